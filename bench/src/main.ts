@@ -1,0 +1,22 @@
+import { benchImport } from "./importCsv.ts"
+import { benchIngest } from "./ingest.ts"
+import { benchMemory } from "./memory.ts"
+import { benchQueries } from "./queries.ts"
+
+const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
+  ingest: () => benchIngest({ clients: 32, eventsPerRequest: 100, seconds: 5, rounds: 3 }),
+  import: () => benchImport([100_000, 1_000_000]),
+  queries: () => benchQueries(10_000_000),
+  memory: () => benchMemory({ seconds: 30 })
+}
+
+const names = process.argv.slice(2)
+const unknown = names.filter((name) => !(name in BENCHES))
+if (unknown.length > 0) {
+  console.error(`unknown bench: ${unknown.join(", ")}; there are: ${Object.keys(BENCHES).join(", ")}`)
+  process.exit(2)
+}
+for (const name of names.length > 0 ? names : Object.keys(BENCHES)) {
+  await BENCHES[name]!()
+  console.log()
+}

@@ -1,0 +1,71 @@
+import { appendFileSync, existsSync, readFileSync } from "node:fs"
+import { type ByProject, type Event, EventBatch, EventStore, EventStoreError, StoreUnavailable } from "@millrace/core"
+import { Effect, Layer } from "effect"
+
+interface Line {
+  readonly event: Event
+  readonly duplicate: boolean
+}
+
+const identity = ({ event_id, project_id }: Event) => `${event_id} ${project_id}`
+
+const unavailable = (operation: EventStoreError["operation"]) => (cause: unknown) =>
+  new EventStoreError({ operation, reason: new StoreUnavailable({ cause }) })
+
+/**
+ * An event store of one's own: one JSON line an event in one file, an index in memory. Small on purpose: what makes it an
+ * adapter is that it keeps the port's laws, which `test/contract.test.ts` checks with millrace's own suite.
+ */
+export const layerLineFile = (path: string): Layer.Layer<EventStore, EventStoreError> =>
+  Layer.effect(EventStore, Effect.try({ try: () => make(path, readLines(path)), catch: unavailable("open") }))
+
+const readLines = (path: string): Array<Line> =>
+  existsSync(path)
+    ? readFileSync(path, "utf8")
+        .split("\n")
+        .slice(0, -1)
+        .map((line) => JSON.parse(line) as Line)
+    : []
+
+const make = (path: string, lines: Array<Line>) => {
+  const known = new Set(lines.map((line) => identity(line.event)))
+  const judged = (event: Event): Line => {
+    const duplicate = known.has(identity(event))
+    known.add(identity(event))
+    return { event, duplicate }
+  }
+  const after = (cursor: string) => lines.slice(Number(cursor))
+  return EventStore.of({
+    append: (batches) =>
+      Effect.try({
+        try: () => {
+          const added = batches.flatMap((batch) => batch.events).map(judged)
+          appendFileSync(path, added.map((line) => `${JSON.stringify(line)}\n`).join(""), { flush: true })
+          lines.push(...added)
+          const duplicates = added.filter((line) => line.duplicate).length
+          return { stored: added.length - duplicates, duplicates }
+        },
+        catch: unavailable("append")
+      }),
+    replay: (options) =>
+      Effect.sync(() => {
+        const page = after(options.after).slice(0, options.limit)
+        const end = Number(options.after) + page.length
+        return {
+          batches: EventBatch.group(page.filter((line) => !line.duplicate).map((line) => line.event)),
+          cursor: page.length === 0 ? options.after : String(end),
+          duplicates: tally(page.filter((line) => line.duplicate)),
+          caughtUp: end >= lines.length
+        }
+      }),
+    backlog: (cursor) => Effect.sync(() => tally(after(cursor))),
+    // The file is the archive as well: it keeps everything.
+    prune: () => Effect.void
+  })
+}
+
+const tally = (lines: ReadonlyArray<Line>): ByProject => {
+  const counts: Record<string, number> = {}
+  for (const { event } of lines) counts[event.project_id] = (counts[event.project_id] ?? 0) + 1
+  return counts
+}

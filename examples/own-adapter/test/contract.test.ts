@@ -1,0 +1,9 @@
+import { mkdtempSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { eventStoreContract } from "@millrace/core/testing"
+import { layerLineFile } from "../src/LineFileStore.ts"
+
+eventStoreContract("line file", {
+  layer: () => layerLineFile(join(mkdtempSync(join(tmpdir(), "millrace-example-")), "events.ndjson"))
+})

@@ -1,0 +1,22 @@
+/** Where the warehouse lives and how much of the machine it may take. */
+export interface DuckDbOptions {
+  /** The database file; made when absent. `:memory:` for one that is gone when the layer closes. */
+  readonly path: string
+  /** For spilled queries and pages being loaded; default: `<path>.tmp`, or the system's for `:memory:`. */
+  readonly temporaryDirectory?: string
+  /** Default: one per core. */
+  readonly threads?: number
+  readonly memoryLimitMegabytes?: number
+  /** What queries may spill to disk. */
+  readonly spillLimitMegabytes?: number
+  /** Queries run on libuv's four pool threads, which files and DNS need as well. */
+  readonly concurrentQueries?: number
+  readonly queryTimeoutMillis?: number
+}
+
+export const defaults = {
+  memoryLimitMegabytes: 1_024,
+  spillLimitMegabytes: 16_384,
+  concurrentQueries: 2,
+  queryTimeoutMillis: 60_000
+} satisfies Partial<DuckDbOptions>

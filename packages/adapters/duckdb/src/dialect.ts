@@ -1,0 +1,21 @@
+import { type Dialect, sql } from "@millrace/core"
+
+/** `//` cuts towards zero; no value here lies this many divisors below it (dates from 1970, differences of dates). */
+const LIFT = 100_000
+
+export const dialect: Dialect = {
+  name: "duckdb",
+  occurredAtMicros: sql`epoch_us(occurred_at)`,
+  occurredBetween: (fromMicros, untilMicros) =>
+    sql`(occurred_at >= make_timestamp(${fromMicros}) AND occurred_at < make_timestamp(${untilMicros}))`,
+  // The driver drops a leading U+FEFF from VARCHAR; bytes it leaves alone, and client.ts decodes them.
+  text: (value) => sql`encode(${value})`,
+  floorDiv: (value, divisor) => sql`((${value} + ${LIFT * divisor}) // ${divisor} - ${LIFT})`,
+  wholeDiv: (value, divisor) => sql`(${value} // ${divisor})`,
+  monthIndex: (micros) => sql`(year(make_timestamp(${micros})) * 12 + month(make_timestamp(${micros})) - 1)`,
+  // A cast to DATE is cheaper than a 64-bit division.
+  occurredDay: sql`(occurred_at::DATE - DATE '1970-01-01')`,
+  bitAt: (position) => sql`(1::BIGINT << ${position}::BIGINT)`,
+  bitOr: (value) => sql`BIT_OR(${value})`,
+  hasBit: (mask, position) => sql`((${mask} >> ${position}::BIGINT) & 1 = 1)`
+}

@@ -1,0 +1,130 @@
+import type { ByProject, EventBatch } from "@millrace/core"
+import { Effect } from "effect"
+import type { Connection } from "./client.ts"
+import { DriverFailure } from "./failure.ts"
+import { inTransaction } from "./migrate.ts"
+import type { Spool } from "./spool.ts"
+
+export interface LoadPage {
+  readonly batches: ReadonlyArray<EventBatch>
+  readonly cursor: string
+  readonly duplicates: ByProject
+}
+
+export interface Loaded {
+  readonly inserted: number
+  readonly duplicates: number
+}
+
+/** Rows, counts and watermark in one transaction. `as_of` stays as it was when not given. */
+export const loadPage = (connection: Connection, spool: Spool, page: LoadPage, as_of: number | undefined) =>
+  staged(connection, spool, page.batches, (file) =>
+    inTransaction(
+      connection,
+      Effect.gen(function* () {
+        const loaded = yield* insertFresh(connection, file, countOf(page.batches))
+        yield* addCounts(connection, page, file !== undefined)
+        yield* connection.rows("UPDATE watermark SET cursor = $1, as_of = COALESCE($2::BIGINT, as_of)", [
+          page.cursor,
+          as_of ?? null
+        ])
+        return loaded
+      })
+    )
+  )
+
+/** Does what {@link loadPage} does with the rows, then takes it back. */
+export const rehearseLoad = (connection: Connection, spool: Spool, batches: ReadonlyArray<EventBatch>) =>
+  staged(connection, spool, batches, (file) =>
+    inTransaction(
+      connection,
+      insertFresh(connection, file, countOf(batches)).pipe(Effect.andThen(Effect.fail(new Rehearsed())))
+    ).pipe(
+      Effect.catchIf(
+        (failure) => failure instanceof Rehearsed,
+        () => Effect.void
+      )
+    )
+  )
+
+class Rehearsed {
+  readonly name = "Rehearsed"
+}
+
+const countOf = (batches: ReadonlyArray<EventBatch>) => batches.reduce((sum, batch) => sum + batch.count, 0)
+
+/** Writes the page's file, if it has rows, around a use of it. */
+const staged = <A, E>(
+  connection: Connection,
+  spool: Spool,
+  batches: ReadonlyArray<EventBatch>,
+  use: (file: string | undefined) => Effect.Effect<A, E>
+): Effect.Effect<A, E | DriverFailure> =>
+  batches.length === 0
+    ? use(undefined)
+    : Effect.scoped(Effect.flatMap(spool.write(batches), use)).pipe(
+        Effect.ensuring(Effect.ignore(connection.rows("DROP TABLE IF EXISTS page"))),
+        Effect.ensuring(Effect.ignore(connection.rows("DROP TABLE IF EXISTS fresh")))
+      )
+
+/** In page order, so that `rowid` tells which of two events with one id came first. */
+const STAGE = `
+  CREATE OR REPLACE TEMP TABLE page AS
+  SELECT project_id, event_id, make_timestamp(occurred_at) AS occurred_at, user_id, event_type, properties,
+    make_timestamp(received_at) AS received_at, skew_micros
+  FROM read_json($1, format = 'newline_delimited', columns = {
+    project_id: 'VARCHAR', event_id: 'UUID', occurred_at: 'BIGINT', user_id: 'VARCHAR', event_type: 'VARCHAR',
+    properties: 'JSON', received_at: 'BIGINT', skew_micros: 'BIGINT'
+  })`
+
+/** Over all history: a resent id may carry another occurred_at, so no range of days is enough. */
+const FIND_FRESH = `
+  CREATE OR REPLACE TEMP TABLE fresh AS
+  SELECT MIN(page.rowid) AS first_row FROM page
+  WHERE NOT EXISTS (
+    SELECT 1 FROM events WHERE events.event_id = page.event_id AND events.project_id = page.project_id
+  )
+  GROUP BY page.project_id, page.event_id`
+
+const INSERT_ALL = "INSERT INTO events SELECT * FROM page"
+
+const INSERT_FRESH = `
+  INSERT INTO events
+  SELECT page.* FROM page WHERE page.rowid IN (SELECT first_row FROM fresh) ORDER BY page.rowid`
+
+const insertFresh = Effect.fnUntraced(function* (connection: Connection, file: string | undefined, count: number) {
+  if (file === undefined) return { inserted: 0, duplicates: 0 }
+  yield* connection.rows(STAGE, [file])
+  const [found] = yield* connection.rows("SELECT COUNT(*) AS rows FROM page")
+  if (Number(found?.["rows"]) !== count) {
+    return yield* Effect.fail(new DriverFailure(`Staging Error: ${count} events gave ${String(found?.["rows"])} rows`))
+  }
+  yield* connection.rows(FIND_FRESH)
+  const [fresh] = yield* connection.rows("SELECT COUNT(*) AS rows FROM fresh")
+  const inserted = Number(fresh?.["rows"])
+  yield* connection.rows(inserted === count ? INSERT_ALL : INSERT_FRESH)
+  const loaded: Loaded = { inserted, duplicates: count - inserted }
+  return loaded
+})
+
+/** `$1`: the page's cursor. A page that comes again, because its commit's answer was lost, adds no duplicates. */
+const ADD_COUNTS = (counted: string) => `
+  INSERT INTO counts AS known
+  SELECT project_id, SUM(stored) AS stored,
+    CASE WHEN (SELECT cursor FROM watermark) = $1 THEN 0 ELSE SUM(duplicates) END AS duplicates
+  FROM (${counted}) AS counted
+  GROUP BY project_id
+  ON CONFLICT (project_id) DO UPDATE SET
+    stored = known.stored + excluded.stored, duplicates = known.duplicates + excluded.duplicates`
+
+const PASSED_OVER = "SELECT key AS project_id, 0 AS stored, value::BIGINT AS duplicates FROM json_each($2::JSON)"
+
+const OF_PAGE = `
+  SELECT project_id, COUNT(first_row) AS stored, COUNT(*) - COUNT(first_row) AS duplicates
+  FROM page LEFT JOIN fresh ON fresh.first_row = page.rowid GROUP BY project_id`
+
+const addCounts = (connection: Connection, page: LoadPage, hasRows: boolean) =>
+  connection.rows(ADD_COUNTS(hasRows ? `${PASSED_OVER} UNION ALL ${OF_PAGE}` : PASSED_OVER), [
+    page.cursor,
+    JSON.stringify(page.duplicates)
+  ])

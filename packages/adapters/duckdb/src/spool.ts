@@ -1,0 +1,75 @@
+import { mkdir, mkdtemp, open, readdir, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join, resolve } from "node:path"
+import { type EventBatch, linesOfBytes } from "@millrace/core"
+import { Effect, type Scope } from "effect"
+import { DriverFailure } from "./failure.ts"
+
+/** Folder for the pages being loaded; the only one that SQL may read. */
+export interface Spool {
+  readonly directory: string
+  /** Writes the batches' lines, as they travelled, to one NDJSON file; gone when the scope closes. */
+  readonly write: (batches: ReadonlyArray<EventBatch>) => Effect.Effect<string, DriverFailure, Scope.Scope>
+}
+
+export const makeDirectory = (
+  path: string,
+  given: string | undefined
+): Effect.Effect<string, DriverFailure, Scope.Scope> =>
+  path === ":memory:" && given === undefined
+    ? Effect.acquireRelease(
+        attempt(() => mkdtemp(join(tmpdir(), "millrace-duckdb-"))),
+        (directory) => Effect.promise(() => rm(directory, { recursive: true, force: true }))
+      )
+    : Effect.sync(() => resolve(given ?? `${path}.tmp`))
+
+/** Call it once the database is open: until then the folder may belong to another process. */
+export const openSpool = (directory: string): Effect.Effect<Spool, DriverFailure> =>
+  Effect.gen(function* () {
+    yield* attempt(() => removeLeftovers(directory))
+    return {
+      directory,
+      write: (batches) => {
+        const file = join(directory, `${OWN}${++files}${EXTENSION}`)
+        return Effect.acquireRelease(
+          attempt(() => writeLines(file, batches)),
+          () => Effect.promise(() => rm(file, { force: true }))
+        )
+      }
+    }
+  })
+
+/** Several layers of one process may share the folder. */
+const OWN = `${process.pid}-`
+const EXTENSION = ".page.ndjson"
+let files = 0
+
+const removeLeftovers = async (directory: string) => {
+  await mkdir(directory, { recursive: true })
+  const leftovers = (await readdir(directory)).filter((name) => name.endsWith(EXTENSION) && !name.startsWith(OWN))
+  await Promise.all(leftovers.map((name) => rm(join(directory, name), { force: true })))
+}
+
+/** `writev` takes at most 1,024 buffers on Linux. */
+const BUFFERS_PER_WRITE = 1_024
+
+const writeLines = async (file: string, batches: ReadonlyArray<EventBatch>): Promise<string> => {
+  const handle = await open(file, "w")
+  try {
+    for (let at = 0; at < batches.length; at += BUFFERS_PER_WRITE) {
+      const lines = batches.slice(at, at + BUFFERS_PER_WRITE).map((batch) => linesOfBytes(batch.bytes))
+      const { bytesWritten } = await handle.writev(lines)
+      if (bytesWritten !== lines.reduce((sum, part) => sum + part.length, 0)) throw new Error(`short write to ${file}`)
+    }
+  } finally {
+    await handle.close()
+  }
+  return file
+}
+
+const attempt = <A>(promise: () => Promise<A>): Effect.Effect<A, DriverFailure> =>
+  Effect.tryPromise({ try: promise, catch: (cause) => new DriverFailure(fileFailure(cause)) })
+
+/** In the driver's own form, so that a full disk counts as passing trouble. */
+const fileFailure = (cause: unknown) =>
+  new Error(`IO Error: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })

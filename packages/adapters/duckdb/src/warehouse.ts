@@ -1,0 +1,170 @@
+import { availableParallelism } from "node:os"
+import { join } from "node:path"
+import {
+  type ByProject,
+  QueryFailed,
+  render,
+  Unsupported,
+  UnsupportedFeature,
+  Warehouse,
+  WarehouseError,
+  type Watermark
+} from "@millrace/core"
+import { Effect, Layer, Semaphore } from "effect"
+import { type Connection, type Database, type DatabaseSettings, openDatabase } from "./client.ts"
+import { defaults, type DuckDbOptions } from "./config.ts"
+import { dialect } from "./dialect.ts"
+import { type DriverFailure, loadFailed, type Operation, openFailed, readFailed } from "./failure.ts"
+import { loadPage, rehearseLoad } from "./load.ts"
+import { inTransaction, migrate } from "./migrate.ts"
+import { makeDirectory, openSpool, type Spool } from "./spool.ts"
+
+/**
+ * A {@link Warehouse} on one DuckDB file, which this process owns while the layer lives: another process that opens it
+ * gets `WarehouseOwned`.
+ */
+export const layer = (options: DuckDbOptions): Layer.Layer<Warehouse, WarehouseError> =>
+  Layer.effect(
+    Warehouse,
+    open(options).pipe(
+      Effect.mapError((failure) => openFailed(options.path, failure)),
+      Effect.map((opened) => makeWarehouse(opened))
+    )
+  )
+
+interface Opened {
+  readonly writer: Connection
+  readonly spool: Spool
+  /** Lends a connection for one question, within the bounds of number and time. */
+  readonly ask: <A>(
+    operation: Operation,
+    use: (reader: Connection) => Effect.Effect<A, DriverFailure>
+  ) => Effect.Effect<A, WarehouseError>
+}
+
+const open = Effect.fn("DuckDb.open")(function* (options: DuckDbOptions) {
+  const directory = yield* makeDirectory(options.path, options.temporaryDirectory)
+  const database = yield* openDatabase(settingsOf(options, directory))
+  const writer = yield* database.connect
+  yield* migrate(writer)
+  const spool = yield* openSpool(join(directory, "pages"))
+  const opened: Opened = { writer, spool, ask: yield* lender(database, { ...defaults, ...options }) }
+  return opened
+})
+
+const FLUSH_THRESHOLD = "1MB"
+
+const settingsOf = (options: DuckDbOptions, directory: string): DatabaseSettings => {
+  const bounds = { ...defaults, ...options }
+  return {
+    path: options.path,
+    allowedDirectory: join(directory, "pages"),
+    config: {
+      threads: String(options.threads ?? availableParallelism()),
+      memory_limit: `${bounds.memoryLimitMegabytes}MB`,
+      temp_directory: join(directory, "spill"),
+      max_temp_directory_size: `${bounds.spillLimitMegabytes}MB`,
+      // Pages come and go: what one has used goes back to the system instead of piling up beside the JavaScript heap.
+      allocator_flush_threshold: FLUSH_THRESHOLD,
+      allocator_bulk_deallocation_flush_threshold: FLUSH_THRESHOLD,
+      autoinstall_known_extensions: "false",
+      autoload_known_extensions: "false",
+      allow_community_extensions: "false"
+    }
+  }
+}
+
+const lender = Effect.fnUntraced(function* (database: Database, bounds: typeof defaults) {
+  const idle: Array<Connection> = []
+  for (let count = 0; count < bounds.concurrentQueries; count++) idle.push(yield* database.connect)
+  const permits = yield* Semaphore.make(bounds.concurrentQueries)
+  const ask: Opened["ask"] = (operation, use) =>
+    Effect.acquireUseRelease(
+      Effect.sync(() => idle.pop()!),
+      use,
+      (reader) => Effect.sync(() => void idle.push(reader))
+    ).pipe(
+      Effect.mapError(readFailed(operation)),
+      Effect.timeoutOrElse({
+        duration: bounds.queryTimeoutMillis,
+        orElse: () => Effect.fail(timedOut(operation, bounds.queryTimeoutMillis))
+      }),
+      (effect) => permits.withPermit(effect)
+    )
+  return ask
+})
+
+const timedOut = (operation: Operation, millis: number) =>
+  new WarehouseError({
+    operation,
+    reason: new QueryFailed({ cause: new Error(`the query took longer than ${millis} ms and was stopped`) })
+  })
+
+const makeWarehouse = ({ ask, spool, writer }: Opened): Warehouse["Service"] => {
+  const writing = Semaphore.makeUnsafe(1)
+  /** An empty page moves `as_of` without a write to disk; a restart falls back to the one on disk, which is earlier. */
+  let latest: Watermark | undefined
+  const stored = (operation: Operation) =>
+    ask(operation, (reader) => reader.rows(READ_WATERMARK)).pipe(Effect.map(watermarkOf))
+  const loadOne: Warehouse["Service"]["load"] = Effect.fnUntraced(function* (page, as_of) {
+    const before = yield* stored("load")
+    if (page.batches.length === 0 && page.cursor === before.cursor && isZero(page.duplicates)) {
+      if (as_of !== undefined) latest = { cursor: page.cursor, as_of }
+      return { inserted: 0, duplicates: 0 }
+    }
+    const kept = latest?.cursor === before.cursor ? latest.as_of : undefined
+    const loaded = yield* loadPage(writer, spool, page, as_of ?? kept).pipe(Effect.mapError(loadFailed("load")))
+    latest = undefined
+    return loaded
+  })
+  return {
+    load: (page, as_of) => writing.withPermit(loadOne(page, as_of)),
+    rehearse: (batches) =>
+      writing.withPermit(Effect.mapError(rehearseLoad(writer, spool, batches), loadFailed("load"))),
+    watermark: Effect.map(stored("watermark"), (found) => (latest?.cursor === found.cursor ? latest : found)),
+    counts: ask("counts", (reader) => reader.rows(READ_COUNTS)).pipe(Effect.map(countsOf)),
+    answer: (question) =>
+      Effect.gen(function* () {
+        const statement = yield* renderSql(() => question.sql(dialect))
+        const rows = yield* ask("answer", (reader) => reader.rows(statement.text, statement.values))
+        return question.shape(rows)
+      }),
+    erase: ({ project_id, user_id }) =>
+      writing.withPermit(
+        inTransaction(
+          writer,
+          writer.rows("DELETE FROM events WHERE project_id = $1 AND user_id = $2", [project_id, user_id])
+        ).pipe(
+          Effect.map((rows) => Number(rows[0]?.["Count"])),
+          Effect.mapError(loadFailed("erase"))
+        )
+      )
+  }
+}
+
+const isZero = (counts: ByProject) => Object.values(counts).every((count) => count === 0)
+
+const READ_WATERMARK = "SELECT cursor, as_of FROM watermark"
+
+const watermarkOf = (rows: ReadonlyArray<Readonly<Record<string, unknown>>>): Watermark => ({
+  cursor: String(rows[0]?.["cursor"]),
+  as_of: Number(rows[0]?.["as_of"])
+})
+
+/** One statement, so one snapshot. */
+const READ_COUNTS = "SELECT cursor, project_id, stored, duplicates FROM watermark LEFT JOIN counts ON true"
+
+const countsOf = (rows: ReadonlyArray<Readonly<Record<string, unknown>>>) => {
+  const known = rows.filter((row) => row["project_id"] !== null)
+  const by = (column: string) => Object.fromEntries(known.map((row) => [row["project_id"], Number(row[column])]))
+  return { cursor: String(rows[0]?.["cursor"]), stored: by("stored"), duplicates: by("duplicates") }
+}
+
+const renderSql = (make: () => Parameters<typeof render>[0]) =>
+  Effect.try({
+    try: () => render(make(), (position) => `$${position}`),
+    catch: (cause) => {
+      if (!(cause instanceof UnsupportedFeature)) throw cause
+      return new WarehouseError({ operation: "answer", reason: new Unsupported({ feature: cause.feature }) })
+    }
+  })

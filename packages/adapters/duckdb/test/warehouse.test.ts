@@ -1,0 +1,204 @@
+import { spawn } from "node:child_process"
+import { once } from "node:events"
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { type Ask, EventBatch, query, sql, UnsupportedFeature, Warehouse, type WarehouseError } from "@millrace/core"
+import { batchOf, eventOf } from "@millrace/core/testing"
+import { Effect, Fiber, type Layer } from "effect"
+import { afterEach, assert, beforeEach, describe, it } from "vitest"
+import { DuckDb } from "../src/index.ts"
+
+const sleep = (millis: number) => new Promise((resolve) => setTimeout(resolve, millis))
+
+let directory = ""
+beforeEach(() => (directory = mkdtempSync(join(tmpdir(), "millrace-duckdb-"))))
+afterEach(() => rmSync(directory, { recursive: true, force: true }))
+
+const file = () => DuckDb.layer({ path: join(directory, "events.db"), threads: 1 })
+const memory = () => DuckDb.layer({ path: ":memory:", threads: 1 })
+
+const run = <A, E>(body: Effect.Effect<A, E, Warehouse>, layer: Layer.Layer<Warehouse, WarehouseError> = memory()) =>
+  Effect.runPromise(Effect.provide(body, layer))
+
+const failureOf = <A>(body: Effect.Effect<A, WarehouseError, Warehouse>, layer = memory()) =>
+  Effect.runPromise(Effect.flip(Effect.provide(body, layer)))
+
+const page = (cursor: string, ...batches: ReadonlyArray<EventBatch>) => ({ batches, cursor, duplicates: {} })
+
+/** Asks in SQL for rows as they are. */
+const raw = (text: ReturnType<typeof sql>) =>
+  Warehouse.use((warehouse) =>
+    warehouse.answer<unknown>({ project_id: "default", sql: () => text, shape: (rows) => rows, reference: () => [] })
+  )
+
+const NASTY = {
+  huge: 1e300,
+  tenth: 0.1,
+  wide: Number("12345678901234567890"),
+  smallest: 5e-324,
+  largest: Number.MAX_VALUE,
+  safe: Number.MAX_SAFE_INTEGER,
+  negative: -1.5e-7,
+  "": { "": [null, true, false, [], {}] },
+  text: 'line\nbreak, "quote", \\, \t, \u2028, \u0001, \uFEFF, é, e\u0301, 😀',
+  "key \"with\" 'quotes'\n": 1,
+  date: "2026-01-01",
+  number: "1e5",
+  nested: { a: { b: { c: { d: [1, [2, [3]]] } } } }
+}
+
+describe("DuckDb", () => {
+  it("load: properties come back equal as JSON values", async () => {
+    const event = eventOf(1, { properties: JSON.stringify(NASTY) })
+    const rows = await run(
+      Effect.gen(function* () {
+        yield* (yield* Warehouse).load(page("1", EventBatch.fromEvents([event])))
+        return yield* raw(sql`SELECT encode(properties::VARCHAR) AS properties FROM events`)
+      })
+    )
+    assert.deepStrictEqual(
+      rows.map((row) => JSON.parse((row as { properties: string }).properties)),
+      [NASTY]
+    )
+  })
+
+  it("load: a refused row rolls everything back and is not retryable", async () => {
+    const [failure, after] = await run(
+      Effect.gen(function* () {
+        const warehouse = yield* Warehouse
+        yield* warehouse.load(page("1", batchOf(1, 2)), 5)
+        // A year that no TIMESTAMP holds: judged events never have it.
+        const bad = batchOf(9, 1, { occurred_at: 9.3e18 })
+        const failed = yield* Effect.flip(warehouse.load(page("2", batchOf(5, 3), bad), 6))
+        return [failed, { ...(yield* warehouse.watermark), ...(yield* warehouse.counts) }] as const
+      })
+    )
+    assert.strictEqual(failure.reason._tag, "RowsRejected")
+    assert.isFalse(failure.retryable)
+    assert.deepStrictEqual(after, { cursor: "1", as_of: 5, stored: { default: 2 }, duplicates: { default: 0 } })
+  })
+
+  it("load: the same page again, its first answer lost, counts nothing twice", async () => {
+    const counts = await run(
+      Effect.gen(function* () {
+        const warehouse = yield* Warehouse
+        const lost = { ...page("1", batchOf(1, 3), batchOf(1, 1)), duplicates: { default: 4 } }
+        yield* warehouse.load(lost)
+        yield* warehouse.load(lost)
+        return yield* warehouse.counts
+      })
+    )
+    assert.deepStrictEqual(counts, { cursor: "1", stored: { default: 3 }, duplicates: { default: 5 } })
+  })
+
+  it("erase: what was accepted stays counted, so that the ledger balances", async () => {
+    const counts = await run(
+      Effect.gen(function* () {
+        const warehouse = yield* Warehouse
+        yield* warehouse.load(page("1", batchOf(1, 3, { user_id: "gone" })))
+        yield* warehouse.erase({ project_id: "default", user_id: "gone" })
+        return yield* warehouse.counts
+      })
+    )
+    assert.deepStrictEqual(counts.stored, { default: 3 })
+  })
+
+  it("open: rows, counts and watermark survive a restart; leftovers of a killed load do not", async () => {
+    await run(
+      Warehouse.use((warehouse) => warehouse.load(page("7", batchOf(1, 4)), 70)),
+      file()
+    )
+    const pages = join(directory, "events.db.tmp", "pages")
+    writeFileSync(join(pages, "1-1.page.ndjson"), "left over")
+    const [watermark, answer] = await run(
+      Effect.all([
+        Warehouse.use((warehouse) => warehouse.watermark),
+        query({ metric: "dau", project_id: "default", params: { from: "2026-01-01", to: "2026-01-01" } })
+      ]),
+      file()
+    )
+    assert.deepStrictEqual(watermark, { cursor: "7", as_of: 70 })
+    assert.strictEqual(answer.rows[0]?.users, 4)
+    assert.deepStrictEqual(readdirSync(pages), [])
+  })
+
+  it("open: a file that another process owns is refused by name", async () => {
+    const path = join(directory, "events.db")
+    const script = fileURLToPath(new URL("fixtures/killedLoader.ts", import.meta.url))
+    const journal = join(directory, "journal")
+    const owner = spawn(process.execPath, ["--conditions=source", script, path, journal], {
+      stdio: ["ignore", "ignore", "inherit"]
+    })
+    try {
+      while (!existsSync(journal) && owner.exitCode === null) await sleep(10)
+      const failure = await failureOf(
+        Warehouse.use((warehouse) => warehouse.watermark),
+        file()
+      )
+      assert.strictEqual(failure.reason._tag, "WarehouseOwned")
+      assert.include(failure.message, `${path} is open in another process`)
+      assert.isFalse(failure.retryable)
+    } finally {
+      owner.kill("SIGKILL")
+      await once(owner, "exit")
+    }
+  })
+
+  it("answer: SQL reaches no file, no setting and no extension", async () => {
+    const secret = join(directory, "secret.csv")
+    writeFileSync(secret, "a\n1\n")
+    const attempts = [
+      sql`SELECT * FROM read_csv(${secret})`,
+      sql`SELECT * FROM read_text(${"/etc/hostname"})`,
+      sql`SET memory_limit = '1GB'`,
+      sql`INSTALL httpfs`,
+      sql`LOAD httpfs`,
+      sql`ATTACH '/tmp/other.db'`
+    ]
+    for (const attempt of attempts) {
+      const failure = await failureOf(raw(attempt), file())
+      assert.match(failure.message, /Permission Error|configuration has been locked/u)
+    }
+  })
+
+  it("answer: a query over its time is stopped, and the connection answers the next one", async () => {
+    const layer = DuckDb.layer({ path: ":memory:", threads: 1, concurrentQueries: 1, queryTimeoutMillis: 300 })
+    const [failure, next] = await run(
+      Effect.all([Effect.flip(raw(endless)), raw(sql`SELECT 1::INTEGER AS one`)]),
+      layer
+    )
+    assert.strictEqual(failure.reason._tag, "QueryFailed")
+    assert.include(failure.message, "longer than 300 ms")
+    assert.deepStrictEqual(next, [{ one: 1 }])
+  })
+
+  it("answer: an interrupted caller frees the connection", async () => {
+    const rows = await run(
+      Effect.gen(function* () {
+        const asking = yield* Effect.forkChild(raw(endless))
+        yield* Effect.sleep(100)
+        yield* Fiber.interrupt(asking)
+        return yield* raw(sql`SELECT 1::INTEGER AS one`)
+      }),
+      DuckDb.layer({ path: ":memory:", threads: 1, concurrentQueries: 1 })
+    )
+    assert.deepStrictEqual(rows, [{ one: 1 }])
+  })
+
+  it("answer: what the dialect has no form of is unsupported, by name", async () => {
+    const question: Ask<never> = {
+      project_id: "default",
+      sql: () => {
+        throw new UnsupportedFeature("paths")
+      },
+      shape: () => [],
+      reference: () => []
+    }
+    const failure = await failureOf(Warehouse.use((warehouse) => warehouse.answer(question)))
+    assert.deepInclude(failure.reason, { _tag: "Unsupported", feature: "paths" })
+  })
+})
+
+const endless = sql`SELECT SUM(a.range * b.range) AS total FROM range(10000000) AS a, range(10000000) AS b`

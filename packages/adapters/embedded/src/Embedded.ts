@@ -1,0 +1,57 @@
+import { EventQueue, type EventQueueError, EventStore } from "@millrace/core"
+import { Context, Effect, Layer, type Scope } from "effect"
+import { type EmbeddedOptions, resolveOptions } from "./config.ts"
+import { EmbeddedLog } from "./EmbeddedLog.ts"
+import { queueError } from "./errors.ts"
+import { makeQueue } from "./queue.ts"
+import { makeStore } from "./store.ts"
+
+/** How much redelivery a crash may cost. */
+const SAVE_EVERY_MILLIS = 1_000
+
+/** The log, for as long as the scope; acknowledgements are saved in the background. */
+const open = (
+  options: EmbeddedOptions,
+  upkeep: { readonly identities: boolean; readonly pruneAcked: boolean }
+): Effect.Effect<EmbeddedLog, EventQueueError, Scope.Scope> =>
+  Effect.gen(function* () {
+    const log = yield* Effect.acquireRelease(
+      Effect.tryPromise({
+        try: async () => EmbeddedLog.open(resolveOptions(options), { identities: upkeep.identities }),
+        catch: (cause) => queueError("open", cause)
+      }),
+      (opened) =>
+        Effect.ignoreCause(
+          Effect.tryPromise(() => opened.close()),
+          { log: "Error" }
+        )
+    )
+    const save = Effect.tryPromise(async () => {
+      await log.save()
+      if (upkeep.pruneAcked) await log.prune(log.index.floor)
+    })
+    yield* Effect.forkScoped(
+      Effect.forever(Effect.andThen(Effect.sleep(SAVE_EVERY_MILLIS), Effect.ignoreCause(save, { log: "Warn" })))
+    )
+    return log
+  })
+
+/**
+ * Queue and hot store on one log in `options.directory`: durable by fsync, nothing to install, one process.
+ *
+ * Fails with operation `open`; the reason's cause is `DirectoryInUse`, `CorruptLog`, a schema error that names the
+ * option, or what the file system says. Closing refuses new work, writes what waits, and lets the directory go.
+ */
+export const layer = (options: EmbeddedOptions): Layer.Layer<EventQueue | EventStore, EventQueueError> =>
+  Layer.effectContext(
+    Effect.map(open(options, { identities: true, pruneAcked: false }), (log) =>
+      Context.make(EventQueue, makeQueue(log, true)).pipe(Context.add(EventStore, makeStore(log)))
+    )
+  )
+
+/** The queue alone, for events that go to another store: what is acknowledged is deleted, a segment at a time. */
+export const queue = (options: EmbeddedOptions): Layer.Layer<EventQueue, EventQueueError> =>
+  Layer.effect(
+    EventQueue,
+    Effect.map(open(options, { identities: false, pruneAcked: true }), (log) => makeQueue(log, false))
+  )

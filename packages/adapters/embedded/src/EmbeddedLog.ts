@@ -1,0 +1,252 @@
+import { randomUUID } from "node:crypto"
+import { mkdir } from "node:fs/promises"
+import { EventBatch } from "@millrace/core"
+import type { ResolvedOptions } from "./config.ts"
+import { type AppendError, LogClosed } from "./log/errors.ts"
+import { lockDirectory } from "./log/DirectoryLock.ts"
+import { Flag } from "./log/record.ts"
+import type { SegmentLog } from "./log/SegmentLog.ts"
+import {
+  type Checkpoint,
+  emptyCheckpoint,
+  encodeCheckpoint,
+  readCheckpoint,
+  writeCheckpoint
+} from "./state/Checkpoint.ts"
+import type { DeadLetters, Letter } from "./state/DeadLetters.ts"
+import { Leases } from "./state/Leases.ts"
+import type { LogIndex } from "./state/LogIndex.ts"
+import { type LogUse, recover } from "./state/recover.ts"
+import { SingleFlight } from "./state/SingleFlight.ts"
+import { uuidBytes } from "./state/uuidBytes.ts"
+
+/** Queue messages are at most this large, unless a single event is larger. */
+const MESSAGE_BYTES = 512 << 10
+const ACK_RANGES = 1024
+
+/** One record as it was read back. */
+export interface StoredBatch {
+  readonly sequence: number
+  readonly batch: EventBatch
+}
+
+/**
+ * The log and everything derived from it: what queue and store share. Of several records that are acknowledged, set
+ * aside or dropped, memory always tells the same story; the checkpoint tells an older one that redelivers at most.
+ */
+export class EmbeddedLog {
+  /** Names this log in the `origin` of its batches. */
+  readonly id: string
+  readonly index: LogIndex
+  readonly leases: Leases
+  readonly letters: DeadLetters
+  readonly #log: SegmentLog
+  readonly #options: ResolvedOptions
+  readonly #unlock: () => Promise<void>
+  readonly #waiters = new Set<() => void>()
+  readonly #saving = new SingleFlight(() => this.#save())
+  #pruning: Promise<void> = Promise.resolve()
+  #settingAside: Promise<void> = Promise.resolve()
+  #saved = ""
+  #savedFloor: number
+  #droppedUpTo: number
+  #changes = 0
+  #closed = false
+
+  private constructor(
+    options: ResolvedOptions,
+    checkpoint: Checkpoint,
+    recovered: { readonly log: SegmentLog; readonly index: LogIndex; readonly letters: DeadLetters },
+    unlock: () => Promise<void>
+  ) {
+    this.id = checkpoint.log
+    this.index = recovered.index
+    this.letters = recovered.letters
+    this.#log = recovered.log
+    this.leases = new Leases(recovered.index, options)
+    this.#options = options
+    this.#unlock = unlock
+    this.#savedFloor = checkpoint.floor
+    this.#droppedUpTo = checkpoint.droppedUpTo
+  }
+
+  /** Rejects with `DirectoryInUse`, `CorruptLog`, or what the file system says. */
+  static async open(options: ResolvedOptions, use: LogUse): Promise<EmbeddedLog> {
+    const { directory } = options
+    await mkdir(directory, { recursive: true })
+    const unlock = await lockDirectory(directory)
+    try {
+      let checkpoint = await readCheckpoint(directory)
+      if (checkpoint === undefined) {
+        checkpoint = emptyCheckpoint(randomUUID())
+        await writeCheckpoint(directory, encodeCheckpoint(checkpoint))
+      }
+      return new EmbeddedLog(options, checkpoint, await recover(options, checkpoint, use), unlock)
+    } catch (error) {
+      await unlock()
+      throw error
+    }
+  }
+
+  get closed(): boolean {
+    return this.#closed
+  }
+
+  /** Grows with everything that may make a record available to a taker. */
+  get changes(): number {
+    return this.#changes
+  }
+
+  /** Calls back once, after a change later than `seen`. Returns how to call it off. */
+  onChange(seen: number, callback: () => void): () => void {
+    if (seen !== this.#changes) callback()
+    else this.#waiters.add(callback)
+    return () => this.#waiters.delete(callback)
+  }
+
+  wake(): void {
+    this.#changes++
+    const waiters = [...this.#waiters]
+    this.#waiters.clear()
+    for (const waiter of waiters) waiter()
+  }
+
+  /**
+   * Appends batches, whole or not at all. `stored` ones are never delivered: they are in the store at once.
+   * `settle` is called when they are durable, for `stored` ones with the batches as they lie in the log.
+   */
+  append(
+    batches: ReadonlyArray<EventBatch>,
+    stored: boolean,
+    settle: (error: AppendError | undefined, logged: ReadonlyArray<EventBatch>) => void
+  ): void {
+    if (this.#closed) return settle(new LogClosed({ cause: new Error("the log is closed") }), [])
+    const parts = batches.flatMap((batch) => batch.split(MESSAGE_BYTES))
+    const payloads = parts.map((part) => part.bytes)
+    const onDurable = (error: AppendError | undefined, first: number) => {
+      if (error !== undefined) return settle(error, [])
+      for (const [offset, { count, project_id, received_at }] of parts.entries()) {
+        this.index.add({ project_id, count, received_at, bytes: payloads[offset]!.length })
+        if (stored) this.index.ack(first + offset, false)
+      }
+      settle(undefined, stored ? payloads.map((payload, offset) => this.#batchAt(first + offset, payload)) : [])
+      this.wake()
+    }
+    this.#log.append(payloads, onDurable, stored ? Flag.user : 0)
+  }
+
+  #batchAt(position: number, payload: Uint8Array): EventBatch {
+    return EventBatch.fromBytes(payload, { log: this.id, position, offset: 0 })
+  }
+
+  /** Some records from `from` on, in order, none after `to`; none only where there are none. */
+  async read(from: number, to: number): Promise<ReadonlyArray<StoredBatch>> {
+    const records = await this.#log.read(from, to)
+    return records.map(({ payload, sequence }) => ({
+      sequence,
+      batch: this.#batchAt(sequence, payload)
+    }))
+  }
+
+  /** Decides identity for all that is acknowledged; a page is right only up to there. */
+  async settleAll(): Promise<void> {
+    await this.#settingAside
+    while (this.index.settled < this.index.floor) {
+      const records = await this.read(this.index.settled + 1, this.index.floor)
+      if (records.length === 0) return
+      for (const { batch, sequence } of records) this.index.settle(sequence, batch.ids)
+      await this.#settingAside
+    }
+  }
+
+  /** Sets events aside, durably, one call after the other; those that already are stay as they are. */
+  setAside(letters: ReadonlyArray<Omit<Letter, "settledUpTo">>): Promise<void> {
+    const done = this.#settingAside.then(() => this.#setAside(letters))
+    this.#settingAside = done.catch(() => undefined)
+    return done
+  }
+
+  async #setAside(letters: ReadonlyArray<Omit<Letter, "settledUpTo">>): Promise<void> {
+    const fresh = letters.filter(({ index, position }) => !this.holds(position) || !this.index.isDead(position, index))
+    if (fresh.length === 0) return
+    // Until they are durable no identity is decided: a restart has to come to the same decisions in the same order.
+    this.index.pauseSettling(true)
+    try {
+      const { settled } = this.index
+      const dated = fresh.map((letter) => ({ ...letter, settledUpTo: settled }))
+      await this.letters.add(dated, ({ event, index, position }) => {
+        if (this.holds(position)) this.index.markDead(position, index, uuidBytes(event.event_id))
+      })
+    } finally {
+      this.index.pauseSettling(false)
+    }
+  }
+
+  holds(position: number): boolean {
+    return position > this.index.droppedUpTo && position <= this.index.last
+  }
+
+  /** Makes acknowledgements up to `floor` durable; without it, all there are. */
+  async save(floor = Infinity): Promise<void> {
+    if (this.#savedFloor < Math.min(floor, this.index.floor) || floor === Infinity) await this.#saving.run()
+  }
+
+  async #save(): Promise<void> {
+    const { accepted, floor, last } = this.index
+    const droppedUpTo = this.#droppedUpTo
+    const lettersUpTo = this.letters.droppable(droppedUpTo)
+    const checkpoint = encodeCheckpoint({
+      version: 1,
+      log: this.id,
+      floor,
+      acked: this.index.ackedAboveFloor(ACK_RANGES),
+      droppedUpTo,
+      countedUpTo: last,
+      accepted: accepted.toEntries(),
+      letters: this.letters.snapshot(lettersUpTo)
+    })
+    if (checkpoint === this.#saved) return
+    await writeCheckpoint(this.#options.directory, checkpoint)
+    this.#saved = checkpoint
+    this.#savedFloor = floor
+    await this.letters.drop(lettersUpTo)
+  }
+
+  /** Deletes whole segments whose records are all acknowledged and at or before `upTo`, one call after the other. */
+  prune(upTo: number): Promise<void> {
+    const pruned = this.#pruning.then(() => this.#prune(upTo))
+    this.#pruning = pruned.catch(() => undefined)
+    return pruned
+  }
+
+  async #prune(upTo: number): Promise<void> {
+    const target = this.#log.droppable(Math.min(upTo, this.index.floor))
+    if (target <= this.index.droppedUpTo) return
+    // First the note that they are gone, then the files: the other order would look like lost segments.
+    this.#droppedUpTo = target
+    await this.save()
+    for (let from = this.index.droppedUpTo + 1; from <= Math.min(target, this.index.settled);) {
+      for (const { batch, sequence } of await this.read(from, target)) {
+        this.index.forgetIds(sequence, batch.ids)
+        from = sequence + 1
+      }
+    }
+    this.index.drop(target)
+    await this.#log.drop(target)
+  }
+
+  /** Refuses appends, writes what waits, notes what is acknowledged, and lets the directory go. */
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    this.wake()
+    try {
+      await this.#log.close()
+      await this.#pruning
+      await this.save()
+    } finally {
+      await this.letters.shut()
+      await this.#unlock()
+    }
+  }
+}

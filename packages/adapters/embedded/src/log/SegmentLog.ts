@@ -1,0 +1,267 @@
+import { mkdir, rename, rm } from "node:fs/promises"
+import { join } from "node:path"
+import { AppendTooLarge, type AppendError, LogClosed, LogFull, WriteFailed } from "./errors.ts"
+import { type LogFile, openLogFile, type OpenLogFile, syncDirectory } from "./LogFile.ts"
+import { openSegments, SPARE_NAME } from "./openSegments.ts"
+import { Flag, type LogRecord, MAX_PAYLOAD_BYTES, RECORD_HEADER_BYTES, SEGMENT_MAGIC, writeRecord } from "./record.ts"
+import type { ScannedRecord } from "./scan.ts"
+import { Tail } from "./Tail.ts"
+import { preallocate, Segment } from "./Segment.ts"
+
+export interface SegmentLogOptions {
+  readonly directory: string
+  readonly segmentBytes: number
+  /** Of all records; nothing is accepted beyond. */
+  readonly maxBytes: number
+  /** Of what waits to be written; nothing is accepted beyond. */
+  readonly maxPendingBytes: number
+  readonly openFile?: OpenLogFile | undefined
+  /** From the caller's own durable note of an earlier {@link SegmentLog.drop}; 0 for none. */
+  readonly droppedUpTo?: number
+  /** Each retained record in order; the payload is a view, valid during the call. */
+  readonly onRecord?: (record: ScannedRecord) => void
+}
+
+/** Called once the append is durable, with its first sequence, or once it failed. */
+export type Settle = (error: AppendError | undefined, first: number) => void
+
+interface Append {
+  readonly payloads: ReadonlyArray<Uint8Array>
+  readonly flags: number
+  readonly bytes: number
+  readonly settle: Settle
+}
+
+const GROUP_BYTES = 4 << 20
+const READ_BYTES = 1 << 20
+/** About a second of full ingest. */
+const TAIL_BYTES = 32 << 20
+
+/**
+ * A durable sequence of records in numbered segment files, numbered from 1 without gaps.
+ *
+ * All appends that wait while the disk is busy become the next group: one write, one fdatasync. An append of
+ * several payloads is in the log whole or not at all. After a failed write nothing is written any more: what a
+ * second sync reports about pages that the first one gave up is not the truth.
+ */
+export class SegmentLog {
+  readonly #options: SegmentLogOptions
+  readonly #openFile: OpenLogFile
+  #segments: Array<Segment> = []
+  #active: LogFile
+  #spare: Promise<void> | undefined
+  #pending: Array<Append> = []
+  #pendingBytes = 0
+  #bytes = 0
+  #buffer = Buffer.allocUnsafe(1 << 16)
+  readonly #tail = new Tail(TAIL_BYTES)
+  #running: Promise<void> | undefined
+  #stopped: LogClosed | undefined
+
+  private constructor(options: SegmentLogOptions, segments: Array<Segment>, active: LogFile) {
+    this.#options = options
+    this.#openFile = options.openFile ?? openLogFile
+    this.#segments = segments
+    this.#active = active
+    for (const segment of segments) this.#bytes += segment.endBytes
+  }
+
+  /** Rejects with `CorruptLog` on damage that no crash explains. The directory must be locked by the caller. */
+  static async open(options: SegmentLogOptions): Promise<SegmentLog> {
+    await mkdir(options.directory, { recursive: true })
+    const { segments, active } = await openSegments({
+      directory: options.directory,
+      segmentBytes: options.segmentBytes,
+      openFile: options.openFile ?? openLogFile,
+      droppedUpTo: options.droppedUpTo ?? 0,
+      onRecord: options.onRecord ?? (() => undefined)
+    })
+    return new SegmentLog(options, segments, active)
+  }
+
+  get first(): number {
+    return this.#segments[0]!.first
+  }
+
+  /** Of the last durable record; `first - 1` when there is none. */
+  get last(): number {
+    return this.#segments.at(-1)!.next - 1
+  }
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** Never throws; `settle` may be called before it returns. At least one payload, none of them empty. */
+  append(payloads: ReadonlyArray<Uint8Array>, settle: Settle, flags = 0): void {
+    let bytes = 0
+    for (const payload of payloads) bytes += RECORD_HEADER_BYTES + payload.length
+    const refusal = this.#stopped ?? this.#refusal(bytes)
+    if (refusal !== undefined) return settle(refusal, 0)
+    this.#pending.push({ payloads, flags, bytes, settle })
+    this.#pendingBytes += bytes
+    this.#running ??= this.#run()
+  }
+
+  #refusal(bytes: number): AppendError | undefined {
+    const { maxBytes, maxPendingBytes } = this.#options
+    if (bytes > MAX_PAYLOAD_BYTES) return new AppendTooLarge({ bytes, limitBytes: MAX_PAYLOAD_BYTES })
+    // One append may pass the bound when it is alone, or it could never be written.
+    if (this.#pendingBytes > 0 && this.#pendingBytes + bytes > maxPendingBytes) {
+      return new LogFull({ bound: "maxPendingBytes", limitBytes: maxPendingBytes })
+    }
+    if (this.#bytes + this.#pendingBytes + bytes > maxBytes)
+      return new LogFull({ bound: "maxBytes", limitBytes: maxBytes })
+    return undefined
+  }
+
+  async #run(): Promise<void> {
+    // Everyone who appends in this turn of the event loop shares the first group.
+    await new Promise(setImmediate)
+    while (this.#pending.length > 0) {
+      const group = this.#takeGroup()
+      try {
+        const firsts = await this.#commit(group)
+        for (const [index, append] of group.entries()) append.settle(undefined, firsts[index]!)
+      } catch (cause) {
+        return this.#fail(group, cause)
+      }
+      // Lets those who were just answered append again before the next group is cut.
+      await new Promise(setImmediate)
+    }
+    this.#running = undefined
+  }
+
+  #takeGroup(): ReadonlyArray<Append> {
+    let count = 0
+    let bytes = 0
+    const room = Math.min(GROUP_BYTES, this.#options.segmentBytes - this.#segments.at(-1)!.endBytes)
+    for (const append of this.#pending) {
+      if (count > 0 && bytes + append.bytes > room) break
+      bytes += append.bytes
+      count++
+    }
+    return this.#pending.splice(0, count)
+  }
+
+  async #commit(group: ReadonlyArray<Append>): Promise<ReadonlyArray<number>> {
+    let bytes = 0
+    for (const append of group) bytes += append.bytes
+    const full = this.#segments.at(-1)!
+    // A fresh segment takes whatever comes, so that an append larger than a segment finds a place.
+    if (full.count > 0 && full.endBytes + bytes > this.#options.segmentBytes) await this.#roll()
+    const segment = this.#segments.at(-1)!
+    const start = segment.endBytes
+    const { firsts, places } = this.#encode(group, segment)
+    await this.#active.write(this.#buffer.subarray(0, bytes), start)
+    await this.#active.datasync()
+    for (const [offsetBytes, payloadBytes] of places) segment.add(offsetBytes, payloadBytes)
+    for (const [index, { flags, payloads }] of group.entries()) {
+      for (const [offset, payload] of payloads.entries()) this.#tail.add(firsts[index]! + offset, flags, payload)
+    }
+    this.#bytes += bytes
+    this.#pendingBytes -= bytes
+    if (segment.endBytes > this.#options.segmentBytes / 2) this.#prepareSpare()
+    return firsts
+  }
+
+  #encode(group: ReadonlyArray<Append>, segment: Segment) {
+    let bytes = 0
+    for (const append of group) bytes += append.bytes
+    if (bytes > this.#buffer.length) this.#buffer = Buffer.allocUnsafe(Math.max(bytes, this.#buffer.length * 2))
+    const firsts: Array<number> = []
+    const places: Array<readonly [number, number]> = []
+    let sequence = segment.next
+    let at = 0
+    for (const append of group) {
+      firsts.push(sequence)
+      for (const [index, payload] of append.payloads.entries()) {
+        const more = index < append.payloads.length - 1 ? Flag.continues : 0
+        const flags = append.flags | more | (at === 0 ? Flag.groupStart : 0)
+        places.push([segment.endBytes + at, payload.length])
+        at = writeRecord(this.#buffer, at, { sequence: sequence++, flags, payload })
+      }
+    }
+    return { firsts, places }
+  }
+
+  #prepareSpare(): void {
+    if (this.#spare !== undefined) return
+    this.#spare = this.#createSpare()
+    // Reported where it is awaited: by the roll that needs it.
+    this.#spare.catch(() => undefined)
+  }
+
+  async #createSpare(): Promise<void> {
+    const file = await this.#openFile(join(this.#options.directory, SPARE_NAME), "w+")
+    try {
+      await file.write(SEGMENT_MAGIC, 0)
+      await preallocate(file, SEGMENT_MAGIC.length, this.#options.segmentBytes)
+    } finally {
+      await file.close()
+    }
+  }
+
+  async #roll(): Promise<void> {
+    const full = this.#segments.at(-1)!
+    this.#prepareSpare()
+    await this.#spare
+    await this.#active.truncate(full.endBytes)
+    await this.#active.datasync()
+    await this.#active.close()
+    const { directory } = this.#options
+    const segment = new Segment(directory, full.next)
+    await rename(join(directory, SPARE_NAME), segment.path)
+    await syncDirectory(directory)
+    this.#active = await this.#openFile(segment.path, "r+")
+    this.#segments.push(segment)
+    this.#bytes += segment.endBytes
+    this.#spare = undefined
+  }
+
+  #fail(group: ReadonlyArray<Append>, cause: unknown): void {
+    this.#stopped = new LogClosed({ cause })
+    const waiting = this.#pending.splice(0)
+    this.#pendingBytes = 0
+    const failed = new WriteFailed({ cause })
+    for (const append of group) append.settle(failed, 0)
+    for (const append of waiting) append.settle(this.#stopped, 0)
+  }
+
+  /**
+   * Durable records from `from` to at most `to`, in order: those of one segment that fit in 1 MiB, at least one.
+   * Rejects with `CorruptLog` when they are not what was written.
+   */
+  async read(from: number, to: number): Promise<ReadonlyArray<LogRecord>> {
+    const segment = this.#segments.findLast((candidate) => candidate.first <= from)
+    const last = Math.min(to, this.last)
+    if (segment === undefined || from > last) return []
+    const kept = this.#tail.read(from, last, READ_BYTES)
+    return kept.length > 0 ? kept : segment.read(this.#openFile, from, Math.min(last, segment.next - 1), READ_BYTES)
+  }
+
+  /** The last sequence that {@link drop} would take with this bound; `first - 1` if none. */
+  droppable(upTo: number): number {
+    let dropped = this.first - 1
+    for (const segment of this.#segments.slice(0, -1)) if (segment.next - 1 <= upTo) dropped = segment.next - 1
+    return dropped
+  }
+
+  /** Deletes the sealed segments whose records are all at or before `upTo`. */
+  async drop(upTo: number): Promise<void> {
+    while (this.#segments.length > 1 && this.#segments[0]!.next - 1 <= upTo) {
+      const segment = this.#segments.shift()!
+      this.#bytes -= segment.endBytes
+      await rm(segment.path, { force: true })
+    }
+  }
+
+  /** Writes what waits, then closes; later appends fail with `LogClosed`. */
+  async close(): Promise<void> {
+    this.#stopped ??= new LogClosed({ cause: new Error("the log is closed") })
+    await this.#running
+    await this.#spare?.catch(() => undefined)
+    await this.#active.close().catch(() => undefined)
+    await rm(join(this.#options.directory, SPARE_NAME), { force: true })
+  }
+}

@@ -1,0 +1,143 @@
+import { cpSync, readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import { CorruptLog } from "../src/log/errors.ts"
+import { append, openLog, readAll, reopened, withDirectory } from "./support.ts"
+
+const segmentsIn = (directory: string) =>
+  readdirSync(directory)
+    .filter((name) => name.endsWith(".log"))
+    .toSorted()
+    .map((name) => join(directory, name))
+
+/** A closed log of one segment, and where its last record lies. */
+const written = async (directory: string, texts: ReadonlyArray<string>) => {
+  const log = await openLog(directory)
+  let start = 0
+  for (const text of texts) {
+    start = log.bytes
+    await append(log, text)
+  }
+  const end = log.bytes
+  await log.close()
+  return { start, end, path: segmentsIn(directory)[0]! }
+}
+
+const flip = (path: string, at: number) => {
+  const bytes = readFileSync(path)
+  bytes[at]! ^= 0x55
+  writeFileSync(path, bytes)
+}
+
+/** The error with which the log does not open. */
+const refusal = (directory: string): Promise<unknown> =>
+  openLog(directory).then(
+    (log) => log.close(),
+    (error: unknown) => error
+  )
+
+describe("SegmentLog recovery", () => {
+  it("a tail cut at any byte of the last record costs that record alone, and the log goes on behind it", () =>
+    withDirectory(async (directory) => {
+      const { end, path, start } = await written(directory, ["one", "two", "the last record"])
+      const whole = readFileSync(path)
+      for (let cut = start; cut <= end; cut++) {
+        writeFileSync(path, whole)
+        truncateSync(path, cut)
+        const expected = cut === end ? ["one", "two", "the last record"] : ["one", "two"]
+        const log = await openLog(directory)
+        assert.deepStrictEqual(await readAll(log), expected, `cut at ${cut}`)
+        await append(log, "next")
+        await log.close()
+        assert.deepStrictEqual(await reopened(directory), [...expected, "next"], `appended behind a cut at ${cut}`)
+      }
+    }))
+
+  it("a garbled byte anywhere in the last record costs that record alone", () =>
+    withDirectory(async (directory) => {
+      const { end, path, start } = await written(directory, ["one", "two", "the last record"])
+      const whole = readFileSync(path)
+      for (let at = start; at < end; at++) {
+        writeFileSync(path, whole)
+        flip(path, at)
+        assert.deepStrictEqual(await reopened(directory), ["one", "two"], `flipped byte ${at}`)
+        assert.isTrue(
+          readFileSync(path)
+            .subarray(start)
+            .every((byte) => byte === 0),
+          `remains behind ${start} after a flip at ${at}`
+        )
+      }
+    }))
+
+  it("a garbled byte before a later group was acknowledged, so the log refuses to open and says where", () =>
+    withDirectory(async (directory) => {
+      const { path, start } = await written(directory, ["one", "two"])
+      const log = await openLog(directory)
+      await append(log, "three")
+      await log.close()
+      flip(path, start + 17)
+      const error = await refusal(directory)
+      assert.instanceOf(error, CorruptLog)
+      assert.deepInclude(error, { file: path, offsetBytes: start })
+    }))
+
+  it("a flipped byte in a sealed segment is an error that names file and offset, whichever byte it is", () =>
+    withDirectory(async (directory) => {
+      const log = await openLog(directory)
+      const text = "x".repeat(1000)
+      while (segmentsIn(directory).length < 3) await append(log, text)
+      await log.close()
+      const path = segmentsIn(directory)[1]!
+      const whole = readFileSync(path)
+      for (let at = 0; at < whole.length; at += 97) {
+        flip(path, at)
+        const error = await refusal(directory)
+        assert.instanceOf(error, CorruptLog, `byte ${at}`)
+        assert.strictEqual(error.file, path)
+        assert.isTrue(error.offsetBytes <= at && at < error.offsetBytes + 1016)
+        writeFileSync(path, whole)
+      }
+      assert.strictEqual(await refusal(directory), undefined)
+    }))
+
+  it("a missing segment is an error", () =>
+    withDirectory(async (directory) => {
+      const log = await openLog(directory)
+      while (segmentsIn(directory).length < 3) await append(log, "x".repeat(1000))
+      await log.close()
+      const aside = join(directory, "aside")
+      cpSync(segmentsIn(directory)[1]!, aside)
+      writeFileSync(segmentsIn(directory)[1]!, "")
+      assert.instanceOf(await refusal(directory), CorruptLog)
+    }))
+
+  it("an append of several records is recovered whole or not at all", () =>
+    withDirectory(async (directory) => {
+      const log = await openLog(directory)
+      await append(log, "one")
+      const start = log.bytes
+      await append(log, "a", "b", "c")
+      const end = log.bytes
+      await log.close()
+      const path = segmentsIn(directory)[0]!
+      const whole = readFileSync(path)
+      for (let cut = start; cut < end; cut++) {
+        writeFileSync(path, whole)
+        truncateSync(path, cut)
+        assert.deepStrictEqual(await reopened(directory), ["one"], `cut at ${cut}`)
+      }
+    }))
+
+  it("what is dropped stays dropped, also when its files were left behind by a crash", () =>
+    withDirectory(async (directory) => {
+      const log = await openLog(directory)
+      while (segmentsIn(directory).length < 3) await append(log, "x".repeat(1000))
+      const left = log.droppable(Infinity)
+      await log.close()
+      const again = await openLog(directory, { droppedUpTo: left })
+      assert.strictEqual(again.first, left + 1)
+      assert.strictEqual(segmentsIn(directory).length, 1)
+      await again.close()
+    }))
+})

@@ -1,0 +1,139 @@
+import type { Broker } from "../client.ts"
+import { isConflict, isTimeout } from "../client.ts"
+import type { Names } from "../subjects.ts"
+import { LedgerState } from "./LedgerState.ts"
+import { type Checkpoint, checkpointCodec, type LedgerRecord, recordCodec } from "./record.ts"
+
+/** Reads on their way at once. */
+const WINDOW = 128
+/** A new process reads at most about this many. */
+const CHECKPOINT_EVERY = 1_024
+const ANSWER_MILLIS = 5_000
+
+/**
+ * The ledger: a stream of what became of messages, and this process's fold of it. It is what makes counts exact: a
+ * message leaves the stream of events only after its record lies here.
+ */
+export class LedgerLog {
+  readonly #broker: Broker
+  readonly #names: Names
+  #state = new LedgerState()
+  #checkpointed = 0
+  #refreshing: Promise<void> | undefined
+  #again: Promise<void> | undefined
+  #isCheckpointing = false
+
+  constructor(broker: Broker, names: Names) {
+    this.#broker = broker
+    this.#names = names
+  }
+
+  /** As of the last refresh. */
+  get state(): LedgerState {
+    return this.#state
+  }
+
+  /** Durable when it resolves. Sent twice before it fails: a record may come twice. */
+  async append(record: LedgerRecord): Promise<void> {
+    const send = () =>
+      this.#broker.publish(this.#names.subjects.record, recordCodec.encode(record), { timeout: ANSWER_MILLIS })
+    const { seq } = await send().catch((cause: unknown) => (isTimeout(cause) ? send() : Promise.reject(cause)))
+    if (seq - this.#checkpointed > CHECKPOINT_EVERY) this.#checkpoint()
+  }
+
+  /** Folds every record that was durable when it was called. */
+  refresh(): Promise<void> {
+    if (this.#refreshing === undefined) return this.#startRefresh()
+    // The one that runs may have looked before the caller's record was there.
+    return (this.#again ??= this.#refreshing.then(
+      () => this.#startRefresh(),
+      () => this.#startRefresh()
+    ))
+  }
+
+  #startRefresh(): Promise<void> {
+    this.#again = undefined
+    const run = this.#readOn().finally(() => {
+      if (this.#refreshing === run) this.#refreshing = undefined
+    })
+    this.#refreshing = run
+    return run
+  }
+
+  async #readOn(): Promise<void> {
+    const { ledger } = this.#names
+    const info = await this.#broker.call(() => this.#broker.streams.info(ledger))
+    const last = info.state.last_seq
+    if (last - this.#state.upTo > CHECKPOINT_EVERY) await this.#jump()
+    while (this.#state.upTo < last) {
+      const from = this.#state.upTo + 1
+      const count = Math.min(WINDOW, last - this.#state.upTo)
+      const messages = await Promise.all(Array.from({ length: count }, (_, index) => this.#read(from + index)))
+      for (let index = 0; index < count; index++) {
+        const message = messages[index]
+        if (message === null || message === undefined) {
+          // Folded into a checkpoint meanwhile, or the place of an older checkpoint.
+          if (await this.#jump(from + index)) break
+          this.#state.upTo = from + index
+        } else if (message.subject === this.#names.subjects.record) {
+          this.#state.apply(message.seq, recordCodec.decode(message.string()))
+        } else this.#state.upTo = message.seq
+      }
+    }
+  }
+
+  #read(seq: number) {
+    return this.#broker.call(() => this.#broker.streams.getMessage(this.#names.ledger, { seq }))
+  }
+
+  /** Takes the latest checkpoint over when it reaches further than what is folded, and as far as `missing`. */
+  async #jump(missing = 0): Promise<boolean> {
+    const found = await this.#latest()
+    if (found === undefined || found.checkpoint.upTo <= this.#state.upTo || found.checkpoint.upTo < missing)
+      return false
+    this.#state = new LedgerState(found.checkpoint)
+    this.#checkpointed = found.checkpoint.upTo
+    return true
+  }
+
+  async #latest(): Promise<{ readonly seq: number; readonly checkpoint: Checkpoint } | undefined> {
+    const { ledger, subjects } = this.#names
+    const message = await this.#broker.call(() =>
+      this.#broker.streams.getMessage(ledger, { last_by_subj: subjects.checkpoint })
+    )
+    return message === null ? undefined : { seq: message.seq, checkpoint: checkpointCodec.decode(message.string()) }
+  }
+
+  /** In the background, one at a time; a failure is made good by the next one. */
+  #checkpoint(): void {
+    if (this.#isCheckpointing) return
+    this.#isCheckpointing = true
+    const done = () => {
+      this.#isCheckpointing = false
+    }
+    this.checkpoint().then(done, done)
+  }
+
+  /** Writes what is folded and deletes what it stands for. Of several processes that try at once, one succeeds. */
+  async checkpoint(): Promise<void> {
+    const { ledger, subjects } = this.#names
+    const before = await this.#latest()
+    await this.refresh()
+    const checkpoint = this.#state.toCheckpoint()
+    if (checkpoint.upTo <= (before?.checkpoint.upTo ?? 0)) return
+    try {
+      await this.#broker.publish(subjects.checkpoint, checkpointCodec.encode(checkpoint), {
+        expect: { lastSubjectSequence: before?.seq ?? 0 },
+        timeout: ANSWER_MILLIS
+      })
+    } catch (cause) {
+      if (isConflict(cause)) return
+      throw cause
+    }
+    this.#checkpointed = checkpoint.upTo
+    await this.#broker.call(() =>
+      this.#broker.streams.purge(ledger, { filter: subjects.record, seq: checkpoint.upTo + 1 })
+    )
+    await this.#broker.call(() => this.#broker.streams.purge(ledger, { filter: subjects.checkpoint, keep: 1 }))
+  }
+}

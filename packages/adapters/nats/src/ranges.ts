@@ -1,0 +1,66 @@
+/** `[start, end)`. */
+export type Range = readonly [start: number, end: number]
+
+/** A set of whole numbers that are mostly contiguous. */
+export class RangeSet {
+  #ranges: Array<Range>
+
+  constructor(ranges: ReadonlyArray<Range> = []) {
+    this.#ranges = [...ranges]
+  }
+
+  get ranges(): ReadonlyArray<Range> {
+    return this.#ranges
+  }
+
+  /** Index of the first range that ends at or after `value`. */
+  #search(value: number): number {
+    let low = 0
+    let high = this.#ranges.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (this.#ranges[middle]![1] < value) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+
+  has(value: number): boolean {
+    const range = this.#ranges[this.#search(value + 1)]
+    return range !== undefined && range[0] <= value
+  }
+
+  /** Returns how many were new. */
+  add(start: number, end: number): number {
+    const from = this.#search(start)
+    let until = from
+    let [low, high] = [start, end]
+    let known = 0
+    for (; until < this.#ranges.length && this.#ranges[until]![0] <= end; until++) {
+      const [knownStart, knownEnd] = this.#ranges[until]!
+      known += Math.max(0, Math.min(end, knownEnd) - Math.max(start, knownStart))
+      low = Math.min(low, knownStart)
+      high = Math.max(high, knownEnd)
+    }
+    this.#ranges.splice(from, until - from, [low, high])
+    return end - start - known
+  }
+
+  get size(): number {
+    return this.#ranges.reduce((sum, [start, end]) => sum + end - start, 0)
+  }
+
+  /** What of `[start, end)` is not in the set. */
+  missing(start: number, end: number): ReadonlyArray<Range> {
+    const gaps: Array<Range> = []
+    let at = start
+    for (const [knownStart, knownEnd] of this.#ranges) {
+      if (knownEnd <= at) continue
+      if (knownStart >= end) break
+      if (knownStart > at) gaps.push([at, knownStart])
+      at = knownEnd
+    }
+    if (at < end) gaps.push([at, end])
+    return gaps
+  }
+}

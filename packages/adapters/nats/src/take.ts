@@ -1,0 +1,220 @@
+import {
+  type DeadLetterReason,
+  type Delivery,
+  type EventBatch,
+  type EventQueue,
+  type EventQueueError
+} from "@millrace/core"
+import { Cause, Effect, Exit, Random, type Scope } from "effect"
+import { NotConnected, queueError } from "./client.ts"
+import type { Inbox, Message } from "./Inbox.ts"
+import type { QueueLog } from "./QueueLog.ts"
+import { bury, decode, keepBytes, type Known, recordSettled } from "./settle.ts"
+
+const MAX_BACKOFF_MILLIS = 30_000
+const MESSAGE_LENGTH = 1_000
+const ANSWER_MILLIS = 5_000
+
+type TakeOptions = Parameters<EventQueue["Service"]["take"]>[0]
+type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+
+interface Leased extends Message, Known {
+  readonly label: Known["label"]
+  /** 1 on the first delivery that counts. */
+  readonly attempt: number
+  readonly batches: ReadonlyArray<EventBatch>
+}
+
+interface Lease {
+  readonly messages: ReadonlyArray<Leased>
+  /** The messages went to somebody else, or to the dead letters. */
+  expired: boolean
+}
+
+export const take = (
+  log: QueueLog,
+  inbox: Inbox,
+  options: TakeOptions
+): Effect.Effect<Delivery, EventQueueError, Scope.Scope> =>
+  // Interruptible only while it waits: messages that were taken always get their finalizer.
+  Effect.uninterruptibleMask((restore) =>
+    Effect.gen(function* () {
+      const lease: Lease = { messages: yield* awaitMessages(log, inbox, options, restore), expired: false }
+      yield* Effect.addFinalizer((exit) => settle(log, inbox, lease, exit))
+      yield* Effect.forkScoped(Effect.delay(expire(log, inbox, lease), options.ackWaitMillis))
+      return {
+        batches: lease.messages.flatMap(({ batches }) => batches),
+        attempt: Math.max(...lease.messages.map(({ attempt }) => attempt))
+      }
+    })
+  )
+
+const awaitMessages = (log: QueueLog, inbox: Inbox, options: TakeOptions, restore: Restore) =>
+  Effect.acquireUseRelease(
+    Effect.sync(() => inbox.takers++),
+    () => takeNext(log, inbox, options, restore),
+    () => Effect.sync(() => inbox.takers--)
+  )
+
+const takeNext = Effect.fnUntraced(function* (log: QueueLog, inbox: Inbox, options: TakeOptions, restore: Restore) {
+  const { maxMessages } = log.options
+  while (true) {
+    if (!log.broker.connected) return yield* Effect.fail(queueError("take", new NotConnected("the server is down")))
+    const trouble = inbox.takeTrouble()
+    if (trouble !== undefined) return yield* Effect.fail(queueError("take", new Error(trouble)))
+    const taken = inbox.take(options.limit, maxMessages)
+    if (taken !== undefined) {
+      const leased = yield* prepare(log, inbox, taken)
+      if (leased.length > 0) return leased
+      continue
+    }
+    inbox.pull(options.limit, maxMessages)
+    const seen = inbox.changes
+    const changed = Effect.callback<true>((resume) => {
+      const off = inbox.onChange(seen, () => resume(Effect.succeed(true)))
+      return Effect.sync(off)
+    })
+    const change = yield* restore(Effect.timeoutOption(changed, inbox.patienceMillis))
+    if (change._tag === "None") inbox.giveUp()
+  }
+})
+
+/** What of the messages can be delivered; the rest is settled here, or put back. */
+const prepare = (
+  log: QueueLog,
+  inbox: Inbox,
+  messages: ReadonlyArray<Message>
+): Effect.Effect<ReadonlyArray<Leased>, EventQueueError> =>
+  Effect.gen(function* () {
+    if (messages.some(({ deliveries }) => deliveries > 1)) {
+      yield* Effect.tryPromise({ try: () => log.ledger.refresh(), catch: (cause) => queueError("take", cause) })
+    }
+    const leased: Array<Leased> = []
+    for (const message of messages) {
+      const one = yield* prepareOne(log, inbox, message)
+      if (one !== undefined) leased.push(one)
+    }
+    // The last attempt is made alone, so that a bad message takes no neighbour with it to the dead letters.
+    const last = leased.find(({ attempt }) => attempt >= log.options.maxAttempts)
+    if (last === undefined || leased.length === 1) return leased
+    inbox.putBack(
+      messages.filter(({ position }) => position !== last.position && leased.some((one) => one.position === position))
+    )
+    return [last]
+  }).pipe(Effect.tapError(() => Effect.sync(() => inbox.letGo(messages))))
+
+/** `undefined` when it is not to be delivered: settled, dead, or not ours. */
+const prepareOne = Effect.fnUntraced(function* (log: QueueLog, inbox: Inbox, message: Message) {
+  const { label, position } = message
+  const { state } = log.ledger
+  if (label === undefined) {
+    yield* keepBytes(log, message)
+    inbox.terminate(message)
+    return undefined
+  }
+  const known = { ...message, label }
+  // Settled: its acknowledgement was lost.
+  if (state.isSettled(position)) return yield* acknowledge(inbox, [message])
+  const attempt = Math.max(1, message.deliveries - state.releases(position))
+  const batch = decode(log, known)
+  if (batch === undefined || attempt > log.options.maxAttempts) {
+    return yield* buryOrPostpone(log, inbox, known, leaseExpired(attempt - 1))
+  }
+  const batches = state
+    .dead(position)
+    .missing(0, batch.count)
+    .map(([start, end]) => batch.slice(start, end))
+  if (batches.length === 0) {
+    yield* recordSettled(log, [known])
+    return yield* acknowledge(inbox, [message])
+  }
+  const leased: Leased = { ...known, attempt, batches }
+  return leased
+})
+
+const leaseExpired = (attempts: number): DeadLetterReason => ({
+  stage: "queue",
+  code: "lease_expired",
+  message: "no worker answered in time",
+  attempts
+})
+
+const acknowledge = (inbox: Inbox, messages: ReadonlyArray<Message>): Effect.Effect<undefined, EventQueueError> =>
+  Effect.tryPromise({
+    try: () => inbox.acknowledge(messages, ANSWER_MILLIS).then(() => undefined),
+    catch: (cause) => queueError("ack", cause)
+  })
+
+/** When the letters cannot be written the message waits for another try, and holds up no other. */
+const buryOrPostpone = (
+  log: QueueLog,
+  inbox: Inbox,
+  message: Message & Known,
+  reason: DeadLetterReason
+): Effect.Effect<undefined> =>
+  bury(log, message, reason).pipe(
+    Effect.andThen(acknowledge(inbox, [message])),
+    Effect.catch((error) => {
+      inbox.giveBack(message, MAX_BACKOFF_MILLIS)
+      return Effect.as(Effect.logError("dead letters cannot be written", error), undefined)
+    })
+  )
+
+/** A failure here costs a redelivery, never an event: what is not acknowledged comes again. */
+const settle = (log: QueueLog, inbox: Inbox, lease: Lease, exit: Exit.Exit<unknown, unknown>) =>
+  Effect.gen(function* () {
+    if (Exit.isSuccess(exit)) {
+      // Also when the lease has run out: the events are stored, whoever holds the messages now.
+      yield* recordSettled(log, lease.messages)
+      yield* acknowledge(inbox, lease.messages)
+    } else if (!lease.expired) {
+      lease.expired = true
+      if (Cause.hasInterruptsOnly(exit.cause)) yield* release(log, inbox, lease.messages)
+      else yield* fail(log, inbox, lease, { code: "attempts_exhausted", message: messageOf(exit.cause), backoff: true })
+    }
+  }).pipe(
+    Effect.ensuring(Effect.sync(() => inbox.letGo(lease.messages))),
+    Effect.catchCause((cause) => Effect.logWarning("a delivery could not be settled and comes again", cause))
+  )
+
+const expire = (log: QueueLog, inbox: Inbox, lease: Lease) =>
+  Effect.suspend(() => {
+    if (lease.expired) return Effect.void
+    lease.expired = true
+    return fail(log, inbox, lease, { code: "lease_expired", message: "no answer in time", backoff: false })
+  }).pipe(
+    Effect.uninterruptible,
+    Effect.catchCause((cause) => Effect.logWarning("a delivery could not be given back and comes again", cause))
+  )
+
+/** Back at once; not an attempt. */
+export const release = (log: QueueLog, inbox: Inbox, messages: ReadonlyArray<Message>) =>
+  Effect.tryPromise({
+    try: () => log.ledger.append({ _tag: "Released", positions: messages.map(({ position }) => position) }),
+    catch: (cause) => queueError("ack", cause)
+  }).pipe(Effect.ensuring(Effect.sync(() => messages.forEach((message) => inbox.giveBack(message)))))
+
+const fail = Effect.fnUntraced(function* (
+  log: QueueLog,
+  inbox: Inbox,
+  { messages }: Lease,
+  why: { readonly code: string; readonly message: string; readonly backoff: boolean }
+) {
+  const { backoffMillis, maxAttempts } = log.options
+  for (const message of messages) {
+    const { attempt } = message
+    const jitter = yield* Random.next
+    if (attempt < maxAttempts) {
+      const backoff = Math.min(MAX_BACKOFF_MILLIS, backoffMillis * 2 ** (attempt - 1)) * (0.5 + jitter / 2)
+      inbox.giveBack(message, why.backoff ? backoff : 0)
+      continue
+    }
+    const reason = { stage: "queue", code: why.code, message: why.message, attempts: attempt } as const
+    yield* buryOrPostpone(log, inbox, message, reason)
+  }
+})
+
+const messageOf = (cause: Cause.Cause<unknown>): string => {
+  const error = Cause.squash(cause)
+  return (error instanceof Error ? error.message : String(error)).slice(0, MESSAGE_LENGTH)
+}

@@ -1,0 +1,130 @@
+import { Effect, Exit, Redacted, type Scope } from "effect"
+import pg from "pg"
+import { from as copyFrom } from "pg-copy-streams"
+import type { Settings } from "./config.ts"
+import { DriverFailure } from "./failure.ts"
+
+/** A Buffer travels in binary form, everything else as text; results come as text (the driver decodes all as UTF-8). */
+export type BoundValue = string | number | bigint | boolean | null | Buffer | ReadonlyArray<string | number>
+export type Row = Readonly<Record<string, unknown>>
+
+/** One statement; `name` keeps its plan on the connection. */
+export interface Statement {
+  readonly name?: string
+  readonly text: string
+}
+
+/** One connection: one statement at a time. */
+export interface Connection {
+  readonly rows: (
+    statement: Statement,
+    values?: ReadonlyArray<BoundValue>
+  ) => Effect.Effect<ReadonlyArray<Row>, DriverFailure>
+  /** `statement` is a `COPY … FROM STDIN`. */
+  readonly copyIn: (statement: string, chunks: ReadonlyArray<Buffer>) => Effect.Effect<void, DriverFailure>
+}
+
+export interface Database {
+  /** Lends a connection. After a failure or an interruption it is closed, and its transaction with it. */
+  readonly use: <A, E>(
+    body: (connection: Connection) => Effect.Effect<A, E>,
+    withinMillis?: number
+  ) => Effect.Effect<A, E | DriverFailure>
+  /** As `use`, in a transaction that commits when the body succeeds. */
+  readonly transaction: <A, E>(
+    body: (connection: Connection) => Effect.Effect<A, E>,
+    withinMillis?: number
+  ) => Effect.Effect<A, E | DriverFailure>
+}
+
+/** All tables live in a schema of their own. */
+export const SCHEMA = "millrace"
+
+export const openDatabase = (settings: Settings): Effect.Effect<Database, never, Scope.Scope> =>
+  Effect.map(
+    Effect.acquireRelease(
+      Effect.sync(() => makePool(settings)),
+      (pool) => Effect.promise(() => pool.end())
+    ),
+    (pool) => makeDatabase(pool, settings.operationTimeoutMillis)
+  )
+
+/**
+ * Not as startup options: those of the URL would replace them, and the tables would land in another schema. The pool waits
+ * for the promise, though its types do not say so.
+ */
+const hooksOf = (settings: Settings) => ({
+  onConnect: async (client: pg.ClientBase): Promise<void> => {
+    await client.query(SET_UP, [SCHEMA, settings.synchronousCommit])
+  }
+})
+
+const SET_UP = "SELECT set_config('search_path', $1, false), set_config('synchronous_commit', $2, false)"
+
+const makePool = (settings: Settings): pg.Pool => {
+  const pool = new pg.Pool({
+    connectionString: Redacted.isRedacted(settings.url) ? Redacted.value(settings.url) : settings.url,
+    max: settings.connections,
+    connectionTimeoutMillis: settings.connectTimeoutMillis,
+    statement_timeout: settings.statementTimeoutMillis,
+    idle_in_transaction_session_timeout: settings.idleInTransactionTimeoutMillis,
+    application_name: settings.applicationName,
+    keepAlive: true,
+    ...hooksOf(settings)
+  })
+  // A connection may break while nothing runs on it; the next statement tells, and without these the process would end.
+  pool.on("error", () => {})
+  pool.on("connect", (client) => client.on("error", () => {}))
+  return pool
+}
+
+const attempt = <A>(promise: () => Promise<A>): Effect.Effect<A, DriverFailure> =>
+  Effect.tryPromise({ try: promise, catch: (cause) => new DriverFailure(cause) })
+
+const makeDatabase = (pool: pg.Pool, timeoutMillis: number): Database => {
+  const use: Database["use"] = (body, withinMillis = timeoutMillis) =>
+    Effect.acquireUseRelease(
+      attempt(() => pool.connect()),
+      (client) =>
+        body(connectionOf(client)).pipe(
+          Effect.timeoutOrElse({
+            duration: withinMillis,
+            orElse: () => Effect.fail(new DriverFailure(`no answer within ${withinMillis} ms`))
+          })
+        ),
+      (client, exit) => Effect.sync(() => client.release(Exit.isFailure(exit)))
+    )
+  return {
+    use,
+    transaction: (body, withinMillis) =>
+      use(
+        (connection) =>
+          Effect.gen(function* () {
+            yield* connection.rows({ text: "BEGIN" })
+            const result = yield* body(connection)
+            yield* connection.rows({ text: "COMMIT" })
+            return result
+          }),
+        withinMillis
+      )
+  }
+}
+
+const connectionOf = (client: pg.PoolClient): Connection => ({
+  rows: (statement, values = []) =>
+    Effect.map(
+      attempt(() => client.query({ ...statement, values: [...values] })),
+      (result) => result.rows as ReadonlyArray<Row>
+    ),
+  copyIn: (statement, chunks) => attempt(() => copyAll(client, statement, chunks))
+})
+
+/** All of it lies in memory already, so there is no use in waiting for the socket between chunks. */
+const copyAll = (client: pg.PoolClient, statement: string, chunks: ReadonlyArray<Buffer>): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const stream = client.query(copyFrom(statement))
+    stream.once("finish", () => resolve())
+    stream.on("error", reject)
+    for (const chunk of chunks) stream.write(chunk)
+    stream.end()
+  })

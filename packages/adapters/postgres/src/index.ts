@@ -1,0 +1,8 @@
+import { layer } from "./store.ts"
+
+export type { PostgresOptions } from "./config.ts"
+export { ApiKeyError, ApiKeys, type StoredApiKey } from "./keys.ts"
+export { type Horizon, PostgresStatus, type Totals } from "./status.ts"
+
+/** `Postgres.layer({ url })`: the hot store, API keys, and what to watch of them. */
+export const Postgres = { layer }

@@ -1,0 +1,117 @@
+import { type ByProject, EventBatch, type Page } from "@millrace/core"
+import { Effect } from "effect"
+import type { Connection, Database, Row } from "./client.ts"
+import { type Cursor, formatCursor, parseCursor } from "./Cursor.ts"
+
+interface ReplayOptions {
+  readonly after: string
+  readonly limit: number
+  readonly pageBytes: number
+}
+
+/**
+ * Segments of ended transactions only: what lies below the oldest one still running can no longer change, so the rows are
+ * read by a second statement without a transaction around both.
+ */
+export const replay = (database: Database, options: ReplayOptions) =>
+  Effect.flatMap(parseCursor(options.after), (after) =>
+    database.use((connection) =>
+      Effect.gen(function* () {
+        const [found] = yield* connection.rows(FIND_PAGE, [after.xid, after.n, options.limit, options.pageBytes])
+        const caughtUp = found?.["caught_up"] === true
+        if (found?.["xid"] === null || found === undefined) {
+          return { batches: [], cursor: options.after, duplicates: {}, caughtUp } satisfies Page
+        }
+        const end: Cursor = { xid: String(found["xid"]), n: Number(found["last_n"]) }
+        const page: Page = {
+          batches: Number(found["stored"]) === 0 ? [] : yield* readBatches(connection, after, end),
+          cursor: formatCursor(end),
+          duplicates: found["duplicates"] as ByProject,
+          caughtUp
+        }
+        return page
+      })
+    )
+  )
+
+/**
+ * The segments that begin within the limits of events and bytes; at least one. `caught_up` looks at all segments, also at
+ * those hidden behind a running transaction: the warehouse may not say that it has everything while one is.
+ */
+const FIND_PAGE = {
+  text: `
+    WITH candidates AS (
+      SELECT * FROM segments
+      WHERE (xid, last_n) > ($1::xid8, $2::int) AND xid < pg_snapshot_xmin(pg_current_snapshot())
+      ORDER BY xid, last_n LIMIT $3::int
+    ), running AS (
+      SELECT *, sum(accepted) OVER place - accepted AS events_before, sum(bytes) OVER place - bytes AS bytes_before
+      FROM candidates WINDOW place AS (ORDER BY xid, last_n)
+    ), page AS (
+      SELECT * FROM running WHERE events_before < $3::int AND bytes_before < $4::bigint
+    ), last AS (
+      SELECT xid, last_n FROM page ORDER BY xid DESC, last_n DESC LIMIT 1
+    ), by_project AS (
+      SELECT project_id, sum(accepted - stored) AS duplicates, sum(stored) AS stored FROM page GROUP BY project_id
+    )
+    SELECT
+      (SELECT xid::text FROM last) AS xid,
+      (SELECT last_n FROM last) AS last_n,
+      (SELECT sum(stored) FROM by_project) AS stored,
+      (SELECT coalesce(json_object_agg(project_id, duplicates), '{}') FROM by_project WHERE duplicates > 0) AS duplicates,
+      NOT EXISTS (
+        SELECT FROM segments
+        WHERE (xid, last_n) > (coalesce((SELECT xid FROM last), $1::xid8), coalesce((SELECT last_n FROM last), $2::int))
+      ) AS caught_up`
+}
+
+const readBatches = Effect.fnUntraced(function* (connection: Connection, after: Cursor, end: Cursor) {
+  const rows = yield* connection.rows(READ_BATCHES, [after.xid, after.n, end.xid, end.n])
+  return rows.map(toBatch)
+})
+
+/**
+ * The server prints each event as the line that the batch codec defines, and hands over whole batches: no work per row
+ * here. A chunk's text is bounded by its number of events, 64 KiB at most each.
+ */
+const READ_BATCHES = {
+  text: `
+    SELECT project_id, count(*)::int AS count, min(received_at) AS received_at,
+      encode(string_agg(uuid_send(event_id), '' ORDER BY xid, n), 'hex') AS ids,
+      string_agg(line, '' ORDER BY xid, n) AS lines
+    FROM (
+      SELECT xid, n, project_id, event_id, received_at, (row_number() OVER (ORDER BY xid, n) - 1) / 1024 AS chunk,
+        '{"event_id":"' || event_id || '","occurred_at":' || occurred_at || ',"user_id":' || to_json(user_id) ||
+        ',"event_type":' || to_json(event_type) || ',"received_at":' || received_at || ',"skew_micros":' || skew_micros ||
+        ',"project_id":' || to_json(project_id) || ',"properties":' || properties || E'}\\n' AS line
+      FROM events WHERE (xid, n) > ($1::xid8, $2::int) AND (xid, n) <= ($3::xid8, $4::int)
+    ) AS numbered
+    GROUP BY chunk, project_id ORDER BY chunk`
+}
+
+const toBatch = (row: Row): EventBatch =>
+  EventBatch.fromParts(
+    {
+      project_id: String(row["project_id"]),
+      count: Number(row["count"]),
+      received_at: Number(row["received_at"])
+    },
+    Buffer.from(String(row["ids"]), "hex"),
+    Buffer.from(String(row["lines"]))
+  )
+
+/** Accepted events after the cursor, duplicates included. */
+export const backlog = (database: Database, after: string) =>
+  Effect.flatMap(parseCursor(after), ({ n, xid }) =>
+    Effect.map(
+      database.use((connection) => connection.rows(BACKLOG, [xid, n])),
+      (rows): ByProject => Object.fromEntries(rows.map((row) => [row["project_id"], Number(row["accepted"])]))
+    )
+  )
+
+const BACKLOG = {
+  name: "backlog",
+  text: `
+    SELECT project_id, sum(accepted) AS accepted FROM segments
+    WHERE (xid, last_n) > ($1::xid8, $2::int) GROUP BY project_id`
+}

@@ -1,0 +1,60 @@
+import { EventStore, type EventStoreError, KeyStore } from "@millrace/core"
+import { Context, Effect, Layer } from "effect"
+import { append } from "./append.ts"
+import { type Database, openDatabase } from "./client.ts"
+import { defaults, type PostgresOptions, type Settings } from "./config.ts"
+import { refused, storeFailed } from "./failure.ts"
+import { ApiKeys, makeApiKeys, makeKeyStore } from "./keys.ts"
+import { migrate } from "./migrate.ts"
+import { makePrune } from "./prune.ts"
+import { backlog, replay } from "./replay.ts"
+import { makeStatus, PostgresStatus } from "./status.ts"
+
+const BYTES_PER_MEGABYTE = 1_048_576
+
+/** The hot store and the API keys in one database, over one bounded pool of connections. */
+export const layer = (
+  options: PostgresOptions
+): Layer.Layer<EventStore | KeyStore | ApiKeys | PostgresStatus, EventStoreError> =>
+  Layer.effectContext(
+    Effect.gen(function* () {
+      const settings: Settings = { ...defaults, ...options }
+      const database = yield* openDatabase(settings)
+      yield* migrate(database).pipe(Effect.mapError(storeFailed("open")))
+      yield* checkOrigin(database)
+      return Context.empty().pipe(
+        Context.add(EventStore, yield* makeStore(database, settings)),
+        Context.add(KeyStore, makeKeyStore(database)),
+        Context.add(ApiKeys, makeApiKeys(database)),
+        Context.add(PostgresStatus, makeStatus(database))
+      )
+    })
+  )
+
+/** A dump restored into another cluster carries that one's transaction numbers, which this one has yet to reach. */
+const checkOrigin = Effect.fnUntraced(function* (database: Database) {
+  const [row] = yield* database.use((connection) => connection.rows(NEWEST)).pipe(Effect.mapError(storeFailed("open")))
+  if (row?.["is_ahead"] === true) {
+    return yield* Effect.fail(
+      refused("open", "the events carry transaction numbers of another cluster: see the package's README, Restoring")
+    )
+  }
+})
+
+const NEWEST = {
+  text: `
+    SELECT (SELECT xid FROM segments ORDER BY xid DESC, last_n DESC LIMIT 1) >= pg_snapshot_xmax(pg_current_snapshot())
+      AS is_ahead`
+}
+
+const makeStore = Effect.fnUntraced(function* (database: Database, settings: Settings) {
+  const prune = yield* makePrune(database, settings)
+  const pageBytes = settings.pageMegabytes * BYTES_PER_MEGABYTE
+  return EventStore.of({
+    append: (batches) => append(database, batches).pipe(Effect.mapError(storeFailed("append"))),
+    replay: ({ after, limit }) =>
+      replay(database, { after, limit, pageBytes }).pipe(Effect.mapError(storeFailed("replay"))),
+    backlog: (after) => backlog(database, after).pipe(Effect.mapError(storeFailed("backlog"))),
+    prune: ({ upTo }) => prune(upTo).pipe(Effect.mapError(storeFailed("prune")))
+  })
+})

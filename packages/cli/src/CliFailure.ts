@@ -1,0 +1,11 @@
+import { Schema } from "effect"
+
+/** What went wrong, in one sentence for the person at the terminal. */
+export class CliFailure extends Schema.TaggedError<CliFailure>()("CliFailure", {
+  message: Schema.String
+}) {}
+
+/** The command was given something it does not take: exit code 2. */
+export class WrongUsage extends Schema.TaggedError<WrongUsage>()("WrongUsage", {
+  message: Schema.String
+}) {}

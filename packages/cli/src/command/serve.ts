@@ -1,0 +1,124 @@
+import { EventQueueError, EventStoreError } from "@millrace/core"
+import {
+  AdapterNotInstalled,
+  BadAdapterChoice,
+  BadKeys,
+  failureText,
+  parseKeys,
+  server,
+  serverConfig,
+  type ServerOptions
+} from "@millrace/server"
+import { Config, Console, Context, Effect, Layer, Option } from "effect"
+import { Command, Flag } from "effect/cli"
+import { HttpServer } from "effect/http"
+import { CliFailure, WrongUsage } from "../CliFailure.ts"
+import { fillDemo } from "../demo/fillDemo.ts"
+import { tour } from "../demo/tour.ts"
+import { styleOf } from "../render/Style.ts"
+import { httpTarget } from "../target/Target.ts"
+import { folderFailure, makeFolder } from "../target/folder.ts"
+
+const flags = {
+  port: Flag.Int("port").pipe(
+    Flag.optional,
+    Flag.withDescription("0 picks a free one (default: MILLRACE_PORT or PORT, else 4000)")
+  ),
+  host: Flag.String("host").pipe(
+    Flag.optional,
+    Flag.withDescription(
+      "Address to listen on; anything but loopback needs MILLRACE_KEYS (default: MILLRACE_HOST, else 127.0.0.1)"
+    )
+  ),
+  data: Flag.String("data").pipe(
+    Flag.optional,
+    Flag.withMetavar("DIR"),
+    Flag.withDescription("The data folder, made when it is not there (default: MILLRACE_DATA, else ./data)")
+  ),
+  demo: Flag.Boolean("demo").pipe(
+    Flag.withDefault(false),
+    Flag.withDescription("Fill an empty folder with a generated demo shop, and print a tour")
+  )
+}
+
+const MAX_PORT = 65_535
+
+/** Flags win over the environment, the environment over defaults. */
+const optionsOf = Effect.fnUntraced(function* (given: {
+  readonly port: Option.Option<number>
+  readonly host: Option.Option<string>
+  readonly data: Option.Option<string>
+}) {
+  const config = yield* serverConfig.pipe(Effect.mapError((error) => new WrongUsage({ message: failureText(error) })))
+  const keys = yield* Effect.try({
+    try: () => parseKeys(config.keys),
+    catch: (error) => new WrongUsage({ message: error instanceof BadKeys ? error.message : String(error) })
+  })
+  const port = Option.getOrElse(given.port, () => config.port)
+  if (port < 0 || port > MAX_PORT)
+    return yield* new WrongUsage({ message: `--port ${port} is not between 0 and ${MAX_PORT}` })
+  const options: ServerOptions = {
+    ...config,
+    keys,
+    port,
+    host: Option.getOrElse(given.host, () => config.host),
+    directory: Option.getOrElse(given.data, () => config.directory)
+  }
+  return options
+})
+
+/** What the one who asks reads as the name of this program. */
+const commandName = Config.String("MILLRACE_COMMAND").pipe(Config.withDefault("millrace"))
+
+/** An address to call: a server that listens on every interface is reached on this machine's own. */
+const urlOf = (address: HttpServer.HttpServer["Service"]["address"]): string =>
+  HttpServer.formatAddress(address).replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
+
+/** Not the folder's fault: a setting, a package, or a server that the adapters speak to. */
+const isElsewhere = ({ queue }: ServerOptions, error: unknown): boolean =>
+  error instanceof BadAdapterChoice ||
+  error instanceof AdapterNotInstalled ||
+  error instanceof EventStoreError ||
+  (queue === "nats" && error instanceof EventQueueError)
+
+const listenFailure = (options: ServerOptions, error: unknown): CliFailure => {
+  if (isElsewhere(options, error)) return new CliFailure({ message: failureText(error) })
+  const text = error instanceof Error ? `${error.message} ${String(error.cause ?? "")}` : String(error)
+  if (text.includes("EADDRINUSE")) {
+    return new CliFailure({
+      message: `port ${options.port} on ${options.host} is taken; choose another with --port, or 0 for any`
+    })
+  }
+  if (error instanceof Error && error.message.startsWith("refusing")) return new CliFailure({ message: error.message })
+  return text.includes("EACCES") || text.includes("EADDRNOTAVAIL")
+    ? new CliFailure({ message: `cannot listen on ${options.host}:${options.port}: ${text.trim()}` })
+    : folderFailure(options.directory, error)
+}
+
+const runServer = (options: ServerOptions, demo: boolean) =>
+  Effect.gen(function* () {
+    yield* makeFolder(options.directory)
+    const context = yield* Layer.build(server(options)).pipe(Effect.mapError((error) => listenFailure(options, error)))
+    const url = urlOf(Context.get(context, HttpServer.HttpServer).address)
+    const access = options.keys.size === 0 ? "no keys: this machine only" : `${options.keys.size} keys`
+    yield* Console.log(`millrace listening on ${url} (data in ${options.directory}, ${access})`)
+    if (demo) yield* showDemo(url, options)
+    return yield* Effect.never
+  }).pipe(Effect.scoped)
+
+const showDemo = Effect.fnUntraced(function* (url: string, options: ServerOptions) {
+  if (options.keys.size > 0) return yield* Console.error("--demo does nothing on a server with keys")
+  const target = httpTarget({ url, key: undefined })
+  const filled = yield* fillDemo(target, options.directory)
+  const style = yield* Effect.sync(() => styleOf(process.stdout, process.env))
+  const command = yield* commandName.pipe(Effect.orElseSucceed(() => "millrace"))
+  yield* Console.log(["", ...(yield* tour(target, filled, command, style))].join("\n"))
+})
+
+export const serve = Command.make("serve", flags, (given) =>
+  Effect.flatMap(optionsOf(given), (options) => runServer(options, given.demo))
+).pipe(
+  Command.withDescription(
+    "Serve the HTTP API over a data folder until SIGINT or SIGTERM; its address is printed on one line"
+  )
+)

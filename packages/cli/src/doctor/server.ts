@@ -1,0 +1,83 @@
+import { Clock, Effect, Option, Schema } from "effect"
+import { Readiness } from "@millrace/core/wire"
+import { readLedger } from "../command/ledger.ts"
+import { type PlaceFlags, placeOf } from "../command/flags.ts"
+import { httpTarget, type Target } from "../target/Target.ts"
+import type { Finding } from "./Finding.ts"
+
+const MAX_SKEW_SECONDS = 60
+const decodeReadiness = Schema.decodeUnknownOption(Schema.fromJsonString(Readiness))
+
+export const checkServer = Effect.fnUntraced(function* (flags: PlaceFlags) {
+  const place = yield* placeOf(flags)
+  if (place._tag === "Folder") return []
+  const target = httpTarget(place)
+  const answer = yield* target.send({ method: "GET", path: "/readyz" }).pipe(Effect.option)
+  if (Option.isNone(answer)) {
+    const todo = "start it with `millrace serve`, or give its address with --url; check a folder with --data DIR"
+    return [{ name: "server", ok: false, detail: `nothing answers at ${place.url}`, todo }] satisfies Array<Finding>
+  }
+  const findings: Array<Finding> = [readyFinding(place.url, answer.value.status, answer.value.text)]
+  findings.push(clockFinding(answer.value.date, yield* Clock.currentTimeMillis))
+  return [...findings, ...(yield* checkLedger(target))]
+})
+
+const readyFinding = (url: string, status: number, text: string): Finding => {
+  const readiness = Option.getOrUndefined(decodeReadiness(text))
+  if (readiness === undefined) {
+    return {
+      name: "server",
+      ok: false,
+      detail: `${url} does not speak like millrace (${status})`,
+      todo: "check the address"
+    }
+  }
+  const { queue, status: state, warehouse } = readiness
+  const detail = `${url} is ${state}, durability ${queue.durability}, as of ${warehouse.as_of ?? "nothing loaded yet"}`
+  if (state === "ready") return { name: "server", ok: true, detail }
+  const todo = queue.writable
+    ? "see the server's log: its warehouse does not answer"
+    : "see the server's log: its queue cannot be written"
+  return { name: "server", ok: false, detail, todo }
+}
+
+/** The header has whole seconds, so a second either way says nothing. */
+const clockFinding = (date: string | undefined, now: number): Finding => {
+  const theirs = Date.parse(date ?? "")
+  if (Number.isNaN(theirs)) return { name: "clock", ok: true, detail: "the server does not tell its time" }
+  const skew = Math.round((theirs - now) / 1000)
+  const detail =
+    Math.abs(skew) <= 1
+      ? "agrees with the server's"
+      : `${Math.abs(skew)} s ${skew > 0 ? "behind" : "ahead of"} the server's`
+  return Math.abs(skew) <= MAX_SKEW_SECONDS
+    ? { name: "clock", ok: true, detail }
+    : { name: "clock", ok: false, detail, todo: "set both clocks by NTP: events more than 24 h ahead are refused" }
+}
+
+export const checkLedger = (target: Target) =>
+  readLedger(target).pipe(
+    Effect.map((entry): ReadonlyArray<Finding> => {
+      const detail = `accepted ${entry.accepted}, stored ${entry.stored}, in flight ${entry.in_flight}, difference ${entry.difference}`
+      const balance: Finding =
+        entry.difference === 0
+          ? { name: "ledger", ok: true, detail }
+          : {
+              name: "ledger",
+              ok: false,
+              detail,
+              todo: "keep the folder as it is and report this: no event may be lost or invented"
+            }
+      const waiting = entry.dead_lettered - entry.replayed
+      const letters: ReadonlyArray<Finding> =
+        waiting > 0
+          ? [{ name: "dead letters", ok: true, detail: `${entry.dead_lettered} were set aside; see millrace dlq list` }]
+          : []
+      return [balance, ...letters]
+    }),
+    Effect.catch((error) =>
+      Effect.succeed<ReadonlyArray<Finding>>([
+        { name: "ledger", ok: false, detail: error.message, todo: "a server with keys needs --key or MILLRACE_KEY" }
+      ])
+    )
+  )

@@ -1,0 +1,187 @@
+import { Schema } from "effect"
+import { bold, cyan, dim, heat, type Style } from "./Style.ts"
+import { bar, grouped, pad, printable, table } from "./table.ts"
+
+const answer = <Row extends Schema.Constraint>(row: Row) =>
+  Schema.fromJsonString(
+    Schema.Struct({
+      metric: Schema.String,
+      params: Schema.Record(Schema.String, Schema.Unknown),
+      as_of: Schema.NullOr(Schema.String),
+      rows: Schema.Array(row)
+    })
+  )
+
+export const ActiveUsersAnswer = answer(
+  Schema.Struct({
+    date: Schema.String,
+    users: Schema.Int,
+    complete: Schema.Boolean,
+    wau: Schema.optionalKey(Schema.Int),
+    mau: Schema.optionalKey(Schema.Int)
+  })
+)
+export const TopEventsAnswer = answer(
+  Schema.Struct({ event_type: Schema.String, events: Schema.Int, users: Schema.Int })
+)
+export const RetentionAnswer = answer(
+  Schema.Struct({
+    cohort: Schema.String,
+    size: Schema.Int,
+    cells: Schema.Array(
+      Schema.Struct({ index: Schema.Int, users: Schema.Int, rate: Schema.Finite, complete: Schema.Boolean })
+    )
+  })
+)
+
+const MAX_BAR = 60
+const MIN_BAR = 8
+
+interface Heading {
+  readonly title: string
+  readonly params: Readonly<Record<string, unknown>>
+  readonly as_of: string | null
+}
+
+const heading = ({ as_of, params, title }: Heading, style: Style): string => {
+  const since = params["from"] ?? params["start_date"]
+  const until = params["to"] ?? params["end_date"]
+  const range = `${String(since)} … ${until === undefined || until === null ? "latest" : String(until)}`
+  const asOf = as_of === null ? "nothing loaded yet" : `as of ${as_of}`
+  return `${bold(title, style)}  ${range}  ${String(params["tz"] ?? "UTC")}  ${dim(asOf, style)}`
+}
+
+/** Appends a bar to each table line after the header, in what the terminal's width leaves. */
+const withBars = (lines: ReadonlyArray<string>, values: ReadonlyArray<number>, style: Style): ReadonlyArray<string> => {
+  const longest = lines.reduce((max, line) => Math.max(max, line.length), 0)
+  const room = Math.min(MAX_BAR, Math.max(MIN_BAR, style.width - longest - 3))
+  const max = Math.max(0, ...values)
+  return lines.map((line, index) => {
+    const drawn = index === 0 ? "" : bar(values[index - 1]!, max, room)
+    return drawn === "" ? line : `${pad(line, longest, "left")}  ${cyan(drawn, style)}`
+  })
+}
+
+const INCOMPLETE = "*  not over yet at that instant"
+
+export const renderActiveUsers = (
+  { as_of, metric, params, rows }: (typeof ActiveUsersAnswer)["Type"],
+  style: Style
+): ReadonlyArray<string> => {
+  const rolling = rows.some(({ wau }) => wau !== undefined)
+  const columns = [
+    { title: "date", align: "left" as const },
+    { title: "users", align: "right" as const },
+    ...(rolling
+      ? [
+          { title: "7 days", align: "right" as const },
+          { title: "30 days", align: "right" as const }
+        ]
+      : [])
+  ]
+  const cells = rows.map((row) => [
+    row.complete ? row.date : `${row.date}*`,
+    grouped(row.users),
+    ...(rolling ? [grouped(row.wau ?? 0), grouped(row.mau ?? 0)] : [])
+  ])
+  const title = metric === "dau" ? "daily active users" : `active users per ${String(params["interval"] ?? "day")}`
+  return [
+    heading({ title, params, as_of }, style),
+    "",
+    ...withBars(
+      table(columns, cells),
+      rows.map(({ users }) => users),
+      style
+    ),
+    ...(rows.every(({ complete }) => complete) ? [] : ["", dim(INCOMPLETE, style)])
+  ]
+}
+
+export const renderTopEvents = (
+  { as_of, params, rows }: (typeof TopEventsAnswer)["Type"],
+  style: Style
+): ReadonlyArray<string> => {
+  const top = heading({ title: "top events", params, as_of }, style)
+  if (rows.length === 0) return [top, "", "no events in this range"]
+  const lines = table(
+    [
+      { title: "event type", align: "left" },
+      { title: "events", align: "right" },
+      { title: "users", align: "right" }
+    ],
+    rows.map((row) => [printable(row.event_type), grouped(row.events), grouped(row.users)])
+  )
+  return [
+    top,
+    "",
+    ...withBars(
+      lines,
+      rows.map(({ events }) => events),
+      style
+    )
+  ]
+}
+
+/** Wide enough for `100.0%`. */
+const RATE_WIDTH = 6
+const CELL_WIDTH = RATE_WIDTH + 2
+/** Without colour a cell is `rate ██ `, one blank more than its neighbour needs. */
+const PLAIN_CELL_WIDTH = RATE_WIDTH + 4
+
+export const renderRetention = (
+  { as_of, params, rows }: (typeof RetentionAnswer)["Type"],
+  style: Style
+): ReadonlyArray<string> => {
+  const interval = String(params["interval"] ?? "week")
+  const top = heading({ title: `retention by ${interval}`, params, as_of }, style)
+  if (rows.length === 0) return [top, "", "no cohorts in this range"]
+  const left = table(
+    [
+      { title: "cohort", align: "left" },
+      { title: "users", align: "right" }
+    ],
+    rows.map((row) => [row.cohort, grouped(row.size)])
+  )
+  const width = Math.max(...left.map((line) => line.length))
+  const cellWidth = style.colour ? CELL_WIDTH : PLAIN_CELL_WIDTH
+  const indices = Array.from({ length: Math.max(...rows.map(({ cells }) => cells.length)) }, (_, index) => index)
+  const offset = style.colour ? RATE_WIDTH + 1 : RATE_WIDTH
+  const header = indices
+    .map((index) => pad(pad(headerOf(index, interval, params), offset, "right"), cellWidth, "left"))
+    .join("")
+  // Cell 0 is 100 % by definition: the scale is that of the others, or they would all look alike.
+  const best = Math.max(0, ...rows.flatMap(({ cells }) => cells.slice(1).map(({ rate }) => rate)))
+  const warmth = (rate: number) => (best > 0 ? rate / best : 0)
+  const shown = (row: (typeof rows)[number]) =>
+    row.cells.map((cell) => renderCell(cell, row.size, warmth(cell.rate), style)).join("")
+  const open = rows.some(({ cells, size }) => size > 0 && cells.some(({ complete }) => !complete))
+  return [
+    top,
+    "",
+    `${pad(left[0]!, width, "left")}  ${header}`.trimEnd(),
+    ...rows.map((row, index) => `${pad(left[index + 1]!, width, "left")}  ${shown(row)}`.trimEnd()),
+    ...(open ? ["", dim(INCOMPLETE, style)] : [])
+  ]
+}
+
+const ROLLING_DAYS: Readonly<Record<string, number>> = { day: 1, week: 7, month: 30 }
+
+const headerOf = (index: number, interval: string, params: Readonly<Record<string, unknown>>): string => {
+  if (index === 0) return "0"
+  return params["bucket"] === "rolling" ? `+${index * (ROLLING_DAYS[interval] ?? 1)}d` : `+${index}${interval[0]!}`
+}
+
+interface Cell {
+  readonly users: number
+  readonly rate: number
+  readonly complete: boolean
+}
+
+/** A cell that has not begun holds nothing to read and stays blank; one under way is marked. */
+const renderCell = ({ complete, rate, users }: Cell, size: number, warmth: number, style: Style): string => {
+  const blank = " ".repeat(style.colour ? CELL_WIDTH : PLAIN_CELL_WIDTH)
+  if (size === 0 || (!complete && users === 0)) return blank
+  const percent = rate >= 0.9995 ? "100%" : `${(rate * 100).toFixed(1)}%`
+  const text = (complete ? percent : `${percent}*`).padStart(RATE_WIDTH)
+  return style.colour ? heat(text, warmth, style) : `${heat(text, warmth, style)} `
+}

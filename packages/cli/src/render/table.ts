@@ -1,0 +1,50 @@
+import { displayWidth } from "effect/cli/CliOutput"
+
+export interface Column {
+  readonly title: string
+  readonly align: "left" | "right"
+}
+
+const MAX_CELL_CHARACTERS = 48
+// Control characters, bidirectional overrides and line separators: a stored name must not steer the terminal.
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu
+
+/** Text of unknown origin, safe on one terminal line. */
+export const printable = (text: string, max = MAX_CELL_CHARACTERS): string => {
+  const clean = text.replaceAll(UNPRINTABLE, (found) => `\\u${found.codePointAt(0)!.toString(16).padStart(4, "0")}`)
+  const characters = [...clean]
+  return characters.length <= max ? clean : `${characters.slice(0, max - 1).join("")}…`
+}
+
+export const pad = (text: string, width: number, align: Column["align"]): string => {
+  const gap = " ".repeat(Math.max(0, width - displayWidth(text)))
+  return align === "left" ? text + gap : gap + text
+}
+
+/** Aligned columns, two blanks apart; the header comes first. */
+export const table = (
+  columns: ReadonlyArray<Column>,
+  rows: ReadonlyArray<ReadonlyArray<string>>
+): ReadonlyArray<string> => {
+  const widths = columns.map(({ title }, index) =>
+    rows.reduce((max, row) => Math.max(max, displayWidth(row[index] ?? "")), displayWidth(title))
+  )
+  const line = (cells: ReadonlyArray<string>) =>
+    columns
+      .map(({ align }, index) => pad(cells[index] ?? "", widths[index]!, align))
+      .join("  ")
+      .trimEnd()
+  return [line(columns.map(({ title }) => title)), ...rows.map(line)]
+}
+
+/** `1234567` → `1,234,567`. */
+export const grouped = (value: number): string => value.toLocaleString("en-US")
+
+const EIGHTHS = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"] as const
+
+/** A bar of `value / max` of `width` columns, to an eighth of a column; never empty for a value above 0. */
+export const bar = (value: number, max: number, width: number): string => {
+  if (value <= 0 || max <= 0) return ""
+  const eighths = Math.max(1, Math.round((value / max) * width * 8))
+  return "█".repeat(eighths >>> 3) + EIGHTHS[eighths & 7]!
+}

@@ -1,0 +1,18 @@
+export interface Row {
+  readonly user: string
+  readonly type: string
+  readonly millis: number
+}
+export declare const readCdnow: (text: string) => ReadonlyArray<Row>
+export declare const readCollege: (text: string) => ReadonlyArray<Row>
+export declare const readEcom: (text: string) => ReadonlyArray<Row>
+export declare const dailyUsers: (
+  rows: ReadonlyArray<Row>,
+  from: string,
+  to: string
+) => ReadonlyArray<readonly [string, number]>
+export declare const topTypes: (rows: ReadonlyArray<Row>) => ReadonlyArray<readonly [string, number, number]>
+export declare const weeklyRetention: (
+  rows: ReadonlyArray<Row>,
+  windows: number
+) => ReadonlyArray<readonly [string, number, ReadonlyArray<number>]>

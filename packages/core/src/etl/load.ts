@@ -1,0 +1,88 @@
+import { Clock, Effect } from "effect"
+import type { EventBatch } from "../event/EventBatch.ts"
+import { halve } from "../ingest/drain.ts"
+import { EventQueue } from "../port/EventQueue.ts"
+import { EventStore } from "../port/EventStore.ts"
+import { Warehouse, type WarehouseError } from "../port/Warehouse.ts"
+
+export interface LoadReport {
+  readonly inserted: number
+  readonly duplicates: number
+  readonly deadLettered: number
+  readonly caughtUp: boolean
+}
+
+/**
+ * One page: hot store → warehouse, from the warehouse's own watermark. `as_of` moves only when the page reached the
+ * end, to the instant before which everything acknowledged has been loaded; that instant is read before the page is,
+ * and lies before the oldest event still waiting in the queue.
+ */
+export const load = Effect.fn("load")(function* (options: { readonly limit: number }) {
+  const queue = yield* EventQueue
+  const store = yield* EventStore
+  const warehouse = yield* Warehouse
+  const now = (yield* Clock.currentTimeMillis) * 1000
+  const { oldestReceivedAt } = yield* queue.depth
+  const { cursor } = yield* warehouse.watermark
+  const page = yield* store.replay({ after: cursor, limit: options.limit })
+  const as_of = page.caughtUp ? Math.min(now, oldestReceivedAt ?? now) : undefined
+  if (page.cursor === cursor && as_of === undefined) {
+    return { inserted: 0, duplicates: 0, deadLettered: 0, caughtUp: false }
+  }
+  const done = yield* warehouse.load(page, as_of).pipe(
+    Effect.map((report) => ({ ...report, deadLettered: 0 })),
+    Effect.catchIf(
+      (error) => error.reason._tag === "RowsRejected",
+      () => loadWithoutRefused(page, as_of)
+    )
+  )
+  const report: LoadReport = { ...done, caughtUp: page.caughtUp }
+  return report
+})
+
+type LoadPage = Parameters<Warehouse["Service"]["load"]>[0]
+
+/**
+ * Narrows the refused rows down by rehearsals that commit nothing, sets them aside, and loads the rest of the page in
+ * its one transaction: rows, counts and watermark stay together even here.
+ */
+const loadWithoutRefused = Effect.fnUntraced(function* (page: LoadPage, as_of: number | undefined) {
+  const queue = yield* EventQueue
+  const warehouse = yield* Warehouse
+  const sorted = yield* sortOut(page.batches)
+  for (const { batch, error } of sorted.refused) {
+    yield* queue.deadLetter(batch, {
+      stage: "warehouse",
+      code: error.reason._tag,
+      message: error.message,
+      attempts: 1
+    })
+  }
+  const report = yield* warehouse.load({ ...page, batches: sorted.fit }, as_of)
+  return { ...report, deadLettered: sorted.refused.length }
+})
+
+interface Sorted {
+  readonly fit: ReadonlyArray<EventBatch>
+  readonly refused: ReadonlyArray<{ readonly batch: EventBatch; readonly error: WarehouseError }>
+}
+
+const sortOut = (batches: ReadonlyArray<EventBatch>): Effect.Effect<Sorted, WarehouseError, Warehouse> =>
+  Effect.gen(function* () {
+    const warehouse = yield* Warehouse
+    return yield* warehouse.rehearse(batches).pipe(
+      Effect.as<Sorted>({ fit: batches, refused: [] }),
+      Effect.catchIf(
+        (error) => error.reason._tag === "RowsRejected",
+        (error) => sortHalves(batches, error)
+      )
+    )
+  })
+
+const sortHalves = Effect.fnUntraced(function* (batches: ReadonlyArray<EventBatch>, error: WarehouseError) {
+  const halves = halve(batches)
+  if (halves === undefined) return { fit: [], refused: [{ batch: batches[0]!, error }] }
+  const left = yield* sortOut(halves[0])
+  const right = yield* sortOut(halves[1])
+  return { fit: [...left.fit, ...right.fit], refused: [...left.refused, ...right.refused] }
+})

@@ -1,0 +1,64 @@
+import { Clock, Effect } from "effect"
+import type { Event } from "../event/Event.ts"
+import { EventBatch } from "../event/EventBatch.ts"
+import { FUTURE_LIMIT_MICROS, judge, type Rejection, skewOf } from "../event/judge.ts"
+import { encodePlain } from "../event/plain/encodePlain.ts"
+import { PlainBody } from "../event/plain/PlainBody.ts"
+import { EventQueue } from "../port/EventQueue.ts"
+import { MAX_EVENTS_PER_REQUEST, type RawBatch } from "./readBody.ts"
+
+export interface IndexedRejection extends Rejection {
+  readonly index: number
+}
+
+export interface BatchVerdict {
+  readonly accepted: number
+  readonly rejected: ReadonlyArray<IndexedRejection>
+}
+
+/** Queue messages stay below this; DESIGN §4. */
+export const MAX_MESSAGE_BYTES = 512 * 1024
+
+/**
+ * Judges every event on its own and publishes the accepted ones. When it succeeds they are as durable as the queue
+ * states; when it fails with a retryable error the client sends the same ids again.
+ */
+export const accept = Effect.fnUntraced(function* (batch: Pick<RawBatch, "events" | "sent_at">, project_id: string) {
+  const queue = yield* EventQueue
+  const received_at = (yield* Clock.currentTimeMillis) * 1000
+  const { events, rejected } = judgeAll(batch, project_id, received_at)
+  if (events.length > 0) yield* publishAll(queue, EventBatch.fromEvents(events).split(MAX_MESSAGE_BYTES))
+  const verdict: BatchVerdict = { accepted: events.length, rejected }
+  return verdict
+})
+
+const publishAll = (queue: EventQueue["Service"], batches: ReadonlyArray<EventBatch>) =>
+  batches.length === 1
+    ? queue.publish(batches[0]!)
+    : Effect.forEach(batches, queue.publish, { concurrency: "unbounded", discard: true })
+
+/**
+ * {@link accept} for a request body in valid UTF-8, without building objects. Undefined, with nothing published, when
+ * the body holds anything but plainly valid events in a bare array: then parse it and use {@link accept}.
+ */
+export const acceptPlain = Effect.fnUntraced(function* (bytes: Uint8Array, project_id: string) {
+  const received_at = (yield* Clock.currentTimeMillis) * 1000
+  const limits = { maxEvents: MAX_EVENTS_PER_REQUEST, latest: received_at + FUTURE_LIMIT_MICROS }
+  const body = PlainBody.read(bytes, limits)
+  if (body === undefined) return undefined
+  yield* publishAll(yield* EventQueue, encodePlain(body, { project_id, received_at, maxBatchBytes: MAX_MESSAGE_BYTES }))
+  const verdict: BatchVerdict = { accepted: body.count, rejected: [] }
+  return verdict
+})
+
+const judgeAll = (batch: Pick<RawBatch, "events" | "sent_at">, project_id: string, received_at: number) => {
+  const context = { project_id, received_at, skew_micros: skewOf(received_at, batch.sent_at) }
+  const events: Array<Event> = []
+  const rejected: Array<IndexedRejection> = []
+  for (let index = 0; index < batch.events.length; index++) {
+    const verdict = judge(batch.events[index], context)
+    if (verdict._tag === "Accepted") events.push(verdict.event)
+    else rejected.push({ index, ...verdict.rejection })
+  }
+  return { events, rejected }
+}

@@ -1,0 +1,58 @@
+import { Effect, Layer } from "effect"
+import type { ByProject, Event } from "../event/Event.ts"
+import { Warehouse } from "../port/Warehouse.ts"
+
+/** A {@link Warehouse} in memory, which answers with each metric's reference. */
+export const layerMemoryWarehouse: Layer.Layer<Warehouse> = Layer.sync(Warehouse, () => {
+  const projects = new Map<string, Map<string, Event>>()
+  // Cumulative, as the ledger needs them: an erased event was stored all the same.
+  let stored: ByProject = {}
+  let duplicates: ByProject = {}
+  let watermark = { cursor: "", as_of: 0 }
+  const eventsOf = (project_id: string) => {
+    const events = projects.get(project_id) ?? new Map<string, Event>()
+    projects.set(project_id, events)
+    return events
+  }
+  return Warehouse.of({
+    load: (page, as_of = watermark.as_of) =>
+      Effect.sync(() => {
+        const known = page.cursor === watermark.cursor
+        const inserted: Record<string, number> = {}
+        const repeated: Record<string, number> = {}
+        for (const event of page.batches.flatMap((batch) => batch.events)) {
+          const events = eventsOf(event.project_id)
+          const tally = events.has(event.event_id) ? repeated : inserted
+          tally[event.project_id] = (tally[event.project_id] ?? 0) + 1
+          if (tally === inserted) events.set(event.event_id, event)
+        }
+        stored = plus(stored, inserted)
+        if (!known) duplicates = plus(plus(duplicates, repeated), page.duplicates)
+        watermark = { cursor: page.cursor, as_of }
+        return { inserted: total(inserted), duplicates: total(repeated) }
+      }),
+    rehearse: () => Effect.void,
+    watermark: Effect.sync(() => watermark),
+    counts: Effect.sync(() => ({
+      cursor: watermark.cursor,
+      stored,
+      duplicates
+    })),
+    answer: (ask) => Effect.sync(() => ask.reference([...eventsOf(ask.project_id).values()])),
+    erase: ({ project_id, user_id }) =>
+      Effect.sync(() => {
+        const events = eventsOf(project_id)
+        const gone = [...events.values()].filter((event) => event.user_id === user_id)
+        for (const event of gone) events.delete(event.event_id)
+        return gone.length
+      })
+  })
+})
+
+const total = (counts: ByProject) => Object.values(counts).reduce((sum, count) => sum + count, 0)
+
+const plus = (left: ByProject, right: ByProject): ByProject => {
+  const sum: Record<string, number> = { ...left }
+  for (const [project, count] of Object.entries(right)) sum[project] = (sum[project] ?? 0) + count
+  return sum
+}

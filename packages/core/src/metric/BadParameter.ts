@@ -1,0 +1,21 @@
+import { Schema } from "effect"
+
+export type BadParameterCode = (typeof BadParameterCode.literals)[number]
+
+export const BadParameterCode = Schema.Literals([
+  "unknown_parameter",
+  "missing_parameter",
+  "invalid_parameter",
+  "repeated_parameter"
+])
+
+/** A parameter that SEMANTICS refuses: `field` names it, `reason` completes the sentence that the name begins. */
+export class BadParameter extends Schema.TaggedError<BadParameter>()("BadParameter", {
+  field: Schema.String,
+  code: BadParameterCode,
+  reason: Schema.String
+}) {
+  override get message(): string {
+    return `${this.field} ${this.reason}`
+  }
+}

@@ -1,0 +1,28 @@
+import type { SqlText } from "./SqlText.ts"
+
+/**
+ * The holes in a metric's SQL that engines fill differently. The table `events` has one row per event with the columns
+ * of `Event`; how a column is stored is the adapter's business.
+ */
+export interface Dialect {
+  readonly name: string
+  /** `occurred_at` as an integer of UTC microseconds. */
+  readonly occurredAtMicros: SqlText
+  /** Half-open range test on `occurred_at` in UTC microseconds that the engine can use to skip data. */
+  readonly occurredBetween: (fromMicros: number, untilMicros: number) => SqlText
+  /** Text as the engine must return it so that its driver hands over every code point. */
+  readonly text: (value: SqlText) => SqlText
+  /** Integer division that rounds towards minus infinity. */
+  readonly floorDiv: (value: SqlText, divisor: number) => SqlText
+  /** Integer division of a value that is never negative. */
+  readonly wholeDiv: (value: SqlText, divisor: number) => SqlText
+  /** `12 × year + month − 1` of an integer of microseconds, read as a UTC date. */
+  readonly monthIndex: (micros: SqlText) => SqlText
+  /** `occurred_at`'s UTC day as whole days since 1970: what `floorDiv` of it by a day gives, where the engine has a faster way. */
+  readonly occurredDay: SqlText
+  /** A 64-bit integer with one bit set; positions 0–61. */
+  readonly bitAt: (position: SqlText) => SqlText
+  /** Aggregate: all bits of all rows. */
+  readonly bitOr: (value: SqlText) => SqlText
+  readonly hasBit: (mask: SqlText, position: SqlText) => SqlText
+}

@@ -1,0 +1,61 @@
+import type { Schema } from "effect"
+import type { Event } from "../event/Event.ts"
+import type { Dialect } from "./Dialect.ts"
+import type { SqlText } from "./SqlText.ts"
+
+/** What a question is about, besides its own parameters. */
+export interface AskContext {
+  readonly project_id: string
+  /** UTC microseconds; decides `complete`. */
+  readonly as_of: number
+}
+
+export type RawRow = Readonly<Record<string, unknown>>
+
+/**
+ * One metric. `reference` is its definition, pure over an array of one project's events; `sql` + `shape` must give the
+ * same rows on every engine. SQL returns flat rows; `shape` fills gaps, adds rates and `complete`.
+ */
+export interface Metric<Name extends string, Params, Row> {
+  readonly name: Name
+  readonly description: string
+  /** Decodes from query-string parameters: every encoded field is a string. */
+  readonly params: Schema.Codec<Params, Readonly<Record<string, string | undefined>>>
+  readonly row: Schema.Codec<Row, unknown>
+  /** Throws {@link UnsupportedFeature} where the dialect has no form of it. */
+  readonly sql: (params: Params, context: AskContext, dialect: Dialect) => SqlText
+  readonly shape: (raw: ReadonlyArray<RawRow>, params: Params, context: AskContext) => ReadonlyArray<Row>
+  readonly reference: (events: ReadonlyArray<Event>, params: Params, context: AskContext) => ReadonlyArray<Row>
+}
+
+export const define = <const Name extends string, Params, Row>(
+  metric: Metric<Name, Params, Row>
+): Metric<Name, Params, Row> => metric
+
+/** One metric's question, parameters bound: what a warehouse answers. An engine uses `sql` and `shape`, memory `reference`. */
+export interface Ask<Row> {
+  readonly project_id: string
+  readonly sql: (dialect: Dialect) => SqlText
+  readonly shape: (raw: ReadonlyArray<RawRow>) => ReadonlyArray<Row>
+  readonly reference: (events: ReadonlyArray<Event>) => ReadonlyArray<Row>
+}
+
+export const ask = <Name extends string, Params, Row>(
+  metric: Metric<Name, Params, Row>,
+  params: Params,
+  context: AskContext
+): Ask<Row> => ({
+  project_id: context.project_id,
+  sql: (dialect) => metric.sql(params, context, dialect),
+  shape: (raw) => metric.shape(raw, params, context),
+  reference: (events) => metric.reference(events, params, context)
+})
+
+/** Thrown by a dialect; an adapter turns it into its `Unsupported` reason. */
+export class UnsupportedFeature extends Error {
+  readonly feature: string
+  constructor(feature: string) {
+    super(`this engine does not support ${feature}`)
+    this.feature = feature
+  }
+}

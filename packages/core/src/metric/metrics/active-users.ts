@@ -1,0 +1,66 @@
+import { Schema } from "effect"
+import { define } from "../Metric.ts"
+import * as Params from "../params.ts"
+import { activeUsersReference } from "./active-users/reference.ts"
+import { shapeActiveUsers } from "./active-users/shape.ts"
+import { activeUsersSql } from "./active-users/sql.ts"
+
+const row = Schema.Struct({
+  date: Schema.String.annotate({ description: "First local day of the interval; for hours RFC 3339 with the offset." }),
+  users: Schema.Int,
+  complete: Schema.Boolean,
+  wau: Schema.optionalKey(Schema.Int),
+  mau: Schema.optionalKey(Schema.Int),
+  dau_wau: Schema.optionalKey(Schema.Number),
+  dau_mau: Schema.optionalKey(Schema.Number)
+})
+
+const rangeCheck = ({ from, to }: { readonly from: string; readonly to: string }) =>
+  Params.rangeIssue(from, to, "from", "to")
+
+/**
+ * Distinct users per interval, zero-filled.
+ *
+ * **Details**
+ *
+ * - Every interval that the range touches is counted whole, so a week's number is the same in every range that shows it.
+ * - A day that the zone skipped (Pacific/Apia 2011-12-30) keeps its row, with 0 users; a skipped hour has none.
+ * - `rolling` adds, for each day, the distinct users of the 7 and 30 days that end with it, also those before `from`.
+ */
+export const activeUsers = define({
+  name: "active-users",
+  description: "Distinct users per hour, day, week or month; with rolling also WAU, MAU and their ratios to DAU.",
+  params: Schema.Struct({
+    from: Params.from,
+    to: Params.to,
+    tz: Params.tz,
+    interval: Params.interval,
+    week_start: Params.weekStart,
+    rolling: Params.rolling
+  })
+    .check(Schema.makeFilter(rangeCheck))
+    .check(
+      Schema.makeFilter(({ interval, rolling }) =>
+        rolling && interval !== "day" ? { path: ["rolling"], issue: "is possible with interval=day only" } : undefined
+      )
+    ),
+  row,
+  sql: activeUsersSql,
+  shape: shapeActiveUsers,
+  reference: activeUsersReference
+})
+
+const DAILY = { interval: "day", week_start: "monday" } as const
+
+/** {@link activeUsers} by day. */
+export const dailyActiveUsers = define({
+  name: "dau",
+  description: "Distinct users per day; with rolling also WAU, MAU and their ratios to DAU.",
+  params: Schema.Struct({ from: Params.from, to: Params.to, tz: Params.tz, rolling: Params.rolling }).check(
+    Schema.makeFilter(rangeCheck)
+  ),
+  row,
+  sql: (params, context, dialect) => activeUsersSql({ ...params, ...DAILY }, context, dialect),
+  shape: (raw, params, context) => shapeActiveUsers(raw, { ...params, ...DAILY }, context),
+  reference: (events, params, context) => activeUsersReference(events, { ...params, ...DAILY }, context)
+})

@@ -1,0 +1,53 @@
+import { Schema } from "effect"
+import { define } from "../Metric.ts"
+import * as Params from "../params.ts"
+import { retentionReference } from "./retention/reference.ts"
+import { shapeRetention } from "./retention/shape.ts"
+import { retentionSql } from "./retention/sql.ts"
+
+const cell = Schema.Struct({
+  index: Schema.Int,
+  users: Schema.Int,
+  rate: Schema.Number.annotate({ description: "users / size, 0 for an empty cohort." }),
+  complete: Schema.Boolean
+})
+
+const row = Schema.Struct({ cohort: Schema.String, size: Schema.Int, cells: Schema.Array(cell) })
+
+/**
+ * Who comes back: cohorts of users by the interval of their first (or, `mode=recurring`, of each) start event.
+ *
+ * **Details**
+ *
+ * - `bucket=rolling` measures cell k from the user's anchor: the first start event, in the cohort's own interval when
+ *   recurring; `[anchor + k × L, anchor + (k + 1) × L)` with L = 1, 7 or 30 days of 24 hours.
+ * - Equal timestamps need no order: a return event in cell k ≥ 1 is always later than the anchor.
+ * - Cell 0 is the cohort's size, and complete once the cohort's interval has ended; a rolling cell k once it has ended
+ *   for a user who entered at that interval's last instant.
+ * - Without `end_date` the last cohort is the last interval with any event; `$identify` is one only when asked by name.
+ */
+export const retention = define({
+  name: "retention",
+  description: "Per cohort of users, how many return in each of the following intervals.",
+  params: Schema.Struct({
+    start_date: Params.CalendarDate,
+    end_date: Params.optionalDate,
+    windows: Params.windows,
+    interval: Params.cohortInterval,
+    week_start: Params.weekStart,
+    tz: Params.tz,
+    start_event: Params.optionalEventType,
+    return_event: Params.optionalEventType,
+    mode: Params.mode,
+    measure: Params.measure,
+    bucket: Params.bucket
+  }).check(
+    Schema.makeFilter(({ start_date, end_date }) =>
+      end_date === undefined ? undefined : Params.rangeIssue(start_date, end_date, "start_date", "end_date")
+    )
+  ),
+  row,
+  sql: retentionSql,
+  shape: shapeRetention,
+  reference: retentionReference
+})

@@ -1,0 +1,52 @@
+import { BadParameter } from "../../BadParameter.ts"
+import type { DateInterval, WeekStart } from "../../calendar.ts"
+import { IDENTIFY } from "../../events.ts"
+
+export interface RetentionParams {
+  readonly start_date: string
+  readonly end_date?: string | undefined
+  readonly windows: number
+  readonly interval: DateInterval
+  readonly week_start: WeekStart
+  readonly tz: string
+  readonly start_event?: string | undefined
+  readonly return_event?: string | undefined
+  readonly mode: "first-ever" | "recurring"
+  readonly measure: "on" | "on-or-after"
+  readonly bucket: "calendar" | "rolling"
+}
+
+export interface RetentionCell {
+  readonly index: number
+  readonly users: number
+  readonly rate: number
+  readonly complete: boolean
+}
+
+export interface RetentionRow {
+  readonly cohort: string
+  readonly size: number
+  readonly cells: ReadonlyArray<RetentionCell>
+}
+
+const DAY_MICROS = 86_400_000_000
+
+/** Length of one rolling cell. */
+export const ROLLING_MICROS = { day: DAY_MICROS, week: 7 * DAY_MICROS, month: 30 * DAY_MICROS } as const
+
+/** An answer holds no more cells than this. */
+export const CELLS_MAX = 100_000
+
+/** Throws {@link BadParameter}: without `end_date`, how many cohorts there are is known only from the data. */
+export const checkCells = (cohorts: number, windows: number): void => {
+  if (cohorts * windows <= CELLS_MAX) return
+  throw new BadParameter({
+    field: "windows",
+    code: "invalid_parameter",
+    reason: `× cohorts would be ${cohorts * windows} cells, more than ${CELLS_MAX}: ask for fewer windows or a shorter range`
+  })
+}
+
+/** Whether events of a type can make the last cohort when there is no `end_date`. */
+export const countsAsAny = (eventType: string, { start_event, return_event }: RetentionParams): boolean =>
+  eventType !== IDENTIFY || start_event === IDENTIFY || return_event === IDENTIFY

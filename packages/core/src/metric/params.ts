@@ -1,0 +1,91 @@
+import { Effect, Schema, SchemaTransformation } from "effect"
+import { dateOfDay, dayOfDate } from "./calendar/interval.ts"
+import { isZone } from "./calendar/zone.ts"
+
+/** The longest `from`–`to` (or `start_date`–`end_date`), both days counted. */
+export const RANGE_MAX_DAYS = 3_660
+
+const NAME_MAX_CHARACTERS = 100
+
+const text = (problem: (value: string) => string | undefined, document: Record<string, string>) =>
+  Schema.String.check(Schema.makeFilter(problem, { toJsonSchema: () => document }))
+
+const DATE = /^(?:19[7-9]\d|20\d\d|2100)-\d{2}-\d{2}$/u
+
+const isCalendarDate = (value: string): boolean =>
+  DATE.test(value) && Number.isFinite(dayOfDate(value)) && dateOfDay(dayOfDate(value)) === value
+
+/** `YYYY-MM-DD`, a real date from 1970 to 2100; stays text. */
+export const CalendarDate = text(
+  (value) => (isCalendarDate(value) ? undefined : "must be a calendar date between 1970 and 2100, like 2026-01-31"),
+  { format: "date", description: "A local calendar date." }
+)
+
+const Zone = text((value) => (isZone(value) ? undefined : "must be an IANA time zone, like Europe/Paris"), {
+  description: "IANA name of the zone in which dates are read."
+})
+
+const EventType = text(
+  (value) => {
+    const length = [...value].length
+    return length >= 1 && length <= NAME_MAX_CHARACTERS ? undefined : "must be 1 to 100 characters long"
+  },
+  { description: "An event type; any event when absent." }
+)
+
+const choice = <const Values extends ReadonlyArray<string>>(values: Values) =>
+  Schema.Literals(values).annotate({ message: `must be one of ${values.join(", ")}` })
+
+const flag = choice(["true", "false"]).pipe(
+  Schema.decodeTo(
+    Schema.Boolean,
+    SchemaTransformation.transform({
+      decode: (value: "true" | "false") => value === "true",
+      encode: (value: boolean) => (value ? "true" : "false")
+    })
+  )
+)
+
+const integer = (min: number, max: number) =>
+  text(
+    (value) =>
+      /^\d{1,7}$/u.test(value) && Number(value) >= min && Number(value) <= max
+        ? undefined
+        : `must be a whole number from ${min} to ${max}`,
+    { description: `A whole number from ${min} to ${max}.` }
+  ).pipe(
+    Schema.decodeTo(
+      Schema.Int,
+      SchemaTransformation.transform({
+        decode: (value: string) => Number(value),
+        encode: (value: number) => String(value)
+      })
+    )
+  )
+
+const defaulted = <S extends Schema.Constraint>(schema: S, value: S["Encoded"]) =>
+  Schema.withDecodingDefault<S>(Effect.succeed(value))(schema)
+
+export const from = CalendarDate
+export const to = CalendarDate
+export const tz = defaulted(Zone, "UTC")
+export const interval = defaulted(choice(["hour", "day", "week", "month"]), "day")
+export const cohortInterval = defaulted(choice(["day", "week", "month"]), "week")
+export const weekStart = defaulted(choice(["monday", "sunday"]), "monday")
+export const limit = defaulted(integer(1, 1_000), "10")
+export const windows = defaulted(integer(1, 366), "8")
+export const rolling = defaulted(flag, "false")
+export const mode = defaulted(choice(["first-ever", "recurring"]), "first-ever")
+export const measure = defaulted(choice(["on", "on-or-after"]), "on")
+export const bucket = defaulted(choice(["calendar", "rolling"]), "calendar")
+export const optionalEventType = Schema.optional(EventType)
+export const optionalDate = Schema.optional(CalendarDate)
+
+/** Both ends inclusive; an issue on `fromField` when they are reversed or too far apart. */
+export const rangeIssue = (fromDate: string, toDate: string, fromField: string, toField: string) => {
+  const days = dayOfDate(toDate) - dayOfDate(fromDate) + 1
+  if (days < 1) return { path: [fromField], issue: `must not be after ${toField}` }
+  if (days > RANGE_MAX_DAYS)
+    return { path: [fromField], issue: `must be at most ${RANGE_MAX_DAYS} days before ${toField}` }
+  return undefined
+}

@@ -1,0 +1,104 @@
+import { Effect, Result, Schema, SchemaIssue } from "effect"
+import { formatInstant } from "../event/instant.ts"
+import { Warehouse, type WarehouseError } from "../port/Warehouse.ts"
+import { BadParameter } from "./BadParameter.ts"
+import { type Ask, ask } from "./Metric.ts"
+import { type MetricName, metrics, type ParamsOf, type RowOf } from "./registry.ts"
+
+/** As they come from a query string, or from a program, which may give numbers and booleans as such. */
+export type RawParams = Readonly<Record<string, string | number | boolean | ReadonlyArray<string> | undefined>>
+
+export interface Answer<Name extends MetricName> {
+  readonly metric: Name
+  /** As understood: defaults filled in. */
+  readonly params: ParamsOf<Name>
+  /** RFC 3339: every event acknowledged before this instant is in the numbers. */
+  readonly as_of: string
+  readonly rows: ReadonlyArray<RowOf<Name>>
+}
+
+/**
+ * Answers one metric for one project.
+ *
+ * **Gotchas**
+ *
+ * `as_of` is read before the question is asked, so the rows may hold more than it promises, never less.
+ */
+export const query = Effect.fn("query")(function* <Name extends MetricName>(question: {
+  readonly metric: Name
+  readonly project_id: string
+  readonly params: RawParams
+}): Effect.fn.Return<Answer<Name>, BadParameter | WarehouseError, Warehouse> {
+  const metric = metrics[question.metric]
+  const params = yield* Effect.fromResult(decodeParams(question.metric, question.params))
+  const warehouse = yield* Warehouse
+  const { as_of } = yield* warehouse.watermark
+  const { refusal, guarded } = guard(ask(metric, params, { project_id: question.project_id, as_of }))
+  const rows = yield* warehouse.answer(guarded)
+  const refused = refusal()
+  if (refused !== undefined) return yield* refused
+  return { metric: question.metric, params, as_of: formatInstant(as_of), rows }
+})
+
+const UNKNOWN = "is not a parameter of this metric"
+const MISSING = "is required"
+
+const formatIssue = SchemaIssue.makeFormatterStandardSchemaV1({
+  leafHook: (leaf) =>
+    leaf._tag === "UnexpectedKey" ? UNKNOWN : leaf._tag === "MissingKey" ? MISSING : SchemaIssue.defaultLeafHook(leaf)
+})
+
+/** Decodes a metric's parameters; the error names the first refused field. */
+export const decodeParams = <Name extends MetricName>(
+  name: Name,
+  raw: RawParams
+): Result.Result<ParamsOf<Name>, BadParameter> => {
+  const texts: Record<string, string> = {}
+  for (const [field, value] of Object.entries(raw)) {
+    if (Array.isArray(value)) return Result.fail(refuse(field, "repeated_parameter", "may be given only once"))
+    if (value !== undefined) texts[field] = String(value)
+  }
+  const decode = Schema.decodeUnknownResult(metrics[name].params, { onExcessProperty: "error" })
+  return Result.mapError(decode(texts), (error) => {
+    const issue = formatIssue(error.issue).issues[0]!
+    const field = String(issue.path?.[0] ?? "params")
+    const code =
+      issue.message === UNKNOWN
+        ? "unknown_parameter"
+        : issue.message === MISSING
+          ? "missing_parameter"
+          : "invalid_parameter"
+    return refuse(field, code, issue.message)
+  })
+}
+
+const refuse = (field: string, code: BadParameter["code"], reason: string) => new BadParameter({ field, code, reason })
+
+/** A bound that only the data can break is found while rows are shaped, inside the warehouse: carry it past that. */
+const guard = <Row>(question: Ask<Row>) => {
+  let refused: BadParameter | undefined
+  const guarding =
+    <Input>(make: (input: Input) => ReadonlyArray<Row>) =>
+    (input: Input): ReadonlyArray<Row> => {
+      try {
+        return make(input)
+      } catch (error) {
+        if (!(error instanceof BadParameter)) throw error
+        refused = error
+        return []
+      }
+    }
+  const guarded: Ask<Row> = { ...question, shape: guarding(question.shape), reference: guarding(question.reference) }
+  return { guarded, refusal: () => refused }
+}
+
+/** Schema of a metric's whole answer, for OpenAPI and typed clients. */
+export const answerSchema = <Name extends MetricName>(name: Name) => {
+  const metric = metrics[name]
+  return Schema.Struct({
+    metric: Schema.Literal(name),
+    params: Schema.toType(metric.params),
+    as_of: Schema.String.annotate({ format: "date-time" }),
+    rows: Schema.Array(metric.row)
+  }).annotate({ identifier: `answer-${name}`, description: metric.description })
+}

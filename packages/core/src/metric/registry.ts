@@ -1,0 +1,24 @@
+import type { Metric } from "./Metric.ts"
+import { activeUsers, dailyActiveUsers } from "./metrics/active-users.ts"
+import { retention } from "./metrics/retention.ts"
+import { topEvents } from "./metrics/top-events.ts"
+
+/** Every metric there is: one line each. */
+export const registry = {
+  dau: dailyActiveUsers,
+  "active-users": activeUsers,
+  "top-events": topEvents,
+  retention
+}
+
+export type MetricName = keyof typeof registry
+export type ParamsOf<Name extends MetricName> = (typeof registry)[Name]["params"]["Type"]
+export type RowOf<Name extends MetricName> = (typeof registry)[Name]["row"]["Type"]
+
+type Registry = { readonly [Name in MetricName]: Metric<Name, ParamsOf<Name>, RowOf<Name>> }
+
+export const metrics: Registry = registry
+
+export const metricNames = Object.keys(registry) as ReadonlyArray<MetricName>
+
+export const isMetricName = (name: string): name is MetricName => Object.hasOwn(registry, name)

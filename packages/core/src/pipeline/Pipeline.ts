@@ -1,0 +1,108 @@
+import { Clock, Context, Effect, Layer, Semaphore } from "effect"
+import { load, type LoadReport } from "../etl/load.ts"
+import { drain } from "../ingest/drain.ts"
+import { EventQueue, type EventQueueError } from "../port/EventQueue.ts"
+import { EventStore, type EventStoreError } from "../port/EventStore.ts"
+import { Warehouse, type WarehouseError } from "../port/Warehouse.ts"
+
+export type PipelineError = EventQueueError | EventStoreError | WarehouseError
+
+export interface PipelineOptions {
+  /** Events per delivery from the queue. */
+  readonly drainLimit: number
+  readonly ackWaitMillis: number
+  /** Events per load into the warehouse. */
+  readonly loadLimit: number
+  /** Pause between loads once everything is loaded: the usual delay from 202 to counted. */
+  readonly loadIntervalMillis: number
+  /** After a failure; doubles up to the maximum. */
+  readonly retryMillis: number
+  readonly maxRetryMillis: number
+  /** How long closing may spend on loading what was accepted; the rest stays in the queue. */
+  readonly closeWithinMillis: number
+}
+
+export const pipelineDefaults: PipelineOptions = {
+  drainLimit: 20_000,
+  ackWaitMillis: 60_000,
+  loadLimit: 200_000,
+  loadIntervalMillis: 500,
+  retryMillis: 100,
+  maxRetryMillis: 10_000,
+  closeWithinMillis: 5_000
+}
+
+const FLUSH_POLL_MILLIS = 2
+
+/** The background work: queue → hot store → warehouse, for as long as its layer lives. */
+export class Pipeline extends Context.Service<
+  Pipeline,
+  {
+    /** Returns once everything accepted before the call is in the warehouse (or among the dead letters). */
+    readonly flush: Effect.Effect<void, PipelineError>
+  }
+>()("@millrace/core/pipeline/Pipeline") {
+  static readonly layer = (
+    options: Partial<PipelineOptions> = {}
+  ): Layer.Layer<Pipeline, never, EventQueue | EventStore | Warehouse> =>
+    Layer.effect(Pipeline, make({ ...pipelineDefaults, ...options }))
+}
+
+type Services = EventQueue | EventStore | Warehouse
+
+const make = Effect.fnUntraced(function* (options: PipelineOptions) {
+  const services = yield* Effect.context<Services>()
+  const oneAtATime = yield* Semaphore.make(1)
+  const loadOnce = oneAtATime.withPermit(Effect.uninterruptible(loadAndPrune(options.loadLimit)))
+  const drainOnce = Effect.as(drain({ limit: options.drainLimit, ackWaitMillis: options.ackWaitMillis }), 0)
+  const loadStep = Effect.map(loadOnce, (report) => (report.caughtUp ? options.loadIntervalMillis : 0))
+  yield* Effect.forkScoped(repeatWithBackoff("drain", options, drainOnce))
+  yield* Effect.forkScoped(repeatWithBackoff("load", options, loadStep))
+  const flush = Effect.provideContext(flushWith(loadOnce), services)
+  // Registered after the loops, so it runs while they still do.
+  yield* Effect.addFinalizer(() => flush.pipe(Effect.timeoutOption(options.closeWithinMillis), Effect.ignore))
+  return Pipeline.of({ flush })
+})
+
+const loadAndPrune = Effect.fnUntraced(function* (limit: number) {
+  const report = yield* load({ limit })
+  if (report.inserted > 0) {
+    const { cursor } = yield* (yield* Warehouse).watermark
+    yield* (yield* EventStore).prune({ upTo: cursor })
+  }
+  return report
+})
+
+/** Runs `step` for ever; it returns the pause in milliseconds before the next run. A failure is logged, never fatal. */
+const repeatWithBackoff = <R>(
+  name: string,
+  options: PipelineOptions,
+  step: Effect.Effect<number, PipelineError, R>
+): Effect.Effect<never, never, R> => {
+  let failures = 0
+  const pauseAfterFailure = (error: PipelineError) => {
+    const millis = Math.min(options.retryMillis * 2 ** failures++, options.maxRetryMillis)
+    return Effect.as(Effect.logWarning(`${name} failed, trying again in ${millis} ms`, error), millis)
+  }
+  return step.pipe(
+    Effect.tap(() =>
+      Effect.sync(() => {
+        failures = 0
+      })
+    ),
+    Effect.catch(pauseAfterFailure),
+    Effect.flatMap((millis) => (millis > 0 ? Effect.sleep(millis) : Effect.yieldNow)),
+    Effect.forever
+  )
+}
+
+const flushWith = Effect.fnUntraced(function* <R>(loadOnce: Effect.Effect<LoadReport, PipelineError, R>) {
+  const start = (yield* Clock.currentTimeMillis) * 1000
+  while (true) {
+    const { oldestReceivedAt } = yield* (yield* EventQueue).depth
+    const drained = oldestReceivedAt === undefined || oldestReceivedAt > start
+    const { caughtUp } = yield* loadOnce
+    if (drained && caughtUp) return
+    if (caughtUp) yield* Effect.sleep(FLUSH_POLL_MILLIS)
+  }
+})

@@ -1,0 +1,129 @@
+import { Context, type Effect, Schema, type Scope } from "effect"
+import type { ByProject, Event } from "../event/Event.ts"
+import type { EventBatch } from "../event/EventBatch.ts"
+
+/** The queue holds as much as it may; nothing was written. */
+export class QueueFull extends Schema.TaggedError<QueueFull>()("QueueFull", {
+  retryAfterSeconds: Schema.Number
+}) {
+  readonly retryable = true
+}
+/** The queue cannot be reached or is closing; nothing was written. */
+export class QueueUnavailable extends Schema.TaggedError<QueueUnavailable>()("QueueUnavailable", {
+  cause: Schema.Defect()
+}) {
+  readonly retryable = true
+}
+/** One message is larger than the queue carries. */
+export class MessageTooLarge extends Schema.TaggedError<MessageTooLarge>()("MessageTooLarge", {
+  bytes: Schema.Int,
+  limitBytes: Schema.Int
+}) {
+  readonly retryable = false
+}
+/** The write may or may not have happened: send the same ids again. */
+export class PublishAmbiguous extends Schema.TaggedError<PublishAmbiguous>()("PublishAmbiguous", {
+  cause: Schema.Defect()
+}) {
+  readonly retryable = true
+}
+
+export const EventQueueReason = Schema.Union([QueueFull, QueueUnavailable, MessageTooLarge, PublishAmbiguous])
+
+export class EventQueueError extends Schema.TaggedError<EventQueueError>()("EventQueueError", {
+  operation: Schema.Literals(["open", "publish", "take", "ack", "deadLetter", "deadLetters", "depth"]),
+  reason: EventQueueReason
+}) {
+  get retryable(): boolean {
+    return this.reason.retryable
+  }
+  override get message(): string {
+    return `${this.operation}: ${this.reason._tag}`
+  }
+}
+
+/** What an acknowledged publish survives; `none` is memory, for tests and trials. */
+export type Durability = "none" | "process-crash" | "fsync"
+
+export interface Delivery {
+  /** At least one; in publishing order unless a message is being redelivered. */
+  readonly batches: ReadonlyArray<EventBatch>
+  /** 1 on the first delivery; the highest of the delivery's messages. */
+  readonly attempt: number
+}
+
+/** Why an event was set aside. `stage` is where it failed. */
+export interface DeadLetterReason {
+  readonly stage: "queue" | "store" | "warehouse"
+  readonly code: string
+  readonly message: string
+  readonly attempts: number
+}
+
+export interface DeadLetter {
+  /** Assigned by the queue, ascending. */
+  readonly id: string
+  readonly event: Event
+  readonly reason: DeadLetterReason
+  /** UTC microseconds. */
+  readonly failed_at: number
+}
+
+export interface QueueDepth {
+  /** Accepted events not yet acknowledged by a worker. */
+  readonly events: number
+  readonly bytes: number
+  /** UTC microseconds of the oldest such event's acceptance. */
+  readonly oldestReceivedAt: number | undefined
+}
+
+/** Cumulative since the queue was made; none of them ever falls. */
+export interface QueueCounts {
+  /** Events durably published, replays included. */
+  readonly accepted: ByProject
+  /** Events ever set aside, whether since replayed, purged or still listed. */
+  readonly deadLettered: ByProject
+  readonly replayed: ByProject
+  /** Accepted, not acknowledged, not dead-lettered: this one falls. */
+  readonly waiting: ByProject
+}
+
+/** Selects dead letters by id, or all of them. */
+export type DeadLetterSelection = ReadonlyArray<string> | "all"
+
+/**
+ * The durable queue between acceptance and the hot store. At-least-once: a consumer must be idempotent.
+ */
+export class EventQueue extends Context.Service<
+  EventQueue,
+  {
+    readonly durability: Durability
+    /** Succeeds once the batch is durable as `durability` states; never before. */
+    readonly publish: (batch: EventBatch) => Effect.Effect<void, EventQueueError>
+    /**
+     * Waits for at least one message and leases messages of up to `limit` events (at least one message, however
+     * large). When the scope closes with success they are acknowledged; with a failure they return after a
+     * backoff, or go to the dead letters at the last attempt; by interruption they return at once, uncounted.
+     * A lease not settled within `ackWaitMillis` returns as well.
+     */
+    readonly take: (options: {
+      readonly limit: number
+      readonly ackWaitMillis: number
+    }) => Effect.Effect<Delivery, EventQueueError, Scope.Scope>
+    /** Sets events of one batch aside, durably; call it before the delivery's scope closes with success. */
+    readonly deadLetter: (batch: EventBatch, reason: DeadLetterReason) => Effect.Effect<void, EventQueueError>
+    readonly deadLetters: {
+      /** Ascending by id, those after `after`. */
+      readonly list: (options: {
+        readonly limit: number
+        readonly after?: string
+        readonly project_id?: string
+      }) => Effect.Effect<ReadonlyArray<DeadLetter>, EventQueueError>
+      /** Publishes them again, then takes them off the list; returns how many. */
+      readonly replay: (selection: DeadLetterSelection) => Effect.Effect<number, EventQueueError>
+      readonly purge: (selection: DeadLetterSelection) => Effect.Effect<number, EventQueueError>
+    }
+    readonly depth: Effect.Effect<QueueDepth, EventQueueError>
+    readonly counts: Effect.Effect<QueueCounts, EventQueueError>
+  }
+>()("@millrace/core/port/EventQueue") {}

@@ -1,0 +1,91 @@
+import { Context, type Effect, Schema } from "effect"
+import type { ByProject } from "../event/Event.ts"
+import type { EventBatch } from "../event/EventBatch.ts"
+import type { Ask } from "../metric/Metric.ts"
+import type { Cursor, Page } from "./EventStore.ts"
+
+/** Not reachable, closing, or busy: try again. */
+export class WarehouseUnavailable extends Schema.TaggedError<WarehouseUnavailable>()("WarehouseUnavailable", {
+  cause: Schema.Defect()
+}) {
+  readonly retryable = true
+}
+/** Another process owns the warehouse's files. */
+export class WarehouseOwned extends Schema.TaggedError<WarehouseOwned>()("WarehouseOwned", {
+  path: Schema.String,
+  cause: Schema.Defect()
+}) {
+  readonly retryable = false
+}
+/** The engine refuses these rows and will refuse them again. */
+export class RowsRejected extends Schema.TaggedError<RowsRejected>()("RowsRejected", {
+  cause: Schema.Defect()
+}) {
+  readonly retryable = false
+}
+/** The query failed or passed its limits of time or memory. */
+export class QueryFailed extends Schema.TaggedError<QueryFailed>()("QueryFailed", {
+  cause: Schema.Defect()
+}) {
+  readonly retryable = false
+}
+/** This engine has no form of what the metric asks for. */
+export class Unsupported extends Schema.TaggedError<Unsupported>()("Unsupported", {
+  feature: Schema.String
+}) {
+  readonly retryable = false
+}
+
+export class WarehouseError extends Schema.TaggedError<WarehouseError>()("WarehouseError", {
+  operation: Schema.Literals(["open", "load", "watermark", "counts", "answer", "erase"]),
+  reason: Schema.Union([WarehouseUnavailable, WarehouseOwned, RowsRejected, QueryFailed, Unsupported])
+}) {
+  get retryable(): boolean {
+    return this.reason.retryable
+  }
+  override get message(): string {
+    const detail = this.reason._tag === "Unsupported" ? this.reason.feature : String(this.reason.cause)
+    return `${this.operation}: ${this.reason._tag}: ${detail}`
+  }
+}
+
+export interface Watermark {
+  /** The store's cursor up to which every event is loaded; `""` before the first load. */
+  readonly cursor: Cursor
+  /** UTC microseconds: every event acknowledged before this instant is loaded. */
+  readonly as_of: number
+}
+
+export interface WarehouseCounts {
+  /** The cursor these counts belong to, read in the same transaction. */
+  readonly cursor: Cursor
+  readonly stored: ByProject
+  /** Accepted events at or before the cursor whose id was there already. */
+  readonly duplicates: ByProject
+}
+
+/** The columnar store that answers metrics. */
+export class Warehouse extends Context.Service<
+  Warehouse,
+  {
+    /**
+     * Rows, counts and watermark in one transaction, idempotent by `(project_id, event_id)` over all history.
+     * `as_of` (if given) becomes the watermark's, also when the page is empty.
+     */
+    readonly load: (
+      page: Pick<Page, "batches" | "cursor" | "duplicates">,
+      as_of?: number
+    ) => Effect.Effect<{ readonly inserted: number; readonly duplicates: number }, WarehouseError>
+    /** Does all of a load but the commit: tells which rows the engine refuses. */
+    readonly rehearse: (batches: ReadonlyArray<EventBatch>) => Effect.Effect<void, WarehouseError>
+    readonly watermark: Effect.Effect<Watermark, WarehouseError>
+    readonly counts: Effect.Effect<WarehouseCounts, WarehouseError>
+    /** Runs one metric's question in the engine's own form. */
+    readonly answer: <Row>(ask: Ask<Row>) => Effect.Effect<ReadonlyArray<Row>, WarehouseError>
+    /** Deletes one user's events; returns how many. */
+    readonly erase: (user: {
+      readonly project_id: string
+      readonly user_id: string
+    }) => Effect.Effect<number, WarehouseError>
+  }
+>()("@millrace/core/port/Warehouse") {}

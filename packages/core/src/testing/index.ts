@@ -1,0 +1,7 @@
+export * from "../memory/index.ts"
+export { batchOf, eventOf, eventsOf, idOf } from "./events.ts"
+export { eventQueueContract, type EventQueueContractOptions } from "./eventQueueContract.ts"
+export { eventStoreContract, type EventStoreContractOptions } from "./eventStoreContract.ts"
+export { metricExamples, type MetricExample } from "./metricExamples/index.ts"
+export * as arbitraries from "./arbitraries.ts"
+export { warehouseContract, type WarehouseContractOptions } from "./warehouseContract.ts"

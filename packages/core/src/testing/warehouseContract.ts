@@ -1,0 +1,272 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, type Layer, Result } from "effect"
+import fc from "fast-check"
+import type { Event } from "../event/Event.ts"
+import { EventBatch } from "../event/EventBatch.ts"
+import { ask } from "../metric/Metric.ts"
+import { decodeParams, query, type RawParams } from "../metric/query.ts"
+import { type MetricName, metrics } from "../metric/registry.ts"
+import { Warehouse } from "../port/Warehouse.ts"
+import { type Question, type Scenario, scenario } from "./arbitraries.ts"
+import { batchOf, eventOf, eventsOf } from "./events.ts"
+import { type MetricExample, metricExamples } from "./metricExamples/index.ts"
+
+export interface WarehouseContractOptions<E> {
+  /** Built anew, and empty, for every test. */
+  readonly layer: () => Layer.Layer<Warehouse, E>
+}
+
+type Law = (title: string, body: Effect.Effect<void, unknown, Warehouse>) => void
+
+/** The laws of every {@link Warehouse}; phrased by what answers show, not by what `load` claims. */
+export const warehouseContract = <E>(name: string, options: WarehouseContractOptions<E>) => {
+  const law: Law = (title, body) => it.live(title, () => Effect.provide(body, options.layer()))
+  describe(`Warehouse contract: ${name}`, () => {
+    identityLaws(law)
+    projectLaws(law)
+    watermarkLaws(law)
+    for (const example of metricExamples) law(`answer: ${example.title}`, exampleHolds(example))
+    law("answer: every metric equals its reference on generated histories", equalsReference)
+  })
+}
+
+const page = (cursor: string, ...batches: ReadonlyArray<EventBatch>) => ({ batches, cursor, duplicates: {} })
+
+const DAY_1 = { from: "2026-01-01", to: "2026-01-01" }
+
+/** Events by type over one day: enough to see which rows are there, and whose payload. */
+const typesOn = Effect.fnUntraced(function* (date = "2026-01-01", project_id = "default") {
+  const { rows } = yield* query({ metric: "top-events", project_id, params: { from: date, to: date, limit: 1000 } })
+  return Object.fromEntries(rows.map((row) => [row.event_type, row.events]))
+})
+
+const identityLaws = (law: Law) => {
+  law(
+    "load: a page loaded again changes no answer",
+    Effect.gen(function* () {
+      const warehouse = yield* Warehouse
+      const first = yield* warehouse.load(page("1", batchOf(1, 6)))
+      const before = yield* typesOn()
+      const again = yield* warehouse.load(page("2", batchOf(1, 6)))
+      assert.deepStrictEqual(
+        [first, again],
+        [
+          { inserted: 6, duplicates: 0 },
+          { inserted: 0, duplicates: 6 }
+        ]
+      )
+      assert.deepStrictEqual(before, { visit: 4, purchase: 2 })
+      assert.deepStrictEqual(yield* typesOn(), before)
+    })
+  )
+  law(
+    "load: an id seen on an earlier page counts once, with its first payload, whatever day the later one names",
+    Effect.gen(function* () {
+      const warehouse = yield* Warehouse
+      yield* warehouse.load(page("1", batchOf(1, 3, { event_type: "first" })))
+      const year = 366 * 86_400_000_000
+      const late = eventsOf(1, 4).map((event) => ({
+        ...event,
+        event_type: "late",
+        occurred_at: event.occurred_at - year
+      }))
+      const report = yield* warehouse.load(page("2", EventBatch.fromEvents(late)))
+      assert.deepStrictEqual(report, { inserted: 1, duplicates: 3 })
+      assert.deepStrictEqual(yield* typesOn(), { first: 3 })
+      assert.deepStrictEqual(yield* typesOn("2024-12-31"), { late: 1 })
+    })
+  )
+  law(
+    "load: an id repeated within a page counts once, the first of the page wins",
+    Effect.gen(function* () {
+      const types = ["one", "two", "three"].map((event_type) => batchOf(1, 2, { event_type }))
+      const report = yield* (yield* Warehouse).load(page("1", ...types))
+      assert.deepStrictEqual(report, { inserted: 2, duplicates: 4 })
+      assert.deepStrictEqual(yield* typesOn(), { one: 2 })
+    })
+  )
+  law(
+    "rehearse: changes nothing",
+    Effect.gen(function* () {
+      const warehouse = yield* Warehouse
+      yield* warehouse.load(page("1", batchOf(1, 2, { event_type: "kept" })), 5)
+      yield* warehouse.rehearse([batchOf(3, 2)])
+      assert.deepStrictEqual(yield* typesOn(), { kept: 2 })
+      assert.deepStrictEqual(yield* warehouse.watermark, { cursor: "1", as_of: 5 })
+      assert.deepStrictEqual(yield* warehouse.load(page("2", batchOf(3, 2))), { inserted: 2, duplicates: 0 })
+    })
+  )
+  law(
+    "load: text comes back as it went in, code point by code point",
+    Effect.gen(function* () {
+      const texts = [
+        " ",
+        "é",
+        "e\u0301",
+        "\u{1F600}",
+        "\u2028",
+        "'",
+        '"',
+        "\\",
+        "\t",
+        "\u0001",
+        "\u007F",
+        "\uFEFF",
+        "\u{10FFFF}",
+        "null",
+        "1e5",
+        "$1",
+        "%s",
+        "--"
+      ]
+      const events = texts.map((event_type, index) => eventOf(index, { event_type, user_id: event_type }))
+      yield* (yield* Warehouse).load(page("1", EventBatch.fromEvents(events)))
+      assert.deepStrictEqual(yield* typesOn(), Object.fromEntries(texts.map((text) => [text, 1])))
+      const { rows } = yield* query({ metric: "dau", project_id: "default", params: DAY_1 })
+      assert.strictEqual(rows[0]?.users, texts.length)
+    })
+  )
+}
+
+const projectLaws = (law: Law) => {
+  law(
+    "load: two projects may share an event id, and no answer mixes them",
+    Effect.gen(function* () {
+      const warehouse = yield* Warehouse
+      const [a, b] = ["a", "b"].map((project_id) => batchOf(1, 3, { project_id, event_type: project_id }))
+      yield* warehouse.load(page("1", a!, b!))
+      yield* warehouse.load(page("2", batchOf(1, 4, { project_id: "b", event_type: "again" })))
+      assert.deepStrictEqual(yield* typesOn("2026-01-01", "a"), { a: 3 })
+      assert.deepStrictEqual(yield* typesOn("2026-01-01", "b"), { b: 3, again: 1 })
+      assert.deepStrictEqual(yield* typesOn("2026-01-01", "c"), {})
+      const { stored, duplicates } = yield* warehouse.counts
+      assert.deepStrictEqual({ ...stored }, { a: 3, b: 4 })
+      assert.strictEqual(duplicates["a"] ?? 0, 0)
+      assert.strictEqual(duplicates["b"], 3)
+    })
+  )
+  law(
+    "erase: takes one user of one project out of every answer",
+    Effect.gen(function* () {
+      const warehouse = yield* Warehouse
+      const of = (project_id: string) => [
+        batchOf(1, 3, { project_id, user_id: "gone" }),
+        batchOf(4, 2, { project_id, user_id: "stays" })
+      ]
+      yield* warehouse.load(page("1", ...of("a"), ...of("b")))
+      assert.strictEqual(yield* warehouse.erase({ project_id: "a", user_id: "gone" }), 3)
+      assert.strictEqual(yield* warehouse.erase({ project_id: "a", user_id: "never" }), 0)
+      const users = (project_id: string) =>
+        Effect.map(query({ metric: "dau", project_id, params: DAY_1 }), ({ rows }) => rows[0]?.users)
+      assert.deepStrictEqual([yield* users("a"), yield* users("b")], [1, 2])
+    })
+  )
+}
+
+const watermarkLaws = (law: Law) => {
+  law(
+    "watermark: starts empty, follows the page's cursor, and as_of moves only when given",
+    Effect.gen(function* () {
+      const warehouse = yield* Warehouse
+      const seen = [yield* warehouse.watermark]
+      const loads: ReadonlyArray<readonly [ReturnType<typeof page>, number?]> = [
+        [page("1", batchOf(1, 2))],
+        [page("2", batchOf(3, 2)), 70],
+        [page("3", batchOf(5, 2))],
+        [page("3"), 90],
+        [page("4", batchOf(7, 2))]
+      ]
+      for (const [next, as_of] of loads) {
+        yield* warehouse.load(next, as_of)
+        seen.push(yield* warehouse.watermark)
+      }
+      assert.deepStrictEqual(
+        seen.map(({ cursor, as_of }) => [cursor, as_of]),
+        [
+          ["", 0],
+          ["1", 0],
+          ["2", 70],
+          ["3", 70],
+          ["3", 90],
+          ["4", 90]
+        ]
+      )
+    })
+  )
+  law(
+    "counts: stored plus duplicates is everything accepted up to the cursor, passed-over events included",
+    Effect.gen(function* () {
+      const warehouse = yield* Warehouse
+      assert.deepStrictEqual(yield* warehouse.counts, { cursor: "", stored: {}, duplicates: {} })
+      yield* warehouse.load({ ...page("1", batchOf(1, 4), batchOf(3, 4)), duplicates: { default: 5, other: 1 } })
+      yield* warehouse.load({ ...page("2"), duplicates: { default: 2 } })
+      const counts = yield* warehouse.counts
+      assert.strictEqual(counts.cursor, "2")
+      assert.strictEqual(counts.stored["default"], 6)
+      assert.deepStrictEqual({ ...counts.duplicates }, { default: 9, other: 1 })
+    })
+  )
+}
+
+const exampleHolds = Effect.fnUntraced(function* (example: MetricExample) {
+  const warehouse = yield* Warehouse
+  const others = example.events.map((event) => ({ ...event, project_id: "other", user_id: `not-${event.user_id}` }))
+  yield* warehouse.load(page("1", ...EventBatch.group([...example.events, ...others])))
+  assert.deepStrictEqual(yield* answerOf("default", example), example.rows)
+})
+
+const answerOf = Effect.fnUntraced(function* (
+  project_id: string,
+  { metric, params, as_of }: { readonly metric: MetricName; readonly params: RawParams; readonly as_of: number }
+) {
+  return yield* (yield* Warehouse).answer(question(metric, params, { project_id, as_of }))
+})
+
+const question = <Name extends MetricName>(
+  name: Name,
+  params: RawParams,
+  context: { readonly project_id: string; readonly as_of: number }
+) => ask(metrics[name], Result.getOrThrow(decodeParams(name, params)), context)
+
+const RUNS = Number(process.env["MILLRACE_PROPERTY_RUNS"] ?? 120)
+const SCENARIOS_PER_PAGE = 5
+/** A failure found is shown before the test's own time-out, shrunk as far as this allows. */
+const SHRINKING_MAX_MILLIS = 45_000
+
+/**
+ * One warehouse for all runs: each scenario becomes a project of its own, so that one page loads several, and whatever
+ * leaks between projects shows.
+ */
+const equalsReference = Effect.gen(function* () {
+  const warehouse = yield* Warehouse
+  const context = yield* Effect.context<Warehouse>()
+  const run = Effect.runPromiseWith(context)
+  let projects = 0
+  const check = async (scenarios: ReadonlyArray<Scenario>) => {
+    const placed = scenarios.map(({ events, questions }) => ({ project_id: `p${++projects}`, events, questions }))
+    const all = placed.flatMap(({ project_id, events }) => events.map((event) => ({ ...event, project_id })))
+    await run(warehouse.load(page(String(projects), ...EventBatch.group(all))))
+    for (const { project_id, events, questions } of placed) {
+      for (const asked of questions) {
+        const actual = await run(answerOf(project_id, asked))
+        assert.deepStrictEqual(actual, expected(events, asked), JSON.stringify(asked))
+      }
+    }
+  }
+  const scenarios = fc.array(scenario, { minLength: 1, maxLength: SCENARIOS_PER_PAGE })
+  yield* Effect.promise(() =>
+    fc.assert(fc.asyncProperty(scenarios, check), {
+      numRuns: RUNS,
+      interruptAfterTimeLimit: SHRINKING_MAX_MILLIS
+    })
+  )
+})
+
+const expected = (events: ReadonlyArray<Event>, { metric, params, as_of }: Question) =>
+  question(metric, params, { project_id: "any", as_of }).reference(firstById(events))
+
+const firstById = (events: ReadonlyArray<Event>): ReadonlyArray<Event> => {
+  const first = new Map<string, Event>()
+  for (const event of events) if (!first.has(event.event_id)) first.set(event.event_id, event)
+  return [...first.values()]
+}

@@ -1,0 +1,22 @@
+export { ApiKeySecurity } from "./ApiKeySecurity.ts"
+export { Contract } from "./Contract.ts"
+export {
+  makeProblem,
+  Problem,
+  type ProblemCode,
+  problemCode,
+  ProblemItem,
+  PROBLEMS,
+  type ProblemStatus,
+  Rejected
+} from "./Problem.ts"
+export {
+  Affected,
+  BatchAnswer,
+  DeadLetterAnswer,
+  DeadLetterIds,
+  DeadLetterPage,
+  Envelope,
+  LedgerAnswer,
+  Readiness
+} from "./schemas.ts"

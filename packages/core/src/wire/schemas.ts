@@ -1,0 +1,98 @@
+import { Schema } from "effect"
+import { HttpApiSchema } from "effect/http-api"
+import { EventInput } from "../event/EventInput.ts"
+import { MAX_EVENTS_PER_REQUEST } from "../ingest/readBody.ts"
+import { Rejected } from "./Problem.ts"
+
+export const EventArray = Schema.Array(EventInput).check(
+  Schema.isMinLength(1),
+  Schema.isMaxLength(MAX_EVENTS_PER_REQUEST)
+)
+
+export const Envelope = Schema.Struct({
+  events: EventArray,
+  sent_at: Schema.optionalKey(
+    Schema.String.annotate({
+      format: "date-time",
+      description: "The client's clock when it sent this; corrects a clock that is wrong by more than 60 s."
+    })
+  ),
+  key: Schema.optionalKey(Schema.String.annotate({ description: "The API key, for senders that cannot set headers." }))
+}).annotate({ identifier: "Envelope" })
+
+export const BatchAnswer = Schema.Struct({
+  accepted: Schema.Int.annotate({ description: "Events that are now in the durable queue." }),
+  rejected: Schema.Array(Rejected)
+})
+  .annotate({ identifier: "BatchAnswer" })
+  .pipe(HttpApiSchema.status(202))
+
+const count = Schema.Int
+
+export const LedgerAnswer = Schema.Struct({
+  accepted: count,
+  stored: count,
+  duplicates: count,
+  dead_lettered: count,
+  replayed: count,
+  in_flight: count,
+  difference: count.annotate({ description: "0, or something was lost or invented." })
+}).annotate({ identifier: "Ledger" })
+
+export const Alive = Schema.Struct({ status: Schema.Literal("alive") }).annotate({ identifier: "Alive" })
+
+const instant = Schema.String.annotate({ format: "date-time" })
+
+export const Readiness = Schema.Struct({
+  status: Schema.Literals(["ready", "not_ready"]),
+  roles: Schema.Array(Schema.String),
+  queue: Schema.Struct({
+    writable: Schema.Boolean,
+    durability: Schema.Literals(["none", "process-crash", "fsync"]),
+    events: count
+  }),
+  warehouse: Schema.Struct({
+    reachable: Schema.Boolean,
+    as_of: Schema.NullOr(instant),
+    age_seconds: Schema.NullOr(Schema.Finite)
+  })
+}).annotate({ identifier: "Readiness" })
+export type Readiness = typeof Readiness.Type
+
+/** `/readyz` answers the same body with 503 when the server should get no traffic. */
+export const NotReady = Readiness.annotate({ identifier: "NotReady" }).pipe(HttpApiSchema.status(503))
+
+export const DeadLetterAnswer = Schema.Struct({
+  id: Schema.String,
+  event: Schema.Struct({
+    project_id: Schema.String,
+    event_id: Schema.String,
+    occurred_at: instant,
+    user_id: Schema.String,
+    event_type: Schema.String,
+    properties: Schema.Unknown,
+    received_at: instant
+  }),
+  reason: Schema.Struct({
+    stage: Schema.Literals(["queue", "store", "warehouse"]),
+    code: Schema.String,
+    message: Schema.String,
+    attempts: count
+  }),
+  failed_at: instant
+}).annotate({ identifier: "DeadLetter" })
+
+export const DeadLetterPage = Schema.Struct({
+  dead_letters: Schema.Array(DeadLetterAnswer),
+  next: Schema.NullOr(Schema.String).annotate({ description: "Give it as `after` to read on; null at the end." })
+}).annotate({ identifier: "DeadLetterPage" })
+
+/** Ids of dead letters, or all of the project's. */
+export const DeadLetterIds = Schema.Struct({
+  ids: Schema.Union([
+    Schema.Literal("all"),
+    Schema.Array(Schema.String).check(Schema.isMinLength(1), Schema.isMaxLength(1_000))
+  ])
+}).annotate({ identifier: "DeadLetterIds" })
+
+export const Affected = Schema.Struct({ count }).annotate({ identifier: "Affected" })

@@ -1,0 +1,26 @@
+import { HttpApiEndpoint, HttpApiGroup } from "effect/http-api"
+import { answerSchema } from "../metric/query.ts"
+import { type MetricName, metrics } from "../metric/registry.ts"
+import { ApiKeySecurity } from "./ApiKeySecurity.ts"
+import { describe } from "./describe.ts"
+import { problemOf } from "./Problem.ts"
+
+/** One endpoint per metric, from the registry's own schemas. */
+const stats = <const Name extends MetricName>(name: Name) =>
+  HttpApiEndpoint.get(name, `/stats/${name}`, {
+    // Query strings are decoded by `query`, which names the refused field; the schema is here for its documentation.
+    query: metrics[name].params,
+    success: answerSchema(name),
+    error: [problemOf(404), problemOf(422), problemOf(500), problemOf(501), problemOf(503)]
+  })
+    .middleware(ApiKeySecurity)
+    .annotateMerge(
+      describe({ summary: metrics[name].description, answers: { 503: { headers: { "retry-after": "Seconds." } } } })
+    )
+
+export const statsGroup = HttpApiGroup.make("stats").add(
+  stats("dau"),
+  stats("active-users"),
+  stats("top-events"),
+  stats("retention")
+)

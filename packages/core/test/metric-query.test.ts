@@ -1,0 +1,109 @@
+import {
+  answerSchema,
+  decodeParams,
+  metricNames,
+  query,
+  type MetricName,
+  type RawParams,
+  Warehouse
+} from "@millrace/core"
+import { batchOf, eventOf, layerMemoryWarehouse } from "@millrace/core/testing"
+import { Effect, Result, Schema } from "effect"
+import { EventBatch } from "../src/event/EventBatch.ts"
+import { compareCodePoints } from "../src/metric/rows.ts"
+import fc from "fast-check"
+import { assert, describe, it } from "vitest"
+
+const refusal = (metric: MetricName, params: RawParams) => {
+  const result = decodeParams(metric, params)
+  return Result.isFailure(result) ? [result.failure.field, result.failure.code] : "accepted"
+}
+
+const RANGE = { from: "2026-01-01", to: "2026-01-31" }
+
+describe("parameters", () => {
+  const refused: ReadonlyArray<readonly [MetricName, RawParams, field: string, code: string]> = [
+    ["dau", { from: "2026-01-01" }, "to", "missing_parameter"],
+    ["dau", { ...RANGE, form: "x" }, "form", "unknown_parameter"],
+    ["dau", { ...RANGE, interval: "day" }, "interval", "unknown_parameter"],
+    ["dau", { ...RANGE, to: ["2026-01-01", "2026-01-02"] }, "to", "repeated_parameter"],
+    ["dau", { from: "2026-02-01", to: "2026-01-31" }, "from", "invalid_parameter"],
+    ["dau", { from: "2026-02-29", to: "2026-03-01" }, "from", "invalid_parameter"],
+    ["dau", { from: "1969-12-31", to: "2026-03-01" }, "from", "invalid_parameter"],
+    ["dau", { from: "2016-01-01", to: "2026-01-08" }, "from", "invalid_parameter"],
+    ["dau", { ...RANGE, rolling: "yes" }, "rolling", "invalid_parameter"],
+    ["active-users", { ...RANGE, tz: "Mars/Phobos" }, "tz", "invalid_parameter"],
+    ["active-users", { ...RANGE, tz: "+02:00" }, "tz", "invalid_parameter"],
+    ["active-users", { ...RANGE, interval: "year" }, "interval", "invalid_parameter"],
+    ["active-users", { ...RANGE, week_start: "friday" }, "week_start", "invalid_parameter"],
+    ["active-users", { ...RANGE, interval: "week", rolling: "true" }, "rolling", "invalid_parameter"],
+    ...["0", "1001", "-1", "1.5", "1e2", " 5", ""].map(
+      (limit) => ["top-events", { ...RANGE, limit }, "limit", "invalid_parameter"] as const
+    ),
+    ["retention", {}, "start_date", "missing_parameter"],
+    ["retention", { start_date: "2026-01-01", windows: "367" }, "windows", "invalid_parameter"],
+    ["retention", { start_date: "2026-01-01", interval: "hour" }, "interval", "invalid_parameter"],
+    ["retention", { start_date: "2026-01-02", end_date: "2026-01-01" }, "start_date", "invalid_parameter"],
+    ["retention", { start_date: "2026-01-02", start_event: "" }, "start_event", "invalid_parameter"],
+    ["retention", { start_date: "2026-01-02", start_event: "x".repeat(101) }, "start_event", "invalid_parameter"]
+  ]
+  for (const [metric, params, field, code] of refused) {
+    it(`${metric} ${JSON.stringify(params).slice(0, 90)}: ${code} on ${field}`, () =>
+      assert.deepStrictEqual(refusal(metric, params), [field, code]))
+  }
+
+  it("a range of 3,660 days is the longest", () => {
+    assert.strictEqual(refusal("dau", { from: "2016-01-01", to: "2026-01-07" }), "accepted")
+  })
+})
+
+const run = <A, E>(body: Effect.Effect<A, E, Warehouse>) =>
+  Effect.runPromise(Effect.provide(body, layerMemoryWarehouse))
+
+describe("query", () => {
+  it("an answer echoes the parameters with defaults and fits its schema", () =>
+    run(
+      Effect.gen(function* () {
+        yield* (yield* Warehouse).load(
+          { batches: [batchOf(1, 30)], cursor: "1", duplicates: {} },
+          1_767_225_600_000_001
+        )
+        for (const metric of metricNames) {
+          const params = metric === "retention" ? { start_date: "2026-01-01" } : RANGE
+          const answer = yield* query({ metric, project_id: "default", params })
+          assert.strictEqual(answer.as_of, "2026-01-01T00:00:00.000001Z")
+          assert.include(answer.params, { tz: "UTC" })
+          assert.isNotEmpty(answer.rows)
+          const decoded = yield* Schema.decodeUnknownEffect(answerSchema(metric))(JSON.parse(JSON.stringify(answer)))
+          assert.deepStrictEqual<unknown>(decoded, answer)
+        }
+      })
+    ))
+
+  it("more cells than an answer may hold are refused, with or without end_date", () =>
+    run(
+      Effect.gen(function* () {
+        const batch = EventBatch.fromEvents([eventOf(1, { occurred_at: Date.UTC(2026, 0, 1) * 1000 })])
+        yield* (yield* Warehouse).load({ batches: [batch], cursor: "1", duplicates: {} }, 1)
+        const ask = { interval: "day", windows: "366", start_date: "2024-01-01" }
+        for (const params of [ask, { ...ask, end_date: "2025-12-31" }]) {
+          const failure = yield* Effect.flip(query({ metric: "retention", project_id: "default", params }))
+          assert.deepInclude(failure, { _tag: "BadParameter", field: "windows" })
+        }
+      })
+    ))
+})
+
+describe("compareCodePoints", () => {
+  it("orders as UTF-8 bytes do", () => {
+    const text = fc.string({
+      unit: fc.constantFrom("a", "é", "\uFF5E", "\uFFFD", "😀", "\u{10FFFF}", "\uD7FF", "\uE000")
+    })
+    const bytes = (value: string) => new TextEncoder().encode(value)
+    fc.assert(
+      fc.property(text, text, (left, right) => {
+        assert.strictEqual(Math.sign(compareCodePoints(left, right)), Buffer.compare(bytes(left), bytes(right)))
+      })
+    )
+  })
+})

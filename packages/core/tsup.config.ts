@@ -1,0 +1,11 @@
+import { defineConfig } from "tsup"
+import { shared } from "../../tsup.shared.ts"
+
+export default defineConfig(
+  shared({
+    index: "src/index.ts",
+    "memory/index": "src/memory/index.ts",
+    "testing/index": "src/testing/index.ts",
+    "wire/index": "src/wire/index.ts"
+  })
+)

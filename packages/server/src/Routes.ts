@@ -1,0 +1,77 @@
+import { Contract } from "@millrace/core/wire"
+import type { EventQueue, EventStore, Warehouse } from "@millrace/core"
+import { type Context, Effect, Layer } from "effect"
+import { HttpRouter, type HttpServerRequest, type HttpServerResponse } from "effect/http"
+import { HttpApi } from "effect/http-api"
+import type { Access } from "./http/Access.ts"
+import { frame } from "./http/frame.ts"
+import type { Gate } from "./http/Gate.ts"
+import { type Refusal, respondRefusal } from "./http/Refusal.ts"
+import type { Telemetry } from "./http/Telemetry.ts"
+import { listDeadLetters, purgeDeadLetters, replayDeadLetters } from "./routes/deadLetters.ts"
+import { type BasePath, docsRoute, openapi } from "./routes/docs.ts"
+import { ingest } from "./routes/events.ts"
+import { livez, readyz } from "./routes/health.ts"
+import { ledger } from "./routes/ledger.ts"
+import { metrics } from "./routes/metrics.ts"
+import { stats } from "./routes/stats.ts"
+
+type Services = Access | EventQueue | EventStore | Gate | Telemetry | Warehouse
+
+type Handler = (
+  request: HttpServerRequest.HttpServerRequest
+) => Effect.Effect<HttpServerResponse.HttpServerResponse, Refusal, Services | HttpServerRequest.ParsedSearchParams>
+
+type Groups = typeof Contract.groups
+type EndpointName = { [Group in keyof Groups]: keyof Groups[Group]["endpoints"] & string }[keyof Groups]
+
+/** Every endpoint of the contract and what answers it: leaving one out does not compile. `docs` is a page, below. */
+const handlers: { readonly [Name in Exclude<EndpointName, "docs">]: Handler } = {
+  ingest,
+  dau: stats("dau"),
+  "active-users": stats("active-users"),
+  "top-events": stats("top-events"),
+  retention: stats("retention"),
+  ledger,
+  listDeadLetters,
+  replayDeadLetters,
+  purgeDeadLetters,
+  livez,
+  readyz,
+  metrics,
+  openapi
+}
+
+const isHandled = (name: string): name is keyof typeof handlers => Object.hasOwn(handlers, name)
+
+/** Method and path come from the contract, so that they are written down once. */
+const contractRoutes = (services: Context.Context<Services>) => {
+  const found: Array<HttpRouter.Route<never, HttpServerRequest.ParsedSearchParams>> = []
+  HttpApi.reflect(Contract, {
+    onGroup: () => {},
+    onEndpoint: ({ endpoint }) => {
+      const { identifier, method, path } = endpoint
+      if (!isHandled(identifier)) return
+      const answer = (request: HttpServerRequest.HttpServerRequest) =>
+        handlers[identifier](request).pipe(
+          Effect.catchTag("Refusal", (refused) => Effect.succeed(respondRefusal(refused))),
+          Effect.provideContext(services)
+        )
+      found.push(HttpRouter.route(method, path as HttpRouter.PathInput, answer))
+    }
+  })
+  return found
+}
+
+/** The whole API on the router, below `basePath` when it is mounted into another server. */
+export const routes = (basePath: BasePath): Layer.Layer<never, never, HttpRouter.HttpRouter | Services> =>
+  Layer.mergeAll(
+    HttpRouter.use(
+      Effect.fnUntraced(function* (router) {
+        const target = basePath === "" ? router : router.prefixed(basePath)
+        yield* target.addAll(contractRoutes(yield* Effect.context<Services>()))
+        yield* router.addGlobalMiddleware(yield* frame(basePath))
+      })
+    ),
+    docsRoute(basePath)
+  )

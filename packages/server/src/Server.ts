@@ -1,0 +1,98 @@
+import { NodeHttpServer } from "@effect/platform-node"
+import type { EventQueue, EventStore, Warehouse } from "@millrace/core"
+import { Effect, Layer, Schema } from "effect"
+import { HttpRouter, type HttpServer } from "effect/http"
+import type { Server } from "node:http"
+import { appLayer, metricRegistry } from "./App.ts"
+import type { ServerOptions } from "./config.ts"
+import { Gate } from "./http/Gate.ts"
+import { isLoopbackName } from "./http/loopback.ts"
+import { makeNodeServer, type TimeLimits } from "./http/nodeServer.ts"
+import { routes } from "./Routes.ts"
+
+/** How long open requests may take to finish once the server closes. */
+const FINISH_WITHIN_MILLIS = 3_000
+
+/** Without keys everyone who reaches the port may read and write. */
+export class KeysRequired extends Schema.TaggedError<KeysRequired>()("KeysRequired", { host: Schema.String }) {
+  override get message(): string {
+    return `refusing to listen on ${this.host} without API keys: set MILLRACE_KEYS=project:scope:key,… or listen on 127.0.0.1`
+  }
+}
+
+/** The address is taken, or not ours to take. */
+export class CannotListen extends Schema.TaggedError<CannotListen>()("CannotListen", {
+  host: Schema.String,
+  port: Schema.Int,
+  cause: Schema.Defect()
+}) {
+  override get message(): string {
+    return `cannot listen on ${this.host} port ${this.port}: ${this.cause instanceof Error ? this.cause.message : String(this.cause)}`
+  }
+}
+
+export interface ListenOptions extends Pick<
+  ServerOptions,
+  "port" | "host" | "keys" | "maxConnections" | "maxInFlightBytes" | "closeGraceMillis"
+> {
+  /** Tests shorten them. */
+  readonly timeLimits?: Partial<TimeLimits>
+}
+
+/**
+ * The HTTP server over whatever adapters are given. Closing it: not ready any more, then no new connections, open requests
+ * finish, then the pipeline's last flush, then the adapters close.
+ */
+export const serverLayer = (
+  options: ListenOptions
+): Layer.Layer<HttpServer.HttpServer, KeysRequired | CannotListen, EventQueue | EventStore | Warehouse> =>
+  Layer.unwrap(
+    Effect.suspend(() =>
+      options.keys.size === 0 && !isLoopbackName(options.host)
+        ? Effect.fail(new KeysRequired({ host: options.host }))
+        : Effect.succeed(listen(options))
+    )
+  )
+
+const listen = (options: ListenOptions) => {
+  const node = makeNodeServer(options.maxConnections, options.timeLimits)
+  const http = NodeHttpServer.layer(() => node, {
+    port: options.port,
+    host: options.host,
+    gracefulShutdownTimeout: FINISH_WITHIN_MILLIS
+  }).pipe(
+    Layer.catchTag("ServeError", ({ cause }) =>
+      Layer.effectContext(Effect.fail(new CannotListen({ host: options.host, port: options.port, cause })))
+    )
+  )
+  // Closing goes through this list from the top: each layer closes before those provided to it.
+  return announceClosing(options.closeGraceMillis).pipe(
+    Layer.provideMerge(HttpRouter.serve(routes(""), { disableLogger: true, disableListenLog: true })),
+    Layer.provideMerge(cutConnections(node)),
+    Layer.provideMerge(http),
+    Layer.provide(appLayer({ ...options, guardHost: true })),
+    Layer.provide(metricRegistry)
+  )
+}
+
+/**
+ * From here on `/readyz` refuses and every answer ends its connection. Requests are taken for the grace all the same:
+ * who sends them has to learn of it first, and a connection that is closed unasked may have one under way.
+ */
+const announceClosing = (graceMillis: number) =>
+  Layer.effectDiscard(
+    Effect.flatMap(Gate, ({ state }) =>
+      Effect.addFinalizer(() =>
+        Effect.andThen(
+          Effect.sync(() => {
+            state.closing = true
+          }),
+          Effect.sleep(graceMillis)
+        )
+      )
+    )
+  )
+
+/** After the time to finish; the server's own close waits for every connection. */
+const cutConnections = (node: Server) =>
+  Layer.effectDiscard(Effect.addFinalizer(() => Effect.sync(() => node.closeAllConnections())))

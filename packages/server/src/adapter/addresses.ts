@@ -1,0 +1,38 @@
+import type { NatsOptions } from "@millrace/nats"
+import type { PostgresOptions } from "@millrace/postgres"
+import { Redacted } from "effect"
+import type { AddressForm } from "./lazily.ts"
+
+export const postgresAddress: AddressForm<Pick<PostgresOptions, "url">> = {
+  setting: "MILLRACE_POSTGRES_URL",
+  example: "postgres://user:password@host:5432/database",
+  parse: (text) =>
+    /^postgres(?:ql)?:\/\//u.test(text) && URL.canParse(text) ? { url: Redacted.make(text) } : undefined
+}
+
+type NatsConnection = Pick<NatsOptions, "servers" | "name" | "credentials" | "tls">
+
+/** The driver passes over credentials in addresses, so they are taken out here. `token@` is a token. */
+export const natsAddress = (name?: string): AddressForm<NatsConnection> => ({
+  setting: "MILLRACE_NATS_URL",
+  example: "nats://user:password@host:4222 or tls://…, several of one cluster separated by commas",
+  parse: (text) => {
+    const parts = text.split(",").map((part) => part.trim())
+    if (!parts.every((part) => /^(?:nats|tls):\/\/[^/]/u.test(part) && URL.canParse(part))) return undefined
+    const urls = parts.map((part) => new URL(part))
+    const [first, ...others] = urls.map(({ host, protocol }) => `${protocol}//${host}`)
+    const named = urls.find(({ username }) => username !== "")
+    return {
+      servers: [first!, ...others],
+      ...(name === undefined ? {} : { name }),
+      ...(named === undefined ? {} : { credentials: credentialsOf(named) }),
+      // Also the driver takes tls:// for a wish: without this it would go on unencrypted.
+      ...(urls.some(({ protocol }) => protocol === "tls:") ? { tls: {} } : {})
+    }
+  }
+})
+
+const credentialsOf = ({ password, username }: URL): NonNullable<NatsConnection["credentials"]> =>
+  password === ""
+    ? { token: decodeURIComponent(username) }
+    : { user: decodeURIComponent(username), password: decodeURIComponent(password) }

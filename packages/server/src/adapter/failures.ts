@@ -1,0 +1,23 @@
+import { Schema } from "effect"
+
+/** A setting that is missing, malformed, or does not fit another one. It never repeats the setting's value. */
+export class BadAdapterChoice extends Schema.TaggedError<BadAdapterChoice>()("BadAdapterChoice", {
+  /** The environment variable. */
+  setting: Schema.String,
+  rule: Schema.String
+}) {
+  override get message(): string {
+    return `${this.setting} ${this.rule}`
+  }
+}
+
+/** The adapter's package is not there, or a part of it cannot be loaded. */
+export class AdapterNotInstalled extends Schema.TaggedError<AdapterNotInstalled>()("AdapterNotInstalled", {
+  package: Schema.String,
+  cause: Schema.Defect()
+}) {
+  override get message(): string {
+    const why = this.cause instanceof Error ? this.cause.message : String(this.cause)
+    return `${this.package} is needed and cannot be loaded: npm install ${this.package} (${why})`
+  }
+}

@@ -1,0 +1,40 @@
+import { Effect, Layer, Redacted } from "effect"
+import { AdapterNotInstalled, BadAdapterChoice } from "./failures.ts"
+
+/** A layer out of a package that is imported when the layer is built. */
+export const lazily = <Module, Out, E>(
+  name: string,
+  load: () => Promise<Module>,
+  layerOf: (module: Module) => Layer.Layer<Out, E>
+): Layer.Layer<Out, E | AdapterNotInstalled> =>
+  Layer.unwrap(
+    Effect.map(
+      Effect.tryPromise({ try: load, catch: (cause) => new AdapterNotInstalled({ package: name, cause }) }),
+      layerOf
+    )
+  )
+
+/** An address out of a setting, in the adapter's own form. */
+export interface AddressForm<Options> {
+  readonly setting: string
+  /** What an address looks like, for the message. */
+  readonly example: string
+  /** `undefined` for what is no such address. */
+  readonly parse: (text: string) => Options | undefined
+}
+
+/** A layer at an address that has no default; the address may hold a password and is never repeated. */
+export const at = <Options, Out, E>(
+  { example, parse, setting }: AddressForm<Options>,
+  address: Redacted.Redacted | undefined,
+  layerOf: (options: Options) => Layer.Layer<Out, E>
+): Layer.Layer<Out, E | BadAdapterChoice> =>
+  Layer.unwrap(
+    Effect.suspend(() => {
+      const options = address === undefined ? undefined : parse(Redacted.value(address))
+      const rule = `${address === undefined ? "is not set" : "is not such an address"}; the form is ${example}`
+      return options === undefined
+        ? Effect.fail(new BadAdapterChoice({ setting, rule }))
+        : Effect.succeed(layerOf(options))
+    })
+  )

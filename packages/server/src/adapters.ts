@@ -1,0 +1,136 @@
+import type {
+  EventQueue,
+  EventQueueError,
+  EventStore,
+  EventStoreError,
+  Warehouse,
+  WarehouseError
+} from "@millrace/core"
+import { layerMemoryQueue, layerMemoryStore, layerMemoryWarehouse } from "@millrace/core/memory"
+import { Effect, Layer, type Redacted } from "effect"
+import { mkdirSync } from "node:fs"
+import { join } from "node:path"
+import { natsAddress, postgresAddress } from "./adapter/addresses.ts"
+import { checkStore } from "./adapter/checkStore.ts"
+import { type AdapterNotInstalled, BadAdapterChoice } from "./adapter/failures.ts"
+import { at, lazily } from "./adapter/lazily.ts"
+
+interface Places {
+  /** Where adapters keep their files; those without files ignore it. */
+  readonly directory: string
+  /** `postgres://user:password@host:port/database` */
+  readonly postgresUrl?: Redacted.Redacted | undefined
+  /** `nats://user:password@host:port`, several of one cluster separated by commas. */
+  readonly natsUrl?: Redacted.Redacted | undefined
+  /** Of the streams on that server, so that several millraces share one. Default `millrace`. */
+  readonly natsName?: string | undefined
+}
+
+export type AdapterFailure = AdapterNotInstalled | BadAdapterChoice | EventQueueError | EventStoreError | WarehouseError
+
+type Opens<Port> = (places: Places) => Layer.Layer<Port, AdapterFailure>
+
+// Imported when chosen, never before. Typed by their ports alone: an optional package is no part of our declarations.
+const embeddedLog: Opens<EventQueue | EventStore> = ({ directory }) =>
+  lazily(
+    "@millrace/embedded",
+    () => import("@millrace/embedded"),
+    (it) => it.Embedded.layer({ directory: join(directory, "log") })
+  )
+// In a folder of its own: what a queue without a store has handed on, it deletes.
+const embeddedQueue: Opens<EventQueue> = ({ directory }) =>
+  lazily(
+    "@millrace/embedded",
+    () => import("@millrace/embedded"),
+    (it) => it.Embedded.queue({ directory: join(directory, "queue") })
+  )
+const natsQueue: Opens<EventQueue> = ({ natsName, natsUrl }) =>
+  lazily(
+    "@millrace/nats",
+    () => import("@millrace/nats"),
+    (it) => at(natsAddress(natsName), natsUrl, it.Nats.layer)
+  )
+const postgresStore: Opens<EventStore> = ({ postgresUrl }) =>
+  lazily(
+    "@millrace/postgres",
+    () => import("@millrace/postgres"),
+    (it) => at(postgresAddress, postgresUrl, it.Postgres.layer)
+  )
+const duckdbWarehouse: Opens<Warehouse> = ({ directory }) =>
+  lazily(
+    "@millrace/duckdb",
+    () => import("@millrace/duckdb"),
+    (it) => it.DuckDb.layer({ path: join(directory, "warehouse.duckdb") })
+  )
+
+/** By the name in `MILLRACE_QUEUE`. */
+export const queues = {
+  embedded: embeddedQueue,
+  nats: natsQueue,
+  memory: () => layerMemoryQueue()
+} as const satisfies Record<string, Opens<EventQueue>>
+
+/** Hot stores, by the name in `MILLRACE_STORE`. */
+export const stores = {
+  // One log with the queue, so it brings the queue with it.
+  embedded: embeddedLog,
+  postgres: postgresStore,
+  memory: () => layerMemoryStore
+} as const satisfies Record<string, Opens<EventStore>>
+
+/** By the name in `MILLRACE_WAREHOUSE`. */
+export const warehouses = {
+  duckdb: duckdbWarehouse,
+  memory: () => layerMemoryWarehouse
+} as const satisfies Record<string, Opens<Warehouse>>
+
+export type QueueName = keyof typeof queues
+export type StoreName = keyof typeof stores
+export type WarehouseName = keyof typeof warehouses
+
+const namesOf = <Name extends string>(register: Readonly<Record<Name, unknown>>): ReadonlyArray<Name> =>
+  Object.keys(register).filter((name): name is Name => Object.hasOwn(register, name))
+
+export const queueNames = namesOf(queues)
+export const storeNames = namesOf(stores)
+export const warehouseNames = namesOf(warehouses)
+
+export interface AdapterChoice extends Places {
+  readonly queue: QueueName
+  /** Default: on the queue's own log, where it has one; in memory beside the memory queue; else PostgreSQL. */
+  readonly store?: StoreName | undefined
+  readonly warehouse: WarehouseName
+}
+
+type Services = EventQueue | EventStore | Warehouse
+
+/** The chosen adapters as one layer; the directory is made if need be. */
+export const adapters = (choice: AdapterChoice): Layer.Layer<Services, AdapterFailure> =>
+  Layer.unwrap(
+    Effect.gen(function* () {
+      const hot = yield* openHot(choice)
+      if (choice.directory !== "") mkdirSync(choice.directory, { recursive: true })
+      return Layer.provideMerge(checkStore, Layer.merge(hot, warehouses[choice.warehouse](choice)))
+    })
+  )
+
+const usualStore = { embedded: "embedded", nats: "postgres", memory: "memory" } as const satisfies Record<
+  QueueName,
+  StoreName
+>
+
+/** Queue, then hot store, so that of two failures always the same is told; or the one log that is both. */
+const openHot = (
+  choice: AdapterChoice
+): Effect.Effect<Layer.Layer<EventQueue | EventStore, AdapterFailure>, BadAdapterChoice> => {
+  const { queue, store = usualStore[queue] } = choice
+  // Neither keeps what a queue hands on: the log would not see it, and memory would lose it.
+  if (store !== "postgres" && store !== queue) {
+    return Effect.fail(
+      new BadAdapterChoice({ setting: "MILLRACE_STORE", rule: `${store} needs MILLRACE_QUEUE=${store}` })
+    )
+  }
+  return Effect.succeed(
+    store === "embedded" ? stores.embedded(choice) : Layer.provideMerge(stores[store](choice), queues[queue](choice))
+  )
+}

@@ -1,0 +1,114 @@
+import { type ApiKey, type KeyScope } from "@millrace/core"
+import { Config, Option, Redacted, Schema } from "effect"
+import { hashKey } from "./http/Access.ts"
+import { MAX_BODY_BYTES } from "./http/readBytes.ts"
+import { type AdapterChoice, queueNames, storeNames, warehouseNames } from "./adapters.ts"
+
+export const DEFAULT_PORT = 4000
+
+/** API keys by lower-case hex SHA-256. */
+export type Keys = ReadonlyMap<string, ApiKey>
+
+export interface ServerOptions extends AdapterChoice {
+  /** 0 picks a free one. */
+  readonly port: number
+  readonly host: string
+  /** Empty: no keys, one project, loopback only. */
+  readonly keys: Keys
+  readonly maxConnections: number
+  /** Request bodies held at one time, over all requests. */
+  readonly maxInFlightBytes: number
+  /** While closing: how long requests are still taken after `/readyz` began to refuse. */
+  readonly closeGraceMillis: number
+}
+
+/** With it the last resort of `runMain`, and what a container engine waits by default, are not passed. */
+const CLOSE_GRACE_MAX_MILLIS = 1_500
+
+export const serverDefaults: ServerOptions = {
+  port: DEFAULT_PORT,
+  host: "127.0.0.1",
+  queue: "embedded",
+  warehouse: "duckdb",
+  directory: "./data",
+  keys: new Map(),
+  maxConnections: 10_000,
+  maxInFlightBytes: 128 * 1024 * 1024,
+  closeGraceMillis: 500
+}
+
+const SCOPES = ["write", "read", "admin"] as const satisfies ReadonlyArray<KeyScope>
+const KEY_MIN_CHARACTERS = 16
+const PROJECT = /^[\w-]{1,64}$/u
+
+/** A key's text that cannot be used; the message never repeats the key. */
+export class BadKeys extends Schema.TaggedError<BadKeys>()("BadKeys", { position: Schema.Int, reason: Schema.String }) {
+  override get message(): string {
+    return `MILLRACE_KEYS, entry ${this.position}: ${this.reason}; the form is project:scope:key, with scope write, read or admin`
+  }
+}
+
+/** `project:scope:key,…` → keys by hash. Throws {@link BadKeys}. */
+export const parseKeys = (text: string): Keys => {
+  const entries = text.split(",").map((entry) => entry.trim())
+  return new Map(entries.filter((entry) => entry !== "").map((entry, index) => parseKey(entry, index + 1)))
+}
+
+const parseKey = (entry: string, position: number): readonly [string, ApiKey] => {
+  const [project_id = "", scope = "", ...rest] = entry.split(":")
+  const key = rest.join(":")
+  if (!PROJECT.test(project_id))
+    throw new BadKeys({ position, reason: "the project must be 1–64 letters, digits, _ or -" })
+  const known = SCOPES.find((name) => name === scope)
+  if (known === undefined) throw new BadKeys({ position, reason: "the scope is not known" })
+  if (key.length < KEY_MIN_CHARACTERS) {
+    throw new BadKeys({ position, reason: `the key must have at least ${KEY_MIN_CHARACTERS} characters` })
+  }
+  return [hashKey(key), { project_id, scope: known, prefix: key.slice(0, 4) }]
+}
+
+const integer = (name: string, minimum: number, maximum: number) =>
+  Config.schema(Schema.NumberFromString.check(Schema.isInt(), Schema.isBetween({ minimum, maximum })), name)
+
+/** 0 picks a free port, which `Config.Port` does not allow. */
+const portNumber = (name: string) => integer(name, 0, 65_535)
+
+// Not `orElse`: that would pass over a bad MILLRACE_PORT in silence.
+const port = Config.all([Config.option(portNumber("MILLRACE_PORT")), Config.option(portNumber("PORT"))]).pipe(
+  Config.map(([own, common]) =>
+    Option.getOrElse(
+      Option.orElse(own, () => common),
+      () => DEFAULT_PORT
+    )
+  )
+)
+
+const optional = <A>(config: Config.Config<A>): Config.Config<A | undefined> =>
+  Config.map(Config.option(config), Option.getOrUndefined)
+
+const keys = Config.option(Config.Redacted("MILLRACE_KEYS")).pipe(
+  Config.map(Option.match({ onNone: () => "", onSome: (found) => Redacted.value(found) }))
+)
+
+/** {@link ServerOptions} from the environment; every field has a default. Keys are still text: see {@link parseKeys}. */
+export const serverConfig = Config.all({
+  port,
+  host: Config.String("MILLRACE_HOST").pipe(Config.withDefault(serverDefaults.host)),
+  queue: Config.Literals(queueNames, "MILLRACE_QUEUE").pipe(Config.withDefault(serverDefaults.queue)),
+  store: optional(Config.Literals(storeNames, "MILLRACE_STORE")),
+  warehouse: Config.Literals(warehouseNames, "MILLRACE_WAREHOUSE").pipe(Config.withDefault(serverDefaults.warehouse)),
+  directory: Config.String("MILLRACE_DATA").pipe(Config.withDefault(serverDefaults.directory)),
+  postgresUrl: optional(Config.Redacted("MILLRACE_POSTGRES_URL")),
+  natsUrl: optional(Config.Redacted("MILLRACE_NATS_URL")),
+  natsName: optional(Config.String("MILLRACE_NATS_NAME")),
+  keys,
+  maxConnections: integer("MILLRACE_MAX_CONNECTIONS", 1, 1_000_000).pipe(
+    Config.withDefault(serverDefaults.maxConnections)
+  ),
+  maxInFlightBytes: integer("MILLRACE_MAX_IN_FLIGHT_BYTES", MAX_BODY_BYTES, Number.MAX_SAFE_INTEGER).pipe(
+    Config.withDefault(serverDefaults.maxInFlightBytes)
+  ),
+  closeGraceMillis: integer("MILLRACE_CLOSE_GRACE_MILLIS", 0, CLOSE_GRACE_MAX_MILLIS).pipe(
+    Config.withDefault(serverDefaults.closeGraceMillis)
+  )
+})

@@ -1,0 +1,42 @@
+import { type ProblemCode, problemCode } from "@millrace/core/wire"
+import { Refusal } from "../http/Refusal.ts"
+
+/** `closed`: the instance was closed. `not_opened`: its adapters could not be opened. The rest as over HTTP. */
+export type MillraceErrorCode = ProblemCode | "closed" | "not_opened"
+
+/** What every promise of the facade rejects with. */
+export class MillraceError extends Error {
+  override readonly name = "MillraceError"
+  readonly code: MillraceErrorCode
+  /** The refused parameter, where there is one. */
+  readonly field: string | undefined
+  /** The same call may succeed later; events keep their ids, so sending them again costs nothing. */
+  readonly retryable: boolean
+
+  constructor(
+    code: MillraceErrorCode,
+    message: string,
+    more: { readonly field?: string; readonly cause?: unknown } = {}
+  ) {
+    super(message, { cause: more.cause })
+    this.code = code
+    this.field = more.field
+    this.retryable = RETRYABLE.has(code)
+  }
+}
+
+const RETRYABLE = new Set<MillraceErrorCode>([
+  "queue_full",
+  "queue_unavailable",
+  "publish_unconfirmed",
+  "overloaded",
+  "warehouse_unavailable"
+])
+
+export const fromRefusal = ({ problem }: Refusal, cause?: unknown): MillraceError => {
+  const field = problem.errors[0]?.path.slice(1)
+  return new MillraceError(problemCode(problem.type) ?? "internal", problem.detail, {
+    ...(field === undefined || field === "" ? {} : { field }),
+    cause
+  })
+}

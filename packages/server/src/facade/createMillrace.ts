@@ -1,0 +1,133 @@
+import {
+  accept,
+  type Answer,
+  type BatchVerdict,
+  type EventQueue,
+  type EventStore,
+  type Ledger,
+  ledger,
+  MAX_EVENTS_PER_REQUEST,
+  type MetricName,
+  type ParamsOf,
+  Pipeline,
+  type PipelineOptions,
+  query,
+  type Warehouse
+} from "@millrace/core"
+import { Cause, Effect, Exit, Layer, ManagedRuntime } from "effect"
+import { adapters } from "../adapters.ts"
+import { appLayer, metricRegistry } from "../App.ts"
+import { parseKeys, serverDefaults } from "../config.ts"
+import { DEFAULT_PROJECT } from "../http/Access.ts"
+import type { BasePath } from "../routes/docs.ts"
+import { explain } from "./explain.ts"
+import { MillraceError } from "./MillraceError.ts"
+import { type NewEvent, toRaw } from "./rawEvents.ts"
+import { WebHandler, webHandlerLayer } from "./webHandler.ts"
+
+type Services = EventQueue | EventStore | Warehouse
+
+export interface MillraceOptions {
+  /** Where events are kept, durably. Without it everything is in memory and gone at the end: for trying out. */
+  readonly directory?: string
+  /** Own adapters instead; `directory` is then not used. */
+  readonly layer?: Layer.Layer<Services, unknown>
+  /** `project:scope:key,…`: guards the fetch handler. Without keys the program around it must. */
+  readonly keys?: string
+  /** Where the fetch handler is mounted, for example `/analytics`. */
+  readonly basePath?: BasePath
+  readonly pipeline?: Partial<PipelineOptions>
+}
+
+/** A metric's parameters; those with a default may be left out. */
+export type QueryParams<Name extends MetricName> = Pick<ParamsOf<Name>, RequiredKeys<Name>> & Partial<ParamsOf<Name>>
+type RequiredKeys<Name extends MetricName> = Extract<keyof ParamsOf<Name>, "from" | "to" | "start_date">
+
+interface InProject {
+  /** Default `default`. Projects never mix. */
+  readonly project?: string
+}
+
+/** One millrace in this process. Every promise rejects with a `MillraceError`. */
+export interface Millrace {
+  /** Resolves when the accepted events are durable; each refused one is listed with its index and reason. */
+  readonly ingest: (events: ReadonlyArray<NewEvent>, options?: InProject) => Promise<BatchVerdict>
+  readonly query: <Name extends MetricName>(
+    metric: Name,
+    params: QueryParams<Name>,
+    options?: InProject
+  ) => Promise<Answer<Name>>
+  readonly ledger: (options?: InProject) => Promise<Ledger>
+  /** Resolves when everything accepted before the call is counted in every answer. */
+  readonly flush: () => Promise<void>
+  /** Loads what was accepted, then closes; safe to call twice. */
+  readonly close: () => Promise<void>
+  /** The same API as the server's, for any framework that speaks `Request` and `Response`. */
+  readonly fetch: (request: Request) => Promise<Response>
+}
+
+/** Opens millrace for programs that do not use Effect. */
+export const createMillrace = async (options: MillraceOptions = {}): Promise<Millrace> => {
+  const runtime = ManagedRuntime.make(layerOf(options))
+  const run = <A, E>(effect: Effect.Effect<A, E, RuntimeServices>) => runWith(runtime, effect)
+  const handler = await run(Effect.map(WebHandler, (handle) => handle)).catch(async (error: unknown) => {
+    await runtime.dispose()
+    throw new MillraceError("not_opened", messageOf(error), { cause: error })
+  })
+  let closing: Promise<void> | undefined
+  const whileOpen = <A, E>(effect: Effect.Effect<A, E, RuntimeServices>): Promise<A> =>
+    closing === undefined ? run(effect) : Promise.reject(new MillraceError("closed", "This millrace is closed."))
+  return {
+    ingest: (events, { project = DEFAULT_PROJECT } = {}) => whileOpen(ingestAll(events, project)),
+    query: (metric, params, { project = DEFAULT_PROJECT } = {}) =>
+      whileOpen(query({ metric, project_id: project, params: { ...params } })),
+    ledger: ({ project = DEFAULT_PROJECT } = {}) => whileOpen(ledger(project)),
+    flush: () => whileOpen(Effect.flatMap(Pipeline, ({ flush }) => flush)),
+    close: () => (closing ??= runtime.dispose()),
+    fetch: (request) =>
+      closing === undefined ? handler(request) : Promise.reject(new MillraceError("closed", "This millrace is closed."))
+  }
+}
+
+type RuntimeServices = Services | Pipeline | WebHandler
+
+const layerOf = (options: MillraceOptions): Layer.Layer<RuntimeServices, unknown> => {
+  const app = appLayer({
+    keys: parseKeys(options.keys ?? ""),
+    maxInFlightBytes: serverDefaults.maxInFlightBytes,
+    guardHost: false,
+    ...(options.pipeline === undefined ? {} : { pipeline: options.pipeline })
+  })
+  return webHandlerLayer(options.basePath ?? "").pipe(
+    Layer.provideMerge(app),
+    Layer.provideMerge(options.layer ?? adaptersOf(options.directory)),
+    Layer.provide(metricRegistry)
+  )
+}
+
+const adaptersOf = (directory: string | undefined) =>
+  directory === undefined
+    ? adapters({ queue: "memory", warehouse: "memory", directory: "" })
+    : adapters({ queue: "embedded", warehouse: "duckdb", directory })
+
+/** In slices, so that a long list does not hold the event loop. */
+const ingestAll = Effect.fnUntraced(function* (events: ReadonlyArray<NewEvent>, project: string) {
+  const rejected: Array<BatchVerdict["rejected"][number]> = []
+  let accepted = 0
+  for (let start = 0; start < events.length; start += MAX_EVENTS_PER_REQUEST) {
+    const slice = events.slice(start, start + MAX_EVENTS_PER_REQUEST).map(toRaw)
+    const verdict = yield* accept({ events: slice, sent_at: undefined }, project)
+    accepted += verdict.accepted
+    for (const refused of verdict.rejected) rejected.push({ ...refused, index: refused.index + start })
+  }
+  const verdict: BatchVerdict = { accepted, rejected }
+  return verdict
+})
+
+const runWith = async <A, E, R>(runtime: ManagedRuntime.ManagedRuntime<R, unknown>, effect: Effect.Effect<A, E, R>) => {
+  const exit = await runtime.runPromiseExit(effect)
+  if (Exit.isSuccess(exit)) return exit.value
+  throw explain(Cause.squash(exit.cause))
+}
+
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error))

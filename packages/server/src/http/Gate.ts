@@ -1,0 +1,20 @@
+import { Context } from "effect"
+import type { BodyBudget } from "./BodyBudget.ts"
+
+/** What a process can do; one process does any set of it. */
+export const ROLES = ["ingest", "worker", "etl", "stats"] as const
+export type Role = (typeof ROLES)[number]
+
+/** The server's state that requests look at. */
+export class Gate extends Context.Service<
+  Gate,
+  {
+    readonly roles: ReadonlyArray<Role>
+    readonly budget: BodyBudget
+    /** Answer only requests for a loopback name: without keys, a web page could reach us by DNS rebinding. */
+    readonly loopbackNamesOnly: boolean
+    /** May pages of any origin read answers? Never without keys: every page the user opens could. */
+    readonly openReads: boolean
+    readonly state: { closing: boolean }
+  }
+>()("@millrace/server/Gate") {}

@@ -1,0 +1,45 @@
+import { makeProblem, type Problem, type ProblemCode } from "@millrace/core/wire"
+import { Data } from "effect"
+import { HttpServerResponse } from "effect/http"
+
+type Headers = Readonly<Record<string, string>>
+
+/** A request that ends in a problem; the only failure a handler has. */
+export class Refusal extends Data.TaggedError("Refusal")<{ readonly problem: Problem; readonly headers: Headers }> {
+  override get message(): string {
+    return `${this.problem.type}: ${this.problem.detail}`
+  }
+}
+
+interface RefusalDetails {
+  readonly errors?: Problem["errors"]
+  readonly rejected?: Problem["rejected"]
+  readonly headers?: Headers
+}
+
+export const refusal = (code: ProblemCode, detail: string, { headers = {}, ...more }: RefusalDetails = {}): Refusal =>
+  new Refusal({ problem: makeProblem(code, detail, more), headers })
+
+/** A refusal for the moment: the client should come back after `seconds`. */
+export const retryLater = (code: ProblemCode, detail: string, seconds = 1): Refusal =>
+  refusal(code, detail, { headers: { "retry-after": String(Math.max(1, Math.ceil(seconds))) } })
+
+export const NO_STORE = { "cache-control": "no-store", "x-content-type-options": "nosniff" } as const
+
+export const respondRefusal = ({ headers, problem }: Refusal): HttpServerResponse.HttpServerResponse =>
+  HttpServerResponse.text(JSON.stringify(problem), {
+    status: problem.status,
+    contentType: "application/problem+json",
+    headers: { ...NO_STORE, ...headers }
+  })
+
+export const respondJson = (
+  body: unknown,
+  headers: Headers = {},
+  status = 200
+): HttpServerResponse.HttpServerResponse =>
+  HttpServerResponse.text(JSON.stringify(body), {
+    status,
+    contentType: "application/json",
+    headers: { ...NO_STORE, ...headers }
+  })

@@ -1,0 +1,31 @@
+import type { Headers } from "effect/http"
+import { isLoopbackName, nameOfOrigin } from "./loopback.ts"
+
+const INGEST = "/events"
+/** Machine endpoints for browsers on other origins to stay out of. */
+const CLOSED = new Set(["/dead-letters", "/dead-letters/replay", "/dead-letters/purge", "/metrics", "/docs"])
+
+const EXPOSED = "millrace-durability, retry-after"
+
+/**
+ * Anyone's page may send events, since that is what a client SDK does; never with credentials. Reading is for any
+ * origin where keys guard it, and else for pages served from this machine.
+ */
+export const corsHeaders = (route: string, headers: Headers.Headers, openReads: boolean): Record<string, string> => {
+  const { origin } = headers
+  if (CLOSED.has(route)) return {}
+  if (route === INGEST || openReads) {
+    return origin === undefined ? {} : { "access-control-allow-origin": "*", "access-control-expose-headers": EXPOSED }
+  }
+  if (origin === undefined) return { vary: "origin" }
+  return isLoopbackName(nameOfOrigin(origin))
+    ? { "access-control-allow-origin": origin, "access-control-expose-headers": EXPOSED, vary: "origin" }
+    : { vary: "origin" }
+}
+
+export const preflightHeaders = (allow: string): Record<string, string> => ({
+  allow,
+  "access-control-allow-methods": allow,
+  "access-control-allow-headers": "authorization, content-type, content-encoding, x-api-key",
+  "access-control-max-age": "7200"
+})

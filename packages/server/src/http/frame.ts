@@ -1,0 +1,89 @@
+import { Cause, Clock, Effect } from "effect"
+import { HttpServerError, HttpServerRequest, HttpServerResponse } from "effect/http"
+import { DOCS_HEADERS, DOCS_PATH } from "../routes/docs.ts"
+import { corsHeaders, preflightHeaders } from "./cors.ts"
+import { Gate } from "./Gate.ts"
+import { isLoopbackName, nameOfHost } from "./loopback.ts"
+import { allowOf, routeOf } from "./methods.ts"
+import { refusal, respondRefusal } from "./Refusal.ts"
+import { Telemetry } from "./Telemetry.ts"
+
+type Request = HttpServerRequest.HttpServerRequest
+type Response = HttpServerResponse.HttpServerResponse
+
+/** What surrounds every request: host check, preflight, problems for what no handler answered, headers, counting. */
+export const frame = Effect.fnUntraced(function* (basePath: string) {
+  const gate = yield* Gate
+  const telemetry = yield* Telemetry
+  const clock = yield* Clock.Clock
+  // It handles every error, and keeps `E` all the same: the router's type asks for that.
+  return <E, R>(handle: Effect.Effect<Response, E, R>): Effect.Effect<Response, E, R | Request> =>
+    Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
+      const startNanos = clock.monotonicTimeNanosUnsafe()
+      const route = routeOf(request.url, basePath)
+      const early = gate.loopbackNamesOnly
+        ? (refuseHost(request) ?? preflight(request, route))
+        : preflight(request, route)
+      const answered =
+        early === undefined
+          ? Effect.catchCause(handle, (cause) => recover(cause, request, route))
+          : Effect.succeed(early)
+      return Effect.map(answered, (response) => {
+        const seconds = Number(clock.monotonicTimeNanosUnsafe() - startNanos) / 1e9
+        telemetry.request(methodLabel(request.method), route ?? "other", response.status, seconds)
+        const headers = route === undefined ? {} : extraHeaders(request, route, gate)
+        return HttpServerResponse.setHeaders(
+          response,
+          gate.state.closing ? { ...headers, connection: "close" } : headers
+        )
+      })
+    })
+})
+
+const METHODS = new Set(["GET", "HEAD", "POST", "OPTIONS"])
+const methodLabel = (method: string) => (METHODS.has(method) ? method : "other")
+
+const extraHeaders = (request: Request, route: string, gate: Gate["Service"]): Record<string, string> => {
+  const cors = corsHeaders(route, request.headers, gate.openReads)
+  return route === DOCS_PATH ? { ...cors, ...DOCS_HEADERS } : cors
+}
+
+const refuseHost = (request: Request): Response | undefined => {
+  const host = request.headers["host"]
+  if (host !== undefined && isLoopbackName(nameOfHost(host))) return undefined
+  return respondRefusal(
+    refusal(
+      "host_not_allowed",
+      "Without API keys this server answers only as localhost; configure keys for other names."
+    )
+  )
+}
+
+const preflight = (request: Request, route: string | undefined): Response | undefined =>
+  request.method === "OPTIONS" && route !== undefined
+    ? HttpServerResponse.empty({ status: 204, headers: preflightHeaders(allowOf(route)) })
+    : undefined
+
+/** No route, or a defect. An interruption is the client's going away or our closing: nobody reads an answer. */
+const recover = <E>(cause: Cause.Cause<E>, request: Request, route: string | undefined): Effect.Effect<Response> => {
+  if (Cause.hasInterruptsOnly(cause)) return Effect.interrupt
+  const error = Cause.squash(cause)
+  if (error instanceof HttpServerError.HttpServerError && error.reason._tag === "RouteNotFound") {
+    return Effect.succeed(respondRefusal(noRoute(request, route)))
+  }
+  return Effect.as(
+    Effect.logError("a request failed", cause),
+    respondRefusal(refusal("internal", "The server failed on this request; its log says why."))
+  )
+}
+
+const noRoute = (request: Request, route: string | undefined) => {
+  if (route !== undefined) {
+    const allow = allowOf(route)
+    return refusal("method_not_allowed", `${route} takes ${allow}.`, { headers: { allow } })
+  }
+  const metric = /\/stats\/([^/?#]*)/u.exec(request.url)?.[1]
+  return metric === undefined
+    ? refusal("not_found", "There is nothing at this path; /openapi.json lists what there is.")
+    : refusal("unknown_metric", "There is no such metric; /openapi.json lists those there are.")
+}

@@ -1,0 +1,27 @@
+import { Contract } from "@millrace/core/wire"
+import { HttpApi } from "effect/http-api"
+
+/** Every path of the contract with the methods it takes. */
+const methodsByPath: ReadonlyMap<string, ReadonlyArray<string>> = (() => {
+  const found = new Map<string, Array<string>>()
+  HttpApi.reflect(Contract, {
+    onGroup: () => {},
+    onEndpoint: ({ endpoint }) => {
+      const methods = found.get(endpoint.path) ?? []
+      methods.push(endpoint.method, ...(endpoint.method === "GET" ? ["HEAD"] : []))
+      found.set(endpoint.path, methods)
+    }
+  })
+  return found
+})()
+
+/** The contract's path of a request, or `undefined` when it is none of ours. */
+export const routeOf = (url: string, basePath: string): string | undefined => {
+  const end = url.search(/[?#]/u)
+  const path = end === -1 ? url : url.slice(0, end)
+  const route = path.startsWith(basePath) ? path.slice(basePath.length) : ""
+  return methodsByPath.has(route) ? route : undefined
+}
+
+/** The value of `Allow`. */
+export const allowOf = (route: string): string => [...(methodsByPath.get(route) ?? []), "OPTIONS"].join(", ")

@@ -1,0 +1,24 @@
+// First of all; see there.
+// oxlint-disable-next-line import/no-unassigned-import
+import "./jit.ts"
+
+export {
+  adapters,
+  type AdapterChoice,
+  type AdapterFailure,
+  queueNames,
+  type QueueName,
+  storeNames,
+  type StoreName,
+  warehouseNames,
+  type WarehouseName
+} from "./adapters.ts"
+export { AdapterNotInstalled, BadAdapterChoice } from "./adapter/failures.ts"
+export { BadKeys, type Keys, parseKeys, serverConfig, serverDefaults, type ServerOptions } from "./config.ts"
+export { CannotListen, KeysRequired, type ListenOptions, serverLayer } from "./Server.ts"
+export { failureText } from "./failureText.ts"
+export { runMain } from "./runMain.ts"
+export { serve, server } from "./serve.ts"
+export { createMillrace, type Millrace, type MillraceOptions, type QueryParams } from "./facade/createMillrace.ts"
+export { MillraceError, type MillraceErrorCode } from "./facade/MillraceError.ts"
+export type { NewEvent } from "./facade/rawEvents.ts"

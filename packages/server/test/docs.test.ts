@@ -1,0 +1,44 @@
+import { Contract, PROBLEMS } from "@millrace/core/wire"
+import { HttpApi } from "effect/http-api"
+import { readFileSync } from "node:fs"
+import { fileURLToPath } from "node:url"
+import { describe, expect, it } from "vitest"
+import { queueNames, storeNames, warehouseNames } from "../src/adapters.ts"
+
+const root = new URL("../../../", import.meta.url)
+const read = (path: string) => readFileSync(fileURLToPath(new URL(path, root)), "utf8")
+const variablesIn = (text: string) => [...new Set(text.match(/MILLRACE_[A-Z_]+/gu))].toSorted()
+
+describe("docs/http-api.md", () => {
+  const page = read("docs/http-api.md")
+
+  it("names every problem code beside its status, and no other", () => {
+    const rows = page.matchAll(/^\| (\d{3}) \| ((?:`[a-z_\d]+`).*) \|$/gmu)
+    const documented = [...rows].flatMap(([, status, cells]) =>
+      [...cells!.matchAll(/`([a-z_\d]+)`/gu)].map(([, code]) => `${status} ${code}`)
+    )
+    const stated = Object.entries(PROBLEMS).map(([code, { status }]) => `${status} ${code}`)
+    expect(documented.toSorted()).toEqual(stated.toSorted())
+  })
+
+  it("names every path of the contract", () => {
+    HttpApi.reflect(Contract, {
+      onGroup: () => {},
+      onEndpoint: ({ endpoint }) => expect(page).toMatch(new RegExp(`\`(?:[A-Z]+ )?${endpoint.path}\``, "u"))
+    })
+    expect(page).toContain("`POST /events`")
+  })
+})
+
+describe("docs/configuration.md", () => {
+  const page = read("docs/configuration.md")
+
+  it("names every variable the server and the CLI read, and no other", () => {
+    const sources = ["packages/server/src/config.ts", "packages/cli/src/command/flags.ts"].map(read).join()
+    expect(variablesIn(page)).toEqual(variablesIn(sources))
+  })
+
+  it("names every adapter", () => {
+    for (const name of [...queueNames, ...storeNames, ...warehouseNames]) expect(page).toContain(`\`${name}\``)
+  })
+})

@@ -1,0 +1,106 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { ConfigProvider, Effect } from "effect"
+import { parseKeys, serverConfig } from "../src/config.ts"
+import { failureText } from "../src/failureText.ts"
+import { event } from "./support/events.ts"
+import { memory, settled, startServer, type TestServer } from "./support/server.ts"
+
+const key = (name: string) => `${name}-0123456789abcdef`
+const KEYS = [
+  "shop:write:shop-write",
+  "shop:read:shop-read",
+  "shop:admin:shop-admin",
+  "blog:write:blog-write",
+  "blog:read:blog-read"
+]
+  .map((entry) => key(entry))
+  .join(",")
+
+const bearer = (name: string) => ({ authorization: `Bearer ${key(name)}` })
+const header = (name: string) => ({ "x-api-key": key(name) })
+
+let server: TestServer
+beforeAll(async () => {
+  server = await startServer({ adapters: memory, keys: KEYS })
+})
+afterAll(() => server.close())
+
+describe("API keys", () => {
+  it("no key, or an unknown one, is 401 with a challenge", async () => {
+    for (const headers of [{}, bearer("nobody"), { authorization: `Basic ${key("shop-write")}` }]) {
+      const answer = await server.post([event()], headers)
+      expect(answer.status).toBe(401)
+      expect(answer.headers.get("www-authenticate")).toBe('Bearer realm="millrace"')
+      expect(answer.body.type).toBe("urn:millrace:problem:unauthenticated")
+    }
+    expect((await server.get("/ledger")).status).toBe(401)
+  })
+
+  it("write keys only ingest, read keys only read, admin keys do both and more", async () => {
+    expect((await server.post([event()], bearer("shop-write"))).status).toBe(202)
+    expect((await server.post([event()], header("shop-admin"))).status).toBe(202)
+    const refused = await server.post([event()], header("shop-read"))
+    expect([refused.status, refused.body.type]).toEqual([403, "urn:millrace:problem:wrong_scope"])
+    expect((await server.get("/ledger", bearer("shop-write"))).status).toBe(403)
+    expect((await server.get("/ledger", bearer("shop-read"))).status).toBe(200)
+    expect((await server.get("/dead-letters", bearer("shop-read"))).status).toBe(403)
+    expect((await server.get("/dead-letters", bearer("shop-admin"))).status).toBe(200)
+  })
+
+  it("a beacon's key lies in the envelope", async () => {
+    const beacon = (name: string) =>
+      server.post({ events: [event()], key: key(name) }, { "content-type": "text/plain" })
+    expect((await beacon("shop-write")).status).toBe(202)
+    expect((await beacon("nobody")).status).toBe(401)
+  })
+
+  it("projects never mix, also with equal ids", async () => {
+    const before = await settled(server, bearer("shop-read"))
+    const shared = event({ user_id: "blogger", occurred_at: "2025-05-05T05:00:00Z" })
+    await server.post([shared], bearer("blog-write"))
+    await server.post([{ ...shared, user_id: "shopper" }], bearer("shop-write"))
+    await settled(server, bearer("shop-read"))
+    expect(await settled(server, bearer("blog-read"))).toMatchObject({ accepted: 1, stored: 1, difference: 0 })
+    expect((await settled(server, bearer("shop-read"))).stored).toBe(before.stored + 1)
+    const blog = await server.get("/stats/dau?from=2025-05-05&to=2025-05-05", bearer("blog-read"))
+    expect(blog.body.rows).toEqual([{ date: "2025-05-05", users: 1, complete: true }])
+  })
+
+  it("with keys any origin may read, and any host name reaches the server", async () => {
+    const answer = await server.get("/ledger", { ...bearer("shop-read"), origin: "https://dashboard.example" })
+    expect(answer.headers.get("access-control-allow-origin")).toBe("*")
+  })
+})
+
+describe("configuration", () => {
+  it("without keys only loopback addresses are listened on", async () => {
+    for (const host of ["0.0.0.0", "::", "192.168.1.1"]) {
+      await expect(startServer({ adapters: memory, host })).rejects.toThrow(
+        /refusing to listen on .* without API keys/u
+      )
+    }
+  })
+
+  it.each([
+    ["shop:write", "entry 1: the key must have"],
+    ["shop:write:0123456789abcdef,shop:append:0123456789abcdef", "entry 2: the scope"],
+    ["a b:write:0123456789abcdef", "entry 1: the project"]
+  ])("a bad key entry is named by its place, never repeated: %s", (text, message) => {
+    expect(() => parseKeys(text)).toThrow(message)
+    expect(() => parseKeys(text)).not.toThrow("0123456789abcdef")
+  })
+
+  it.each([
+    ["MILLRACE_PORT", "65536"],
+    ["MILLRACE_PORT", "4e9"],
+    ["MILLRACE_STORE", "mysql"],
+    ["MILLRACE_WAREHOUSE", "parquet"],
+    ["MILLRACE_MAX_CONNECTIONS", "0"],
+    ["MILLRACE_MAX_IN_FLIGHT_BYTES", "1024"],
+    ["MILLRACE_CLOSE_GRACE_MILLIS", "9000"]
+  ])("a value that cannot be used is refused on one line that names the variable: %s=%s", async (name, value) => {
+    const env = ConfigProvider.layer(ConfigProvider.fromUnknown({ [name]: value }))
+    const failure = await Effect.runPromise(Effect.flip(serverConfig.pipe(Effect.provide(env))))
+    expect(failureText(failure)).toMatch(new RegExp(`^Expected .+ at \\["${name}"\\]$`, "u"))
+  })
+})

@@ -1,0 +1,59 @@
+import { type ChildProcess, spawn } from "node:child_process"
+import { once } from "node:events"
+import { createInterface } from "node:readline"
+import { fileURLToPath } from "node:url"
+
+const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url))
+
+export interface ServerProcess {
+  readonly url: string
+  readonly process: ChildProcess
+  /** Lines on standard output so far. */
+  readonly lines: ReadonlyArray<string>
+  readonly stderr: () => string
+  /** Sends the signal and returns how the process ended. */
+  readonly end: (
+    signal: NodeJS.Signals
+  ) => Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>
+}
+
+/** A real server process over `directory`, once it has printed its address. */
+export const startProcess = async (directory: string, env: Record<string, string> = {}): Promise<ServerProcess> => {
+  const child = spawn(process.execPath, ["--conditions=source", MAIN], {
+    env: {
+      PATH: process.env["PATH"] ?? "",
+      MILLRACE_DATA: directory,
+      MILLRACE_PORT: "0",
+      MILLRACE_CLOSE_GRACE_MILLIS: "0",
+      ...env
+    },
+    stdio: ["ignore", "pipe", "pipe"]
+  })
+  let stderr = ""
+  child.stderr.on("data", (chunk) => {
+    stderr += String(chunk)
+  })
+  const lines: Array<string> = []
+  const ended = once(child, "exit").then(([code, signal]) => ({
+    code: code as number | null,
+    signal: signal as NodeJS.Signals | null
+  }))
+  const url = await new Promise<string>((resolve, reject) => {
+    createInterface(child.stdout).on("line", (line) => {
+      lines.push(line)
+      const found = /^millrace listening on (\S+)/u.exec(line)?.[1]
+      if (found !== undefined) resolve(found)
+    })
+    void ended.then(({ code }) => reject(new Error(`the server ended with ${code}: ${stderr}`)))
+  })
+  return {
+    url,
+    process: child,
+    lines,
+    stderr: () => stderr,
+    end: (signal) => {
+      child.kill(signal)
+      return ended
+    }
+  }
+}

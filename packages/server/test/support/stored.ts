@@ -1,0 +1,49 @@
+import { type Ask, sql, Warehouse } from "@millrace/core"
+import type { EventQueue, EventStore } from "@millrace/core"
+import { Context, Effect, Exit, Layer, Scope } from "effect"
+import { embedded, startServer, temporaryDirectory, type TestServer } from "./server.ts"
+
+export interface Stored {
+  readonly event_id: string
+  readonly user_id: string
+  readonly event_type: string
+  readonly properties: unknown
+}
+
+const everything: Ask<Stored> = {
+  project_id: "default",
+  sql: ({ text }) => sql`
+    SELECT event_id, ${text(sql`user_id`)} AS user_id, ${text(sql`event_type`)} AS event_type,
+      ${text(sql`properties`)} AS properties
+    FROM events WHERE project_id = ${"default"}`,
+  shape: (rows) =>
+    rows.map((row) => ({
+      event_id: String(row["event_id"]),
+      user_id: String(row["user_id"]),
+      event_type: String(row["event_type"]),
+      properties: JSON.parse(String(row["properties"])) as unknown
+    })),
+  reference: () => []
+}
+
+/** A server whose warehouse can be read row by row. */
+export const startReadable = async (): Promise<
+  TestServer & { readonly stored: () => Promise<ReadonlyMap<string, Stored>> }
+> => {
+  const scope = await Effect.runPromise(Scope.make())
+  const context: Context.Context<EventQueue | EventStore | Warehouse> = await Effect.runPromise(
+    Layer.buildWithScope(embedded(temporaryDirectory()), scope)
+  )
+  const server = await startServer({ adapters: Layer.succeedContext(context) })
+  return {
+    ...server,
+    stored: async () => {
+      const rows = await Effect.runPromise(Context.get(context, Warehouse).answer(everything))
+      return new Map(rows.map((row) => [row.event_id, row]))
+    },
+    close: async () => {
+      await server.close()
+      await Effect.runPromise(Scope.close(scope, Exit.void))
+    }
+  }
+}
