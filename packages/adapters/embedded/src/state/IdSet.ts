@@ -55,7 +55,8 @@ export class IdSet {
       hash = Math.imul(hash ^ words[word]!, 0x9e3779b1)
       hash = Math.imul(hash ^ (hash >>> 15), 0x85ebca77)
     }
-    return (hash ^ (hash >>> 16)) >>> 0
+    // Signed: half of the unsigned ones would be objects on the heap.
+    return (hash ^ (hash >>> 16)) | 0
   }
 }
 
@@ -116,15 +117,17 @@ class Shard {
     }
   }
 
+  /** No two members are equal, so each one takes the first free slot from its own on. */
   #grow(): void {
     const old = this.#words
     const slots = this.#slots
-    this.#slots *= 2
-    this.#words = new Uint32Array(this.#slots * WORDS)
+    const mask = (this.#slots *= 2) - 1
+    const words = (this.#words = new Uint32Array(this.#slots * WORDS))
     for (let slot = 0; slot < slots; slot++) {
       if (old[slot * WORDS] === 0) continue
-      const entry = old.subarray(slot * WORDS, (slot + 1) * WORDS)
-      this.#words.set(entry, this.#find(entry, this.#hashOf(old, slot)) * WORDS)
+      let free = this.#hashOf(old, slot) & mask
+      while (words[free * WORDS] !== 0) free = (free + 1) & mask
+      for (let word = 0; word < WORDS; word++) words[free * WORDS + word] = old[slot * WORDS + word]!
     }
   }
 }
