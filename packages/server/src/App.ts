@@ -4,10 +4,12 @@ import { Layer, Metric } from "effect"
 import type { Keys } from "./config.ts"
 import { Access } from "./http/Access.ts"
 import { BodyBudget } from "./http/BodyBudget.ts"
-import { Gate, ROLES } from "./http/Gate.ts"
+import { Gate } from "./http/Gate.ts"
 import { Telemetry } from "./http/Telemetry.ts"
+import { loopsOf, type Role } from "./roles.ts"
 
 export interface AppOptions {
+  readonly roles: ReadonlyArray<Role>
   readonly keys: Keys
   readonly maxInFlightBytes: number
   /** Keyless servers answer to loopback names alone; a handler inside another server leaves names to that server. */
@@ -22,13 +24,18 @@ export const appLayer = (
   const keyed = options.keys.size > 0
   const access = keyed ? Access.keyed.pipe(Layer.provide(layerMemoryKeyStore(options.keys))) : Access.keyless
   const gate = Layer.sync(Gate, () => ({
-    roles: ROLES,
+    roles: options.roles,
     budget: new BodyBudget(options.maxInFlightBytes),
     loopbackNamesOnly: options.guardHost && !keyed,
     openReads: keyed,
     state: { closing: false }
   }))
-  return Layer.mergeAll(access, gate, Telemetry.layer, Pipeline.layer(options.pipeline))
+  return Layer.mergeAll(
+    access,
+    gate,
+    Telemetry.layer,
+    Pipeline.layer({ loops: loopsOf(options.roles), ...options.pipeline })
+  )
 }
 
 /** A registry of its own: two servers in one process must not count into each other. */

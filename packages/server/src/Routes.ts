@@ -8,6 +8,7 @@ import { frame } from "./http/frame.ts"
 import type { Gate } from "./http/Gate.ts"
 import { type Refusal, respondRefusal } from "./http/Refusal.ts"
 import type { Telemetry } from "./http/Telemetry.ts"
+import { only } from "./routes/byRole.ts"
 import { listDeadLetters, purgeDeadLetters, replayDeadLetters } from "./routes/deadLetters.ts"
 import { type BasePath, docsRoute, openapi } from "./routes/docs.ts"
 import { ingest } from "./routes/events.ts"
@@ -27,12 +28,12 @@ type EndpointName = { [Group in keyof Groups]: keyof Groups[Group]["endpoints"] 
 
 /** Every endpoint of the contract and what answers it: leaving one out does not compile. `docs` is a page, below. */
 const handlers: { readonly [Name in Exclude<EndpointName, "docs">]: Handler } = {
-  ingest,
-  dau: stats("dau"),
-  "active-users": stats("active-users"),
-  "top-events": stats("top-events"),
-  retention: stats("retention"),
-  ledger,
+  ingest: only("ingest", ingest),
+  dau: only("stats", stats("dau")),
+  "active-users": only("stats", stats("active-users")),
+  "top-events": only("stats", stats("top-events")),
+  retention: only("stats", stats("retention")),
+  ledger: only("stats", ledger),
   listDeadLetters,
   replayDeadLetters,
   purgeDeadLetters,

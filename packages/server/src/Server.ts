@@ -3,6 +3,7 @@ import type { EventQueue, EventStore, Warehouse } from "@millrace/core"
 import { Effect, Layer, Schema } from "effect"
 import { HttpRouter, type HttpServer } from "effect/http"
 import type { Server } from "node:http"
+import { rolesOf } from "./adapter/checkRoles.ts"
 import { appLayer, metricRegistry } from "./App.ts"
 import type { ServerOptions } from "./config.ts"
 import { Gate } from "./http/Gate.ts"
@@ -33,7 +34,7 @@ export class CannotListen extends Schema.TaggedError<CannotListen>()("CannotList
 
 export interface ListenOptions extends Pick<
   ServerOptions,
-  "port" | "host" | "keys" | "maxConnections" | "maxInFlightBytes" | "closeGraceMillis"
+  "port" | "host" | "roles" | "keys" | "maxConnections" | "maxInFlightBytes" | "closeGraceMillis"
 > {
   /** Tests shorten them. */
   readonly timeLimits?: Partial<TimeLimits>
@@ -70,7 +71,7 @@ const listen = (options: ListenOptions) => {
     Layer.provideMerge(HttpRouter.serve(routes(""), { disableLogger: true, disableListenLog: true })),
     Layer.provideMerge(cutConnections(node)),
     Layer.provideMerge(http),
-    Layer.provide(appLayer({ ...options, guardHost: true })),
+    Layer.provide(appLayer({ ...options, roles: rolesOf(options), guardHost: true })),
     Layer.provide(metricRegistry)
   )
 }

@@ -2,6 +2,7 @@ import { type ApiKey, type KeyScope } from "@millrace/core"
 import { Config, Option, Redacted, Schema } from "effect"
 import { hashKey } from "./http/Access.ts"
 import { MAX_BODY_BYTES } from "./http/readBytes.ts"
+import { RolesText } from "./roles.ts"
 import { type AdapterChoice, queueNames, storeNames, warehouseNames } from "./adapters.ts"
 
 export const DEFAULT_PORT = 4000
@@ -94,6 +95,7 @@ const keys = Config.option(Config.Redacted("MILLRACE_KEYS")).pipe(
 export const serverConfig = Config.all({
   port,
   host: Config.String("MILLRACE_HOST").pipe(Config.withDefault(serverDefaults.host)),
+  roles: optional(Config.schema(RolesText, "MILLRACE_ROLES")),
   queue: Config.Literals(queueNames, "MILLRACE_QUEUE").pipe(Config.withDefault(serverDefaults.queue)),
   store: optional(Config.Literals(storeNames, "MILLRACE_STORE")),
   warehouse: Config.Literals(warehouseNames, "MILLRACE_WAREHOUSE").pipe(Config.withDefault(serverDefaults.warehouse)),
