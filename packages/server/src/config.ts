@@ -16,6 +16,10 @@ export interface ServerOptions extends AdapterChoice {
   readonly host: string
   /** Empty: no keys, one project, loopback only. */
   readonly keys: Keys
+  /** Where the process with the role `stats` listens; one that has it itself does not ask. */
+  readonly statsUrl?: URL | undefined
+  /** For one whole answer from there. */
+  readonly statsTimeoutMillis: number
   readonly maxConnections: number
   /** Request bodies held at one time, over all requests. */
   readonly maxInFlightBytes: number
@@ -33,6 +37,8 @@ export const serverDefaults: ServerOptions = {
   warehouse: "duckdb",
   directory: "./data",
   keys: new Map(),
+  // Longer than the warehouse takes at most, so that its own answer comes through.
+  statsTimeoutMillis: 65_000,
   maxConnections: 10_000,
   maxInFlightBytes: 128 * 1024 * 1024,
   closeGraceMillis: 500
@@ -87,6 +93,16 @@ const port = Config.all([Config.option(portNumber("MILLRACE_PORT")), Config.opti
 const optional = <A>(config: Config.Config<A>): Config.Config<A | undefined> =>
   Config.map(Config.option(config), Option.getOrUndefined)
 
+const httpUrl = (name: string) =>
+  Config.schema(
+    Schema.URLFromString.check(
+      Schema.makeFilter(
+        ({ protocol }) => protocol === "http:" || protocol === "https:" || "an http:// or https:// address"
+      )
+    ),
+    name
+  )
+
 const keys = Config.option(Config.Redacted("MILLRACE_KEYS")).pipe(
   Config.map(Option.match({ onNone: () => "", onSome: (found) => Redacted.value(found) }))
 )
@@ -104,6 +120,10 @@ export const serverConfig = Config.all({
   natsUrl: optional(Config.Redacted("MILLRACE_NATS_URL")),
   natsName: optional(Config.String("MILLRACE_NATS_NAME")),
   keys,
+  statsUrl: optional(httpUrl("MILLRACE_STATS_URL")),
+  statsTimeoutMillis: integer("MILLRACE_STATS_TIMEOUT_MILLIS", 100, 600_000).pipe(
+    Config.withDefault(serverDefaults.statsTimeoutMillis)
+  ),
   maxConnections: integer("MILLRACE_MAX_CONNECTIONS", 1, 1_000_000).pipe(
     Config.withDefault(serverDefaults.maxConnections)
   ),
