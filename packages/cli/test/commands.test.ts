@@ -209,6 +209,13 @@ describe("with a server", () => {
     expect(oneSentence(await millrace(words(`serve --port 0 --data ${folder}`)))).toContain(`(pid ${server.pid}) owns`)
   })
 
+  it("serve: a role that does not exist, or leaves work undone, is refused by name", async () => {
+    const unknown = await millrace(words(`serve --roles ingest,cook --data ${folder}-other`))
+    expect([unknown.code, oneSentence(unknown)]).toEqual([2, expect.stringContaining("--roles")])
+    const alone = await millrace(words(`serve --port 0 --roles worker --data ${folder}-other`))
+    expect([alone.code, oneSentence(alone)]).toEqual([1, expect.stringContaining("MILLRACE_ROLES worker without")])
+  })
+
   it("serve: a taken port is named; SIGTERM ends it with 0", async () => {
     const taken = await millrace(words(`serve --port ${new URL(url).port} --data ${folder}-other`))
     expect(taken.code).toBe(1)

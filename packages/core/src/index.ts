@@ -10,7 +10,13 @@ export { drain, type DrainOptions, type DrainReport } from "./ingest/drain.ts"
 export { BadBody, MAX_EVENTS_PER_REQUEST, type RawBatch, readBody } from "./ingest/readBody.ts"
 export { type Ledger, ledger } from "./ledger/ledger.ts"
 export { load, type LoadReport } from "./etl/load.ts"
-export { Pipeline, pipelineDefaults, type PipelineError, type PipelineOptions } from "./pipeline/Pipeline.ts"
+export {
+  Pipeline,
+  pipelineDefaults,
+  type PipelineError,
+  type PipelineLoop,
+  type PipelineOptions
+} from "./pipeline/Pipeline.ts"
 export * from "./port/EventQueue.ts"
 export * from "./port/EventStore.ts"
 export * from "./port/KeyStore.ts"

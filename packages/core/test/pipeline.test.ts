@@ -241,4 +241,25 @@ describe("Pipeline", () => {
       assert.strictEqual(stored, 10)
     }).pipe(Effect.scoped)
   )
+  it.live("a process runs the loops it is given, and no other", () =>
+    Effect.gen(function* () {
+      const services = yield* Layer.build(memory())
+      const flushed = (loop: "drain" | "load") =>
+        Effect.flatMap(Pipeline, ({ flush }) => flush).pipe(
+          Effect.provide(Pipeline.layer({ loops: [loop] })),
+          Effect.andThen(ledger("default")),
+          Effect.provideContext(services)
+        )
+      yield* Effect.provideContext(
+        Effect.flatMap(EventQueue, (queue) => queue.publish(batchOf(1, 10))),
+        services
+      )
+      assert.strictEqual((yield* flushed("load")).in_flight, 10)
+      const waiting = Effect.map(EventQueue, ({ depth }) => depth).pipe(Effect.flatten, Effect.provideContext(services))
+      assert.strictEqual((yield* waiting).events, 10)
+      assert.strictEqual((yield* flushed("drain")).stored, 0)
+      assert.strictEqual((yield* waiting).events, 0)
+      assert.strictEqual((yield* flushed("load")).stored, 10)
+    }).pipe(Effect.scoped)
+  )
 })

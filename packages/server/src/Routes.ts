@@ -1,5 +1,5 @@
 import { Contract } from "@millrace/core/wire"
-import type { EventQueue, EventStore, Warehouse } from "@millrace/core"
+import type { EventQueue, EventStore, MetricName, Warehouse } from "@millrace/core"
 import { type Context, Effect, Layer } from "effect"
 import { HttpRouter, type HttpServerRequest, type HttpServerResponse } from "effect/http"
 import { HttpApi } from "effect/http-api"
@@ -7,7 +7,9 @@ import type { Access } from "./http/Access.ts"
 import { frame } from "./http/frame.ts"
 import type { Gate } from "./http/Gate.ts"
 import { type Refusal, respondRefusal } from "./http/Refusal.ts"
+import type { StatsOwner } from "./http/StatsOwner.ts"
 import type { Telemetry } from "./http/Telemetry.ts"
+import { atOwner, only } from "./routes/byRole.ts"
 import { listDeadLetters, purgeDeadLetters, replayDeadLetters } from "./routes/deadLetters.ts"
 import { type BasePath, docsRoute, openapi } from "./routes/docs.ts"
 import { ingest } from "./routes/events.ts"
@@ -16,7 +18,7 @@ import { ledger } from "./routes/ledger.ts"
 import { metrics } from "./routes/metrics.ts"
 import { stats } from "./routes/stats.ts"
 
-type Services = Access | EventQueue | EventStore | Gate | Telemetry | Warehouse
+type Services = Access | EventQueue | EventStore | Gate | StatsOwner | Telemetry | Warehouse
 
 type Handler = (
   request: HttpServerRequest.HttpServerRequest
@@ -25,14 +27,16 @@ type Handler = (
 type Groups = typeof Contract.groups
 type EndpointName = { [Group in keyof Groups]: keyof Groups[Group]["endpoints"] & string }[keyof Groups]
 
+const statsOf = (metric: MetricName) => atOwner(`/stats/${metric}`, stats(metric))
+
 /** Every endpoint of the contract and what answers it: leaving one out does not compile. `docs` is a page, below. */
 const handlers: { readonly [Name in Exclude<EndpointName, "docs">]: Handler } = {
-  ingest,
-  dau: stats("dau"),
-  "active-users": stats("active-users"),
-  "top-events": stats("top-events"),
-  retention: stats("retention"),
-  ledger,
+  ingest: only("ingest", ingest),
+  dau: statsOf("dau"),
+  "active-users": statsOf("active-users"),
+  "top-events": statsOf("top-events"),
+  retention: statsOf("retention"),
+  ledger: atOwner("/ledger", ledger),
   listDeadLetters,
   replayDeadLetters,
   purgeDeadLetters,

@@ -3,6 +3,7 @@ import type { EventQueue, EventStore, Warehouse } from "@millrace/core"
 import { Effect, Layer, Schema } from "effect"
 import { HttpRouter, type HttpServer } from "effect/http"
 import type { Server } from "node:http"
+import { rolesOf } from "./adapter/checkRoles.ts"
 import { appLayer, metricRegistry } from "./App.ts"
 import type { ServerOptions } from "./config.ts"
 import { Gate } from "./http/Gate.ts"
@@ -33,7 +34,15 @@ export class CannotListen extends Schema.TaggedError<CannotListen>()("CannotList
 
 export interface ListenOptions extends Pick<
   ServerOptions,
-  "port" | "host" | "keys" | "maxConnections" | "maxInFlightBytes" | "closeGraceMillis"
+  | "port"
+  | "host"
+  | "roles"
+  | "statsUrl"
+  | "statsTimeoutMillis"
+  | "keys"
+  | "maxConnections"
+  | "maxInFlightBytes"
+  | "closeGraceMillis"
 > {
   /** Tests shorten them. */
   readonly timeLimits?: Partial<TimeLimits>
@@ -70,10 +79,15 @@ const listen = (options: ListenOptions) => {
     Layer.provideMerge(HttpRouter.serve(routes(""), { disableLogger: true, disableListenLog: true })),
     Layer.provideMerge(cutConnections(node)),
     Layer.provideMerge(http),
-    Layer.provide(appLayer({ ...options, guardHost: true })),
+    Layer.provide(
+      appLayer({ ...options, roles: rolesOf(options), statsOwner: statsOwnerOf(options), guardHost: true })
+    ),
     Layer.provide(metricRegistry)
   )
 }
+
+const statsOwnerOf = ({ statsTimeoutMillis, statsUrl }: ListenOptions) =>
+  statsUrl === undefined ? undefined : { url: statsUrl, timeoutMillis: statsTimeoutMillis }
 
 /**
  * From here on `/readyz` refuses and every answer ends its connection. Requests are taken for the grace all the same:

@@ -10,10 +10,14 @@ import { layerMemoryQueue, layerMemoryStore, layerMemoryWarehouse } from "@millr
 import { Effect, Layer, type Redacted } from "effect"
 import { mkdirSync } from "node:fs"
 import { join } from "node:path"
+import { absentStore, absentWarehouse } from "./adapter/absent.ts"
 import { natsAddress, postgresAddress } from "./adapter/addresses.ts"
+import { refuseRoles, rolesOf } from "./adapter/checkRoles.ts"
 import { checkStore } from "./adapter/checkStore.ts"
-import { type AdapterNotInstalled, BadAdapterChoice } from "./adapter/failures.ts"
+import { type AdapterNotInstalled, BadAdapterChoice, WarehouseTaken } from "./adapter/failures.ts"
 import { at, lazily } from "./adapter/lazily.ts"
+import { ownerOf, signOwner } from "./adapter/owner.ts"
+import type { Role } from "./roles.ts"
 
 interface Places {
   /** Where adapters keep their files; those without files ignore it. */
@@ -26,7 +30,13 @@ interface Places {
   readonly natsName?: string | undefined
 }
 
-export type AdapterFailure = AdapterNotInstalled | BadAdapterChoice | EventQueueError | EventStoreError | WarehouseError
+export type AdapterFailure =
+  | AdapterNotInstalled
+  | BadAdapterChoice
+  | WarehouseTaken
+  | EventQueueError
+  | EventStoreError
+  | WarehouseError
 
 type Opens<Port> = (places: Places) => Layer.Layer<Port, AdapterFailure>
 
@@ -100,19 +110,43 @@ export interface AdapterChoice extends Places {
   /** Default: on the queue's own log, where it has one; in memory beside the memory queue; else PostgreSQL. */
   readonly store?: StoreName | undefined
   readonly warehouse: WarehouseName
+  /** Default: all. What no role here needs is not opened. */
+  readonly roles?: ReadonlyArray<Role> | undefined
 }
 
 type Services = EventQueue | EventStore | Warehouse
 
-/** The chosen adapters as one layer; the directory is made if need be. */
+/** The chosen adapters as one layer, as far as the roles need them; the directory is made if need be. */
 export const adapters = (choice: AdapterChoice): Layer.Layer<Services, AdapterFailure> =>
   Layer.unwrap(
     Effect.gen(function* () {
+      const refused = refuseRoles(choice)
+      if (refused !== undefined) return yield* refused
       const hot = yield* openHot(choice)
-      if (choice.directory !== "") mkdirSync(choice.directory, { recursive: true })
-      return Layer.provideMerge(checkStore, Layer.merge(hot, warehouses[choice.warehouse](choice)))
+      if (usesDirectory(choice)) mkdirSync(choice.directory, { recursive: true })
+      if (!ownsWarehouse(choice)) return Layer.merge(hot, absentWarehouse)
+      return Layer.provideMerge(checkStore, Layer.merge(hot, openWarehouse(choice)))
     })
   )
+
+const ownsWarehouse = (choice: AdapterChoice) => {
+  const roles = rolesOf(choice)
+  return roles.includes("etl") || roles.includes("stats")
+}
+
+/** Whether this process keeps files. */
+export const usesDirectory = (choice: AdapterChoice): boolean =>
+  choice.directory !== "" && (ownsWarehouse(choice) || choice.queue === "embedded")
+
+const openWarehouse = (choice: AdapterChoice): Layer.Layer<Warehouse, AdapterFailure> => {
+  const { directory } = choice
+  const taken = (error: WarehouseError) =>
+    error.reason._tag === "WarehouseOwned" ? new WarehouseTaken({ directory, owner: ownerOf(directory) }) : error
+  const opened = warehouses[choice.warehouse](choice).pipe(
+    Layer.catchTag("WarehouseError", (error) => Layer.effectContext(Effect.fail(taken(error))))
+  )
+  return directory === "" ? opened : Layer.provideMerge(signOwner(directory), opened)
+}
 
 const usualStore = { embedded: "embedded", nats: "postgres", memory: "memory" } as const satisfies Record<
   QueueName,
@@ -131,6 +165,10 @@ const openHot = (
     )
   }
   return Effect.succeed(
-    store === "embedded" ? stores.embedded(choice) : Layer.provideMerge(stores[store](choice), queues[queue](choice))
+    store === "embedded" ? stores.embedded(choice) : Layer.provideMerge(openStore(store, choice), queues[queue](choice))
   )
 }
+
+/** For ingestion alone the hot store may be away, also at the start. */
+const openStore = (store: StoreName, choice: AdapterChoice): Layer.Layer<EventStore, AdapterFailure> =>
+  rolesOf(choice).every((role) => role === "ingest") ? absentStore : stores[store](choice)

@@ -2,6 +2,7 @@ import { type ApiKey, type KeyScope } from "@millrace/core"
 import { Config, Option, Redacted, Schema } from "effect"
 import { hashKey } from "./http/Access.ts"
 import { MAX_BODY_BYTES } from "./http/readBytes.ts"
+import { RolesText } from "./roles.ts"
 import { type AdapterChoice, queueNames, storeNames, warehouseNames } from "./adapters.ts"
 
 export const DEFAULT_PORT = 4000
@@ -15,6 +16,10 @@ export interface ServerOptions extends AdapterChoice {
   readonly host: string
   /** Empty: no keys, one project, loopback only. */
   readonly keys: Keys
+  /** Where the process with the role `stats` listens; one that has it itself does not ask. */
+  readonly statsUrl?: URL | undefined
+  /** For one whole answer from there. */
+  readonly statsTimeoutMillis: number
   readonly maxConnections: number
   /** Request bodies held at one time, over all requests. */
   readonly maxInFlightBytes: number
@@ -32,6 +37,8 @@ export const serverDefaults: ServerOptions = {
   warehouse: "duckdb",
   directory: "./data",
   keys: new Map(),
+  // Longer than the warehouse takes at most, so that its own answer comes through.
+  statsTimeoutMillis: 65_000,
   maxConnections: 10_000,
   maxInFlightBytes: 128 * 1024 * 1024,
   closeGraceMillis: 500
@@ -86,6 +93,16 @@ const port = Config.all([Config.option(portNumber("MILLRACE_PORT")), Config.opti
 const optional = <A>(config: Config.Config<A>): Config.Config<A | undefined> =>
   Config.map(Config.option(config), Option.getOrUndefined)
 
+const httpUrl = (name: string) =>
+  Config.schema(
+    Schema.URLFromString.check(
+      Schema.makeFilter(
+        ({ protocol }) => protocol === "http:" || protocol === "https:" || "an http:// or https:// address"
+      )
+    ),
+    name
+  )
+
 const keys = Config.option(Config.Redacted("MILLRACE_KEYS")).pipe(
   Config.map(Option.match({ onNone: () => "", onSome: (found) => Redacted.value(found) }))
 )
@@ -94,6 +111,7 @@ const keys = Config.option(Config.Redacted("MILLRACE_KEYS")).pipe(
 export const serverConfig = Config.all({
   port,
   host: Config.String("MILLRACE_HOST").pipe(Config.withDefault(serverDefaults.host)),
+  roles: optional(Config.schema(RolesText, "MILLRACE_ROLES")),
   queue: Config.Literals(queueNames, "MILLRACE_QUEUE").pipe(Config.withDefault(serverDefaults.queue)),
   store: optional(Config.Literals(storeNames, "MILLRACE_STORE")),
   warehouse: Config.Literals(warehouseNames, "MILLRACE_WAREHOUSE").pipe(Config.withDefault(serverDefaults.warehouse)),
@@ -102,6 +120,10 @@ export const serverConfig = Config.all({
   natsUrl: optional(Config.Redacted("MILLRACE_NATS_URL")),
   natsName: optional(Config.String("MILLRACE_NATS_NAME")),
   keys,
+  statsUrl: optional(httpUrl("MILLRACE_STATS_URL")),
+  statsTimeoutMillis: integer("MILLRACE_STATS_TIMEOUT_MILLIS", 100, 600_000).pipe(
+    Config.withDefault(serverDefaults.statsTimeoutMillis)
+  ),
   maxConnections: integer("MILLRACE_MAX_CONNECTIONS", 1, 1_000_000).pipe(
     Config.withDefault(serverDefaults.maxConnections)
   ),

@@ -10,15 +10,18 @@ export {
   type QueueName,
   storeNames,
   type StoreName,
+  usesDirectory,
   warehouseNames,
   type WarehouseName
 } from "./adapters.ts"
-export { AdapterNotInstalled, BadAdapterChoice } from "./adapter/failures.ts"
+export { rolesOf } from "./adapter/checkRoles.ts"
+export { AdapterNotInstalled, BadAdapterChoice, WarehouseTaken } from "./adapter/failures.ts"
 export { BadKeys, type Keys, parseKeys, serverConfig, serverDefaults, type ServerOptions } from "./config.ts"
 export { CannotListen, KeysRequired, type ListenOptions, serverLayer } from "./Server.ts"
 export { failureText } from "./failureText.ts"
+export { type Role, ROLES, RolesText } from "./roles.ts"
 export { runMain } from "./runMain.ts"
-export { serve, server } from "./serve.ts"
+export { aboutServer, serve, server } from "./serve.ts"
 export { createMillrace, type Millrace, type MillraceOptions, type QueryParams } from "./facade/createMillrace.ts"
 export { MillraceError, type MillraceErrorCode } from "./facade/MillraceError.ts"
 export type { NewEvent } from "./facade/rawEvents.ts"

@@ -1,6 +1,6 @@
 import { Console, Effect, Layer } from "effect"
 import { HttpServer } from "effect/http"
-import { adapters } from "./adapters.ts"
+import { adapters, usesDirectory } from "./adapters.ts"
 import type { ServerOptions } from "./config.ts"
 import { serverLayer } from "./Server.ts"
 
@@ -12,12 +12,17 @@ export const serve = Effect.fn("serve")(function* (options: ServerOptions) {
   return yield* Layer.launch(Layer.provideMerge(announce(options), server(options)))
 })
 
+/** For the line that tells the address. */
+export const aboutServer = (options: ServerOptions): string =>
+  [
+    ...(options.roles === undefined ? [] : [`roles ${options.roles.join("+")}`]),
+    ...(usesDirectory(options) ? [`data in ${options.directory}`] : []),
+    options.keys.size === 0 ? "no keys: this machine only" : `${options.keys.size} keys`
+  ].join(", ")
+
 const announce = (options: ServerOptions) =>
   Layer.effectDiscard(
     Effect.flatMap(HttpServer.HttpServer, ({ address }) =>
-      Console.log(
-        `millrace listening on ${HttpServer.formatAddress(address)} (data in ${options.directory}, ` +
-          `${options.keys.size === 0 ? "no keys: this machine only" : `${options.keys.size} keys`})`
-      )
+      Console.log(`millrace listening on ${HttpServer.formatAddress(address)} (${aboutServer(options)})`)
     )
   )

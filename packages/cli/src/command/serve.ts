@@ -2,12 +2,16 @@ import { EventQueueError, EventStoreError } from "@millrace/core"
 import {
   AdapterNotInstalled,
   BadAdapterChoice,
+  aboutServer,
   BadKeys,
   failureText,
   parseKeys,
   server,
   serverConfig,
-  type ServerOptions
+  type ServerOptions,
+  RolesText,
+  usesDirectory,
+  WarehouseTaken
 } from "@millrace/server"
 import { Config, Console, Context, Effect, Layer, Option } from "effect"
 import { Command, Flag } from "effect/cli"
@@ -35,6 +39,12 @@ const flags = {
     Flag.withMetavar("DIR"),
     Flag.withDescription("The data folder, made when it is not there (default: MILLRACE_DATA, else ./data)")
   ),
+  roles: Flag.String("roles").pipe(
+    Flag.withSchema(RolesText),
+    Flag.optional,
+    Flag.withMetavar("ROLE,…"),
+    Flag.withDescription("What this process does: ingest, worker, etl, stats (default: MILLRACE_ROLES, else all)")
+  ),
   demo: Flag.Boolean("demo").pipe(
     Flag.withDefault(false),
     Flag.withDescription("Fill an empty folder with a generated demo shop, and print a tour")
@@ -48,6 +58,7 @@ const optionsOf = Effect.fnUntraced(function* (given: {
   readonly port: Option.Option<number>
   readonly host: Option.Option<string>
   readonly data: Option.Option<string>
+  readonly roles: Option.Option<NonNullable<ServerOptions["roles"]>>
 }) {
   const config = yield* serverConfig.pipe(Effect.mapError((error) => new WrongUsage({ message: failureText(error) })))
   const keys = yield* Effect.try({
@@ -62,7 +73,8 @@ const optionsOf = Effect.fnUntraced(function* (given: {
     keys,
     port,
     host: Option.getOrElse(given.host, () => config.host),
-    directory: Option.getOrElse(given.data, () => config.directory)
+    directory: Option.getOrElse(given.data, () => config.directory),
+    roles: Option.getOrElse(given.roles, () => config.roles)
   }
   return options
 })
@@ -79,6 +91,7 @@ const isElsewhere = ({ queue }: ServerOptions, error: unknown): boolean =>
   error instanceof BadAdapterChoice ||
   error instanceof AdapterNotInstalled ||
   error instanceof EventStoreError ||
+  (queue !== "embedded" && error instanceof WarehouseTaken) ||
   (queue === "nats" && error instanceof EventQueueError)
 
 const listenFailure = (options: ServerOptions, error: unknown): CliFailure => {
@@ -97,11 +110,10 @@ const listenFailure = (options: ServerOptions, error: unknown): CliFailure => {
 
 const runServer = (options: ServerOptions, demo: boolean) =>
   Effect.gen(function* () {
-    yield* makeFolder(options.directory)
+    if (usesDirectory(options)) yield* makeFolder(options.directory)
     const context = yield* Layer.build(server(options)).pipe(Effect.mapError((error) => listenFailure(options, error)))
     const url = urlOf(Context.get(context, HttpServer.HttpServer).address)
-    const access = options.keys.size === 0 ? "no keys: this machine only" : `${options.keys.size} keys`
-    yield* Console.log(`millrace listening on ${url} (data in ${options.directory}, ${access})`)
+    yield* Console.log(`millrace listening on ${url} (${aboutServer(options)})`)
     if (demo) yield* showDemo(url, options)
     return yield* Effect.never
   }).pipe(Effect.scoped)

@@ -32,12 +32,17 @@ const readyFinding = (url: string, status: number, text: string): Finding => {
       todo: "check the address"
     }
   }
-  const { queue, status: state, warehouse } = readiness
-  const detail = `${url} is ${state}, durability ${queue.durability}, as of ${warehouse.as_of ?? "nothing loaded yet"}`
+  const { queue, status: state, store, warehouse } = readiness
+  const asOf = warehouse === undefined ? "" : `, as of ${warehouse.as_of ?? "nothing loaded yet"}`
+  const detail = `${url} is ${state}, durability ${queue.durability}${asOf}`
   if (state === "ready") return { name: "server", ok: true, detail }
-  const todo = queue.writable
-    ? "see the server's log: its warehouse does not answer"
-    : "see the server's log: its queue cannot be written"
+  const todo = !queue.writable
+    ? "see the server's log: its queue cannot be written"
+    : warehouse?.reachable === false
+      ? "see the server's log: its warehouse does not answer"
+      : store?.reachable === false
+        ? "see the server's log: its hot store does not answer"
+        : "it is closing: ask again"
   return { name: "server", ok: false, detail, todo }
 }
 

@@ -25,7 +25,7 @@ const within = <Found>(error: unknown, look: (error: object) => Found | undefine
 }
 
 const pidOf = (error: object) => ("pid" in error && typeof error.pid === "number" ? error.pid : undefined)
-const ownedOf = (error: object) => ("_tag" in error && error._tag === "WarehouseOwned" ? true : undefined)
+const ownedOf = (error: object) => ("_tag" in error && error._tag === "WarehouseTaken" ? true : undefined)
 const deepest = (error: unknown): unknown => {
   const inner = typeof error === "object" && error !== null && "cause" in error ? error.cause : undefined
   return inner instanceof Error ? deepest(inner) : error

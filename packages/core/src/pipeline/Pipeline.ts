@@ -1,5 +1,5 @@
 import { Clock, Context, Effect, Layer, Semaphore } from "effect"
-import { load, type LoadReport } from "../etl/load.ts"
+import { load } from "../etl/load.ts"
 import { drain } from "../ingest/drain.ts"
 import { EventQueue, type EventQueueError } from "../port/EventQueue.ts"
 import { EventStore, type EventStoreError } from "../port/EventStore.ts"
@@ -7,7 +7,12 @@ import { Warehouse, type WarehouseError } from "../port/Warehouse.ts"
 
 export type PipelineError = EventQueueError | EventStoreError | WarehouseError
 
+/** `drain`: queue → hot store. `load`: hot store → warehouse. */
+export type PipelineLoop = "drain" | "load"
+
 export interface PipelineOptions {
+  /** Those this process runs; others may run in other processes. */
+  readonly loops: ReadonlyArray<PipelineLoop>
   /** Events per delivery from the queue. */
   readonly drainLimit: number
   readonly ackWaitMillis: number
@@ -23,6 +28,7 @@ export interface PipelineOptions {
 }
 
 export const pipelineDefaults: PipelineOptions = {
+  loops: ["drain", "load"],
   drainLimit: 20_000,
   ackWaitMillis: 60_000,
   loadLimit: 200_000,
@@ -38,7 +44,10 @@ const FLUSH_POLL_MILLIS = 2
 export class Pipeline extends Context.Service<
   Pipeline,
   {
-    /** Returns once everything accepted before the call is in the warehouse (or among the dead letters). */
+    /**
+     * Returns once everything accepted before the call has passed through the loops that run here: it is in the
+     * warehouse (or among the dead letters) where both do.
+     */
     readonly flush: Effect.Effect<void, PipelineError>
   }
 >()("@millrace/core/pipeline/Pipeline") {
@@ -56,9 +65,14 @@ const make = Effect.fnUntraced(function* (options: PipelineOptions) {
   const loadOnce = oneAtATime.withPermit(Effect.uninterruptible(loadAndPrune(options.loadLimit)))
   const drainOnce = Effect.as(drain({ limit: options.drainLimit, ackWaitMillis: options.ackWaitMillis }), 0)
   const loadStep = Effect.map(loadOnce, (report) => (report.caughtUp ? options.loadIntervalMillis : 0))
-  yield* Effect.forkScoped(repeatWithBackoff("drain", options, drainOnce))
-  yield* Effect.forkScoped(repeatWithBackoff("load", options, loadStep))
-  const flush = Effect.provideContext(flushWith(loadOnce), services)
+  const runs = (loop: PipelineLoop) => options.loops.includes(loop)
+  if (runs("drain")) yield* Effect.forkScoped(repeatWithBackoff("drain", options, drainOnce))
+  if (runs("load")) yield* Effect.forkScoped(repeatWithBackoff("load", options, loadStep))
+  const loadRest = runs("load") ? Effect.map(loadOnce, ({ caughtUp }) => caughtUp) : Effect.succeed(true)
+  const flush = Effect.provideContext(
+    flushWith(runs("drain") ? drainedSince : () => Effect.succeed(true), loadRest),
+    services
+  )
   // Registered after the loops, so it runs while they still do.
   yield* Effect.addFinalizer(() => flush.pipe(Effect.timeoutOption(options.closeWithinMillis), Effect.ignore))
   return Pipeline.of({ flush })
@@ -96,12 +110,20 @@ const repeatWithBackoff = <R>(
   )
 }
 
-const flushWith = Effect.fnUntraced(function* <R>(loadOnce: Effect.Effect<LoadReport, PipelineError, R>) {
+/** Whether all that was accepted before `start`, in UTC microseconds, has left the queue. */
+const drainedSince = Effect.fnUntraced(function* (start: number) {
+  const { oldestReceivedAt } = yield* (yield* EventQueue).depth
+  return oldestReceivedAt === undefined || oldestReceivedAt > start
+})
+
+const flushWith = Effect.fnUntraced(function* <R, R2>(
+  drainedAt: (start: number) => Effect.Effect<boolean, PipelineError, R>,
+  loadRest: Effect.Effect<boolean, PipelineError, R2>
+) {
   const start = (yield* Clock.currentTimeMillis) * 1000
   while (true) {
-    const { oldestReceivedAt } = yield* (yield* EventQueue).depth
-    const drained = oldestReceivedAt === undefined || oldestReceivedAt > start
-    const { caughtUp } = yield* loadOnce
+    const drained = yield* drainedAt(start)
+    const caughtUp = yield* loadRest
     if (drained && caughtUp) return
     if (caughtUp) yield* Effect.sleep(FLUSH_POLL_MILLIS)
   }

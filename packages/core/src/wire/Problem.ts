@@ -26,6 +26,7 @@ export const PROBLEMS = {
   headers_too_large: { status: 431, title: "The request's headers are too large" },
   internal: { status: 500, title: "The server failed" },
   unsupported_question: { status: 501, title: "The configured warehouse cannot answer this" },
+  wrong_role: { status: 503, title: "This process does not do that" },
   queue_full: { status: 503, title: "The queue is full" },
   queue_unavailable: { status: 503, title: "The queue cannot be reached" },
   publish_unconfirmed: { status: 503, title: "It is unknown whether the queue took the batch" },

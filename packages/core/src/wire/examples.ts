@@ -22,5 +22,6 @@ export const readinessExample: Readiness = {
   status: "ready",
   roles: ["ingest", "worker", "etl", "stats"],
   queue: { writable: true, durability: "fsync", events: 0 },
+  store: { reachable: true },
   warehouse: { reachable: true, as_of: "2026-01-31T12:00:05Z", age_seconds: 0.4 }
 }

@@ -51,11 +51,16 @@ export const Readiness = Schema.Struct({
     durability: Schema.Literals(["none", "process-crash", "fsync"]),
     events: count
   }),
-  warehouse: Schema.Struct({
-    reachable: Schema.Boolean,
-    as_of: Schema.NullOr(instant),
-    age_seconds: Schema.NullOr(Schema.Finite)
-  })
+  store: Schema.optional(Schema.Struct({ reachable: Schema.Boolean })).annotate({
+    description: "The hot store, in a process that uses it."
+  }),
+  warehouse: Schema.optional(
+    Schema.Struct({
+      reachable: Schema.Boolean,
+      as_of: Schema.NullOr(instant),
+      age_seconds: Schema.NullOr(Schema.Finite)
+    })
+  ).annotate({ description: "In the process that owns it." })
 }).annotate({ identifier: "Readiness" })
 export type Readiness = typeof Readiness.Type
 

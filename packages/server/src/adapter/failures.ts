@@ -21,3 +21,17 @@ export class AdapterNotInstalled extends Schema.TaggedError<AdapterNotInstalled>
     return `${this.package} is needed and cannot be loaded: npm install ${this.package} (${why})`
   }
 }
+
+/** There is one owner of a warehouse, and everyone else asks it. */
+export class WarehouseTaken extends Schema.TaggedError<WarehouseTaken>()("WarehouseTaken", {
+  directory: Schema.String,
+  /** As far as it can be told. */
+  owner: Schema.String
+}) {
+  override get message(): string {
+    return (
+      `the warehouse in ${this.directory} is owned by ${this.owner}, and has one owner at a time: stop that one, or ` +
+      `start this one with MILLRACE_ROLES=ingest,worker and MILLRACE_STATS_URL=<its address>`
+    )
+  }
+}

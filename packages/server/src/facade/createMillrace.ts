@@ -20,6 +20,7 @@ import { appLayer, metricRegistry } from "../App.ts"
 import { parseKeys, serverDefaults } from "../config.ts"
 import { DEFAULT_PROJECT } from "../http/Access.ts"
 import type { BasePath } from "../routes/docs.ts"
+import { ROLES } from "../roles.ts"
 import { explain } from "./explain.ts"
 import { MillraceError } from "./MillraceError.ts"
 import { type NewEvent, toRaw } from "./rawEvents.ts"
@@ -93,6 +94,7 @@ type RuntimeServices = Services | Pipeline | WebHandler
 
 const layerOf = (options: MillraceOptions): Layer.Layer<RuntimeServices, unknown> => {
   const app = appLayer({
+    roles: ROLES,
     keys: parseKeys(options.keys ?? ""),
     maxInFlightBytes: serverDefaults.maxInFlightBytes,
     guardHost: false,

@@ -1,9 +1,6 @@
 import { Context } from "effect"
+import type { Role } from "../roles.ts"
 import type { BodyBudget } from "./BodyBudget.ts"
-
-/** What a process can do; one process does any set of it. */
-export const ROLES = ["ingest", "worker", "etl", "stats"] as const
-export type Role = (typeof ROLES)[number]
 
 /** The server's state that requests look at. */
 export class Gate extends Context.Service<

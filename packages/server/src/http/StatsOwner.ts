@@ -1,0 +1,117 @@
+import { Context, Effect, Layer, Option, Semaphore } from "effect"
+import { type HttpServerRequest, HttpServerResponse } from "effect/http"
+import { NO_STORE, type Refusal, retryLater } from "./Refusal.ts"
+
+export interface StatsOwnerOptions {
+  /** The address of the process with the role `stats`. */
+  readonly url: URL
+  /** For one whole answer. */
+  readonly timeoutMillis: number
+}
+
+/** Says that a millrace process asks, so that none of them passes the question on again. */
+const FORWARDED = "millrace-forwarded"
+/** On the answer to such a question: whose numbers these are. */
+const PROJECT = "millrace-project"
+
+/** Questions under way at the owner, which answers a few at a time; more of them than this are refused here. */
+const MAX_UNDER_WAY = 64
+/** More than any metric answers. */
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024
+
+interface Question {
+  readonly path: string
+  /** As the client sent it, with its question mark. */
+  readonly search: string
+  readonly key: string | undefined
+  /** Whom the answer must be about. */
+  readonly project: string
+}
+
+/** The process that owns the warehouse, for those that do not. */
+export class StatsOwner extends Context.Service<
+  StatsOwner,
+  { readonly ask: (question: Question) => Effect.Effect<HttpServerResponse.HttpServerResponse, Refusal> }
+>()("@millrace/server/StatsOwner") {
+  /** Without options nobody is named, and every question is refused. */
+  static readonly layer = (options: StatsOwnerOptions | undefined): Layer.Layer<StatsOwner> =>
+    Layer.sync(StatsOwner, () => (options === undefined ? { ask: () => Effect.fail(unnamed) } : make(options)))
+}
+
+export const isForwarded = ({ headers }: HttpServerRequest.HttpServerRequest): boolean =>
+  headers[FORWARDED] !== undefined
+
+export const nameProject = (project: string) => HttpServerResponse.setHeader(PROJECT, project)
+
+const unnamed = retryLater("wrong_role", "This process does not answer statistics, and does not know which one does.")
+const away = retryLater("warehouse_unavailable", "The process that answers statistics cannot be reached at the moment.")
+const busy = retryLater("overloaded", "Too many questions are under way.")
+const strange = retryLater("warehouse_unavailable", "The process that answers statistics did not answer as one.")
+const mismatch = retryLater("keys_unavailable", "The process that answers statistics knows other API keys.")
+
+const make = ({ timeoutMillis, url }: StatsOwnerOptions): StatsOwner["Service"] => {
+  const permits = Semaphore.makeUnsafe(MAX_UNDER_WAY)
+  const base = url.href.replace(/[?#].*$/u, "").replace(/\/+$/u, "")
+  const send = (question: Question) =>
+    Effect.tryPromise((signal) => fetchAnswer(`${base}${question.path}${question.search}`, question.key, signal)).pipe(
+      Effect.timeout(timeoutMillis),
+      Effect.tapError((error) => Effect.logWarning("the owner of the warehouse does not answer", error)),
+      Effect.mapError(() => away)
+    )
+  return {
+    ask: (question) =>
+      permits
+        .withPermitsIfAvailable(1)(Effect.flatMap(send(question), (answer) => passOn(answer, question)))
+        .pipe(Effect.flatMap(Option.match({ onNone: () => Effect.fail(busy), onSome: Effect.succeed })))
+  }
+}
+
+interface OwnerAnswer {
+  readonly status: number
+  readonly headers: Headers
+  readonly body: Uint8Array
+}
+
+const fetchAnswer = async (url: string, key: string | undefined, signal: AbortSignal): Promise<OwnerAnswer> => {
+  const headers = { [FORWARDED]: "1", ...(key === undefined ? {} : { authorization: `Bearer ${key}` }) }
+  const answer = await fetch(url, { headers, redirect: "error", signal })
+  return { status: answer.status, headers: answer.headers, body: await readAll(answer) }
+}
+
+const readAll = async (answer: Response): Promise<Uint8Array> => {
+  const chunks: Array<Uint8Array> = []
+  let bytes = 0
+  for await (const chunk of answer.body ?? []) {
+    bytes += chunk.length
+    if (bytes > MAX_ANSWER_BYTES) throw new Error(`an answer of more than ${MAX_ANSWER_BYTES} bytes`)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}
+
+const JSON_TYPE = /^application\/(?:problem\+)?json(?:;|$)/u
+/** What an owner says that does not take the key, or the name, which were good enough here. */
+const STRANGERS = new Set([401, 403])
+
+/** Status, problem and numbers as they are; but never another project's, should the two processes' keys differ. */
+const passOn = Effect.fnUntraced(function* ({ body, headers, status }: OwnerAnswer, { project }: Question) {
+  const contentType = headers.get("content-type") ?? ""
+  const answeredFor = headers.get(PROJECT)
+  const refused = !JSON_TYPE.test(contentType)
+    ? strange
+    : STRANGERS.has(status) || (answeredFor !== null && answeredFor !== project)
+      ? mismatch
+      : status < 400 && answeredFor === null
+        ? strange
+        : undefined
+  if (refused !== undefined) {
+    yield* Effect.logError("the answer of MILLRACE_STATS_URL cannot be passed on", { status, contentType, answeredFor })
+    return yield* Effect.fail(refused)
+  }
+  const retryAfter = headers.get("retry-after")
+  return HttpServerResponse.uint8Array(body, {
+    status,
+    contentType,
+    headers: { ...NO_STORE, ...(retryAfter === null ? {} : { "retry-after": retryAfter }) }
+  })
+})

@@ -1,0 +1,42 @@
+import { Effect } from "effect"
+import type { HttpServerRequest, HttpServerResponse } from "effect/http"
+import { Access, presentedKey } from "../http/Access.ts"
+import { Gate } from "../http/Gate.ts"
+import { type Refusal, retryLater } from "../http/Refusal.ts"
+import { isForwarded, nameProject, StatsOwner } from "../http/StatsOwner.ts"
+import type { Role } from "../roles.ts"
+
+type Request = HttpServerRequest.HttpServerRequest
+type Handle<R> = (request: Request) => Effect.Effect<HttpServerResponse.HttpServerResponse, Refusal, R>
+
+/** Only in a process with the role. Elsewhere it is the operator's mistake, so the client keeps what it has and retries. */
+export const only =
+  <R>(role: Role, handle: Handle<R>): Handle<R | Gate> =>
+  (request) =>
+    Effect.flatMap(Gate, ({ roles }) => (roles.includes(role) ? handle(request) : Effect.fail(wrongRole(role))))
+
+const wrongRole = (role: Role) => retryLater("wrong_role", `This process does not have the role ${role}; ask another.`)
+
+/** In the process with the role `stats`, or by asking it, so that clients need one address. */
+export const atOwner = <R>(path: string, handle: Handle<R>): Handle<R | Access | Gate | StatsOwner> =>
+  Effect.fnUntraced(function* (request) {
+    const { roles } = yield* Gate
+    return yield* roles.includes("stats") ? answer(handle, request) : forward(path, request)
+  })
+
+const projectOf = (request: Request) =>
+  Effect.flatMap(Access, ({ project }) => project(presentedKey(request.headers), "read"))
+
+const answer = <R>(handle: Handle<R>, request: Request) =>
+  isForwarded(request)
+    ? Effect.flatMap(projectOf(request), (project) => Effect.map(handle(request), nameProject(project)))
+    : handle(request)
+
+const forward = Effect.fnUntraced(function* (path: string, request: Request) {
+  const project = yield* projectOf(request)
+  // One hop: whoever asked has the wrong address.
+  if (isForwarded(request)) return yield* Effect.fail(wrongRole("stats"))
+  const query = request.url.indexOf("?")
+  const search = query === -1 ? "" : request.url.slice(query)
+  return yield* (yield* StatsOwner).ask({ path, search, key: presentedKey(request.headers), project })
+})
