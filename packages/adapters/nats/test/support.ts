@@ -43,30 +43,38 @@ export interface Taken {
   readonly ids: ReadonlyArray<string>
 }
 
-/** Takes and acknowledges one delivery; `undefined` when none came in time. */
+/** Takes and acknowledges one delivery; `undefined` when none came in time. `see` is told before the acknowledgement. */
 export const consume = (
   queue: Queue,
   options = lease,
-  withinMillis = 30_000
+  withinMillis = 30_000,
+  see: (taken: Taken) => void = () => {}
 ): Effect.Effect<Taken | undefined, EventQueueError> =>
   Effect.scoped(
-    Effect.map(queue.take(options), ({ attempt, batches }) => ({
-      attempt,
-      positions: batches.map((batch) => [batch.origin!.position, batch.count] as const),
-      ids: batches.flatMap((batch) => batch.events.map((event) => event.event_id))
-    }))
+    Effect.map(queue.take(options), ({ attempt, batches }) => {
+      const taken: Taken = {
+        attempt,
+        positions: batches.map((batch) => [batch.origin!.position, batch.count] as const),
+        ids: batches.flatMap((batch) => batch.events.map((event) => event.event_id))
+      }
+      see(taken)
+      return taken
+    })
   ).pipe(
     Effect.timeoutOption(withinMillis),
     Effect.map((taken) => (taken._tag === "Some" ? taken.value : undefined))
   )
 
-/** Retries what may be retried, as a client does, while the server comes back. */
+const INSIST_WITHIN_MILLIS = 120_000
+
+/** Retries what may be retried, as a client does, while the server comes back; as long as the slowest machine takes. */
 export const insist = async <A>(task: () => Promise<A>): Promise<A> => {
-  for (let tries = 1; ; tries++) {
+  const until = performance.now() + INSIST_WITHIN_MILLIS
+  while (true) {
     try {
       return await task()
     } catch (cause) {
-      if (tries === 100) throw cause
+      if (performance.now() > until) throw cause
       await new Promise((resolve) => setTimeout(resolve, 100))
     }
   }
