@@ -25,4 +25,16 @@ export interface Dialect {
   /** Aggregate: all bits of all rows. */
   readonly bitOr: (value: SqlText) => SqlText
   readonly hasBit: (mask: SqlText, position: SqlText) => SqlText
+  /** A double, whatever its size, as a bound value. */
+  readonly double: (value: number) => SqlText
+  /** The text of an event's top-level property; null where it is missing or anything but text. */
+  readonly propertyText: (name: string) => SqlText
+  /** A property's number as a double; null where it is missing or no number. */
+  readonly propertyNumber: (name: string) => SqlText
+  /** True or false; null where the property is missing or neither. */
+  readonly propertyTruth: (name: string) => SqlText
+  /** Whether a property is there and not JSON null; never null itself. */
+  readonly propertyExists: (name: string) => SqlText
+  /** Whether a text holds another one, by code points. */
+  readonly containsText: (value: SqlText, part: string) => SqlText
 }

@@ -1,6 +1,7 @@
 import { Effect, Schema, SchemaTransformation } from "effect"
 import { dateOfDay, dayOfDate } from "./calendar/interval.ts"
 import { isZone } from "./calendar/zone.ts"
+import { BadFilter, type Filter, parseFilter } from "./filter/index.ts"
 
 /** The longest `from`–`to` (or `start_date`–`end_date`), both days counted. */
 export const RANGE_MAX_DAYS = 3_660
@@ -63,6 +64,43 @@ const integer = (min: number, max: number) =>
     )
   )
 
+/** Why a text is refused, where `read` throws {@link BadFilter}. */
+const problemOf =
+  (read: (value: string) => unknown) =>
+  (value: string): string | undefined => {
+    try {
+      read(value)
+      return undefined
+    } catch (error) {
+      if (!(error instanceof BadFilter)) throw error
+      return error.message
+    }
+  }
+
+/** As JSON a decoded filter stays what it is. */
+const alreadyJson = () => undefined
+
+const FilterObject = Schema.declare((value): value is Filter => typeof value === "object" && value !== null, {
+  toCodecJson: alreadyJson
+}).check(
+  Schema.makeFilter(() => undefined, {
+    toJsonSchema: () => ({ type: "object", additionalProperties: true, description: FILTER_FORM })
+  })
+)
+
+const FILTER_FORM =
+  'A condition {"field": "event_type" or "properties.<name>", "op": "=", "!=", "in", "<", "<=", ">", ">=", "exists" or "contains", ' +
+  '"value": …}, or {"and": […]} or {"or": […]} of such.'
+
+const FilterText = text(problemOf(parseFilter), {
+  description: `An expression like: event_type = "purchase" and properties.amount >= 10; or JSON. ${FILTER_FORM}`
+}).pipe(
+  Schema.decodeTo(
+    FilterObject,
+    SchemaTransformation.transform({ decode: parseFilter, encode: (value: Filter) => JSON.stringify(value) })
+  )
+)
+
 const defaulted = <S extends Schema.Constraint>(schema: S, value: S["Encoded"]) =>
   Schema.withDecodingDefault<S>(Effect.succeed(value))(schema)
 
@@ -79,6 +117,7 @@ export const mode = defaulted(choice(["first-ever", "recurring"]), "first-ever")
 export const measure = defaulted(choice(["on", "on-or-after"]), "on")
 export const bucket = defaulted(choice(["calendar", "rolling"]), "calendar")
 export const optionalEventType = Schema.optional(EventType)
+export const where = Schema.optional(FilterText)
 export const optionalDate = Schema.optional(CalendarDate)
 
 /** Both ends inclusive; an issue on `fromField` when they are reversed or too far apart. */

@@ -36,7 +36,8 @@ export const activeUsers = define({
     tz: Params.tz,
     interval: Params.interval,
     week_start: Params.weekStart,
-    rolling: Params.rolling
+    rolling: Params.rolling,
+    where: Params.where
   })
     .check(Schema.makeFilter(rangeCheck))
     .check(
@@ -56,9 +57,13 @@ const DAILY = { interval: "day", week_start: "monday" } as const
 export const dailyActiveUsers = define({
   name: "dau",
   description: "Distinct users per day; with rolling also WAU, MAU and their ratios to DAU.",
-  params: Schema.Struct({ from: Params.from, to: Params.to, tz: Params.tz, rolling: Params.rolling }).check(
-    Schema.makeFilter(rangeCheck)
-  ),
+  params: Schema.Struct({
+    from: Params.from,
+    to: Params.to,
+    tz: Params.tz,
+    rolling: Params.rolling,
+    where: Params.where
+  }).check(Schema.makeFilter(rangeCheck)),
   row,
   sql: (params, context, dialect) => activeUsersSql({ ...params, ...DAILY }, context, dialect),
   shape: (raw, params, context) => shapeActiveUsers(raw, { ...params, ...DAILY }, context),
