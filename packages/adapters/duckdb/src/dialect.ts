@@ -26,7 +26,12 @@ export const dialect: Dialect = {
   propertyTruth: (name) =>
     ofType(name, sql`'BOOLEAN'`, sql`(json_extract_string(properties, ${pointerTo(name)}) = 'true')`),
   propertyExists: (name) => sql`(COALESCE(json_type(properties, ${pointerTo(name)}), 'NULL') <> 'NULL')`,
-  containsText: (value, part) => sql`contains(${value}, ${part})`
+  containsText: (value, part) => sql`contains(${value}, ${part})`,
+  sumOfDoubles: (value) => sql`FSUM(${value})`,
+  finite: (value) => sql`(CASE WHEN isfinite(${value}) THEN ${value} END)`,
+  percentile: (value, percent) => sql`QUANTILE_DISC(${value}, ${percent / 100})`,
+  median: (value) => sql`MEDIAN(${value})`,
+  asOfLeftJoin: sql`ASOF LEFT JOIN`
 }
 
 /** A JSON Pointer, since it can name every key; a path in the other notation cannot. */

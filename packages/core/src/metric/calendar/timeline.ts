@@ -42,6 +42,15 @@ export const slotOf = (asked: Spanned, range: InstantRange, micros: SqlText, dia
   return sql`(${hour} * ${OFFSETS} + ${seconds} + ${OFFSETS / 2})`
 }
 
+/** True for the numbers of the range's own slots; where a clock ran back, its edge holds events of others. */
+export const inSlots = ({ from, interval, to, week_start }: Spanned, bucket: SqlText): SqlText => {
+  const [first, last] = [dayOfDate(from), dayOfDate(to)]
+  if (interval === "hour") {
+    return sql`(${bucket} >= ${first * 24 * OFFSETS} AND ${bucket} < ${(last + 1) * 24 * OFFSETS})`
+  }
+  return sql`(${bucket} BETWEEN ${intervalOfDay(first, interval, week_start)} AND ${intervalOfDay(last, interval, week_start)})`
+}
+
 /** Every interval that the range touches, in time order. */
 export const slotsOf = (asked: Spanned, as_of: number): ReadonlyArray<Slot> => {
   const { from, interval, to, tz, week_start } = asked

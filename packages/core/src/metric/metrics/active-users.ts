@@ -15,9 +15,6 @@ const row = Schema.Struct({
   dau_mau: Schema.optionalKey(Schema.Number)
 })
 
-const rangeCheck = ({ from, to }: { readonly from: string; readonly to: string }) =>
-  Params.rangeIssue(from, to, "from", "to")
-
 /**
  * Distinct users per interval, zero-filled.
  *
@@ -39,7 +36,7 @@ export const activeUsers = define({
     rolling: Params.rolling,
     where: Params.where
   })
-    .check(Schema.makeFilter(rangeCheck))
+    .check(Params.rangeCheck)
     .check(
       Schema.makeFilter(({ interval, rolling }) =>
         rolling && interval !== "day" ? { path: ["rolling"], issue: "is possible with interval=day only" } : undefined
@@ -63,7 +60,7 @@ export const dailyActiveUsers = define({
     tz: Params.tz,
     rolling: Params.rolling,
     where: Params.where
-  }).check(Schema.makeFilter(rangeCheck)),
+  }).check(Params.rangeCheck),
   row,
   sql: (params, context, dialect) => activeUsersSql({ ...params, ...DAILY }, context, dialect),
   shape: (raw, params, context) => shapeActiveUsers(raw, { ...params, ...DAILY }, context),

@@ -14,7 +14,7 @@ const params = Schema.Struct({
   tz: Params.tz,
   limit: Params.limit,
   where: Params.where
-}).check(Schema.makeFilter(({ from, to }) => Params.rangeIssue(from, to, "from", "to")))
+}).check(Params.rangeCheck)
 
 const row = Schema.Struct({ event_type: Schema.String, events: Schema.Int, users: Schema.Int })
 

@@ -1,7 +1,7 @@
 import fc from "fast-check"
 import type { Event } from "../../event/Event.ts"
 import { eventOf, idOf } from "../events.ts"
-import { instantNear } from "./moments.ts"
+import { instantNear, instantWithin } from "./moments.ts"
 
 /** Few, so that they meet; odd, so that nothing trims, folds or parses them. */
 const USERS = ["u1", "u2", "u3", "U1", " u1", "NULL", "'; DROP TABLE events; --", "\u{1F600}", "2026-01-01"]
@@ -13,7 +13,7 @@ export const userId = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom(...USERS) }
 )
 export const eventType = fc.oneof(
-  { weight: 2, arbitrary: fc.constantFrom("visit", "purchase") },
+  { weight: 3, arbitrary: fc.constantFrom("visit", "purchase", "sign-up") },
   { weight: 1, arbitrary: fc.constantFrom(...TYPES) }
 )
 
@@ -38,7 +38,7 @@ export const TEXTS = [
 ]
 
 /** Halves and quarters: sums of them are exact in any order. */
-export const NUMBERS = [0, -0, 1, -1, 2, 10, 0.25, -2.5, 1e15, 1e300, -1e300, 5e-324, 9_007_199_254_740_993, 2 ** 63]
+export const NUMBERS = [0, -0, 1, -1, 2, 10, 0.25, -2.5, 1e15, 1e300, -1e300, 5e-324, 2 ** 53 + 2, 2 ** 63]
 const SUMMABLE = fc.integer({ min: -40, max: 40 }).map((quarters) => quarters / 4)
 
 const value = fc.oneof(
@@ -53,7 +53,9 @@ const properties = fc
     {
       plan: fc.oneof(fc.constantFrom("pro", "free"), value),
       amount: fc.oneof({ weight: 4, arbitrary: SUMMABLE }, { weight: 1, arbitrary: fc.constantFrom("7", null, true) }),
-      other: fc.tuple(fc.constantFrom(...PROPERTY_NAMES), value)
+      // Enough of them that not all are told apart.
+      sku: fc.nat(60).map((number) => (number % 3 === 0 ? `s${number}` : number)),
+      other: fc.tuple(fc.constantFrom(...PROPERTY_NAMES.filter((name) => name !== "amount")), value)
     },
     { requiredKeys: [] }
   )
@@ -61,9 +63,12 @@ const properties = fc
 
 /** One project's accepted events near a moment, in order of arrival; ids repeat with other payloads. */
 export const history = (around: number, maxLength = 40): fc.Arbitrary<ReadonlyArray<Event>> =>
+  fc.oneof(eventsAt(instantNear(around), maxLength), eventsAt(instantWithin(around), maxLength))
+
+const eventsAt = (instant: fc.Arbitrary<number>, maxLength: number): fc.Arbitrary<ReadonlyArray<Event>> =>
   fc.array(
     fc
-      .record({ id: fc.nat(60), at: instantNear(around), user: userId, type: eventType, text: properties })
+      .record({ id: fc.nat(60), at: instant, user: userId, type: eventType, text: properties })
       .map(({ id, at, user, type, text }) =>
         eventOf(id, { event_id: idOf(id), occurred_at: at, user_id: user, event_type: type, properties: text })
       ),

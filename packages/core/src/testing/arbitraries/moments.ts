@@ -53,3 +53,12 @@ export const instantNear = (around: number): fc.Arbitrary<number> =>
       fc.constantFrom(0, 0, 0, -1, 1, 30_000_000)
     )
     .map(([days, minutes, rest]) => Math.max(0, around + days * DAY + minutes * MINUTE + rest))
+
+/** Beside each other, at the ends of pauses and sessions, and often at the same instant. */
+export const instantWithin = (around: number): fc.Arbitrary<number> =>
+  fc
+    .tuple(
+      fc.oneof(fc.integer({ min: 0, max: 8 }), fc.integer({ min: 0, max: 60 })),
+      fc.constantFrom(0, 0, 0, 0, 1, -1, 1_000_000)
+    )
+    .map(([halfHours, rest]) => Math.max(0, around + halfHours * 30 * MINUTE + rest))

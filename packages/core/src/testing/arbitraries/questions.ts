@@ -2,7 +2,7 @@ import fc from "fast-check"
 import type { Event } from "../../event/Event.ts"
 import type { MetricName } from "../../metric/registry.ts"
 import { filter } from "./filters.ts"
-import { eventType, history } from "./history.ts"
+import { eventType, history, PROPERTY_NAMES } from "./history.ts"
 import { DAY, instantNear, type Moment, moment } from "./moments.ts"
 
 export interface Question {
@@ -76,6 +76,84 @@ const topEventsParams = (around: number) =>
     .record({ range: rangeNear(around, 20), limit: fc.constantFrom("1", "3", "1000") })
     .map(({ range, limit }) => ({ ...range, limit }))
 
+const spanned = (around: number) =>
+  fc.record({
+    range: rangeNear(around, 40),
+    interval: fc.constantFrom("day", "week", "month"),
+    week_start: weekStart
+  })
+
+const field = fc.oneof(
+  { weight: 3, arbitrary: fc.constantFrom("properties.plan", "properties.sku", "properties.sku") },
+  { weight: 1, arbitrary: fc.constantFrom("event_type", ...PROPERTY_NAMES.map((name) => `properties.${name}`)) }
+)
+
+const measured = fc.oneof(
+  fc.record({ measure: fc.constantFrom("events", "users") }),
+  fc.record({ measure: fc.constantFrom("sum", "avg"), property: fc.constantFrom("amount", "sku") }),
+  fc.record({
+    measure: fc.constantFrom("min", "max", "p50", "p90", "p95", "p99"),
+    property: fc.constantFrom("amount", "plan")
+  })
+)
+
+const trendParams = (around: number): fc.Arbitrary<Params> =>
+  fc
+    .record({
+      spanned: fc.oneof(
+        spanned(around),
+        fc.record({ range: rangeNear(around, 2), interval: fc.constant("hour"), week_start: weekStart })
+      ),
+      measured,
+      optional: fc.record({ event_type: eventType, breakdown: field }, { requiredKeys: [] })
+    })
+    .map(({ measured: asked, optional, spanned: { range, ...rest } }) => ({ ...range, ...rest, ...asked, ...optional }))
+
+const spannedParams = (around: number): fc.Arbitrary<Params> =>
+  fc
+    .record({ spanned: spanned(around), optional: fc.record({ event_type: eventType }, { requiredKeys: [] }) })
+    .map(({ optional, spanned: { range, ...rest } }) => ({ ...range, ...rest, ...optional }))
+
+const step = fc.oneof(
+  { weight: 4, arbitrary: fc.constantFrom("visit", "purchase", "sign-up", "Visit", "$identify") },
+  { weight: 1, arbitrary: eventType },
+  { weight: 1, arbitrary: filter }
+)
+
+const WINDOWS = ["1s", "1m", "3h", "1d", "7d", "3d", "366d"]
+
+/** Steps mostly apart from one another, for which there is a faster way. */
+const steps = fc.oneof(
+  fc.uniqueArray(fc.constantFrom("visit", "purchase", "sign-up", "Visit"), { minLength: 2, maxLength: 4 }),
+  fc.array(step, { minLength: 2, maxLength: 5 })
+)
+
+const funnelParams = (around: number): fc.Arbitrary<Params> =>
+  fc
+    .record({
+      range: rangeNear(around, 20),
+      steps,
+      window: fc.constantFrom(...WINDOWS),
+      order: fc.constantFrom("ordered", "strict", "any"),
+      breakdown: fc.option(field, { nil: undefined }),
+      breakdown_of: fc.constantFrom("event", "user")
+    })
+    .map(({ breakdown, range, steps: asked, ...rest }) => ({
+      ...range,
+      ...rest,
+      steps: JSON.stringify(asked),
+      ...(breakdown === undefined ? {} : { breakdown })
+    }))
+
+const pathsParams = (around: number): fc.Arbitrary<Params> =>
+  fc
+    .record({
+      range: rangeNear(around, 20),
+      limit: fc.constantFrom("1", "3", "1000"),
+      property: fc.constantFrom(undefined, undefined, "plan")
+    })
+    .map(({ property, range, limit }) => ({ ...range, limit, ...(property === undefined ? {} : { property }) }))
+
 type Params = Readonly<Record<string, string>>
 
 /** What each metric may be asked, besides the zone and `where`. */
@@ -83,7 +161,12 @@ const PARAMS: Readonly<Record<MetricName, (around: number) => fc.Arbitrary<Param
   dau: (around) => rangeNear(around, 20),
   "active-users": activeUsersParams,
   "top-events": topEventsParams,
-  retention: retentionParams
+  retention: retentionParams,
+  trend: trendParams,
+  lifecycle: spannedParams,
+  stickiness: spannedParams,
+  funnel: funnelParams,
+  paths: pathsParams
 }
 
 /** Valid parameters of a metric, in a zone that is up to something, or not; every other question has a filter. */
