@@ -1,4 +1,4 @@
-import { type Dialect, sql } from "@millrace/core"
+import { type Dialect, sql, type SqlText } from "@millrace/core"
 
 /** `//` cuts towards zero; no value here lies this many divisors below it (dates from 1970, differences of dates). */
 const LIFT = 100_000
@@ -17,5 +17,27 @@ export const dialect: Dialect = {
   occurredDay: sql`(occurred_at::DATE - DATE '1970-01-01')`,
   bitAt: (position) => sql`(1::BIGINT << ${position}::BIGINT)`,
   bitOr: (value) => sql`BIT_OR(${value})`,
-  hasBit: (mask, position) => sql`((${mask} >> ${position}::BIGINT) & 1 = 1)`
+  hasBit: (mask, position) => sql`((${mask} >> ${position}::BIGINT) & 1 = 1)`,
+  // As text: a whole number would be bound as BIGINT, which 1e300 overflows.
+  double: (value) => sql`${String(value)}::DOUBLE`,
+  propertyText: (name) => ofType(name, sql`'VARCHAR'`, sql`json_extract_string(properties, ${pointerTo(name)})`),
+  propertyNumber: (name) =>
+    sql`TRY_CAST(${ofType(name, NUMBERS, sql`json_extract_string(properties, ${pointerTo(name)})`)} AS DOUBLE)`,
+  propertyTruth: (name) =>
+    ofType(name, sql`'BOOLEAN'`, sql`(json_extract_string(properties, ${pointerTo(name)}) = 'true')`),
+  propertyExists: (name) => sql`(COALESCE(json_type(properties, ${pointerTo(name)}), 'NULL') <> 'NULL')`,
+  containsText: (value, part) => sql`contains(${value}, ${part})`,
+  sumOfDoubles: (value) => sql`FSUM(${value})`,
+  finite: (value) => sql`(CASE WHEN isfinite(${value}) THEN ${value} END)`,
+  percentile: (value, percent) => sql`QUANTILE_DISC(${value}, ${percent / 100})`,
+  median: (value) => sql`MEDIAN(${value})`,
+  asOfLeftJoin: sql`ASOF LEFT JOIN`
 }
+
+/** A JSON Pointer, since it can name every key; a path in the other notation cannot. */
+const pointerTo = (name: string) => `/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`
+
+const NUMBERS = sql`'BIGINT', 'UBIGINT', 'DOUBLE'`
+
+const ofType = (name: string, types: SqlText, value: SqlText): SqlText =>
+  sql`CASE WHEN json_type(properties, ${pointerTo(name)}) IN (${types}) THEN ${value} END`

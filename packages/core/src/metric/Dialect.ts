@@ -25,4 +25,29 @@ export interface Dialect {
   /** Aggregate: all bits of all rows. */
   readonly bitOr: (value: SqlText) => SqlText
   readonly hasBit: (mask: SqlText, position: SqlText) => SqlText
+  /** A double, whatever its size, as a bound value. */
+  readonly double: (value: number) => SqlText
+  /** The text of an event's top-level property; null where it is missing or anything but text. */
+  readonly propertyText: (name: string) => SqlText
+  /** A property's number as a double; null where it is missing or no number. */
+  readonly propertyNumber: (name: string) => SqlText
+  /** True or false; null where the property is missing or neither. */
+  readonly propertyTruth: (name: string) => SqlText
+  /** Whether a property is there and not JSON null; never null itself. */
+  readonly propertyExists: (name: string) => SqlText
+  /** Whether a text holds another one, by code points. */
+  readonly containsText: (value: SqlText, part: string) => SqlText
+  /** Aggregate over doubles that loses as little as the engine can; null over nothing. */
+  readonly sumOfDoubles: (value: SqlText) => SqlText
+  /** A double, or null where it is infinite or no number. */
+  readonly finite: (value: SqlText) => SqlText
+  /** Aggregate: the least value that at least so many percent of the values do not exceed; null over nothing. */
+  readonly percentile: (value: SqlText, percent: number) => SqlText
+  /** Aggregate: the middle value of integers, or the mean of the two in the middle; null over nothing. */
+  readonly median: (value: SqlText) => SqlText
+  /**
+   * `left ‹this› right ON left.a = right.a AND left.t <= right.t`: each row of the left with the one row of the right
+   * that has the least `t` of those that fit, or with nulls.
+   */
+  readonly asOfLeftJoin: SqlText
 }

@@ -1,6 +1,7 @@
 import type { Schema } from "effect"
 import type { Event } from "../event/Event.ts"
 import type { Dialect } from "./Dialect.ts"
+import { eventsIn, type Narrowed } from "./source.ts"
 import type { SqlText } from "./SqlText.ts"
 
 /** What a question is about, besides its own parameters. */
@@ -13,10 +14,10 @@ export interface AskContext {
 export type RawRow = Readonly<Record<string, unknown>>
 
 /**
- * One metric. `reference` is its definition, pure over an array of one project's events; `sql` + `shape` must give the
- * same rows on every engine. SQL returns flat rows; `shape` fills gaps, adds rates and `complete`.
+ * One metric. `reference` is its definition, pure over an array of one project's events, those that `where` leaves;
+ * `sql` + `shape` must give the same rows on every engine. SQL returns flat rows; `shape` fills gaps, adds rates and `complete`.
  */
-export interface Metric<Name extends string, Params, Row> {
+export interface Metric<Name extends string, Params extends Narrowed, Row> {
   readonly name: Name
   readonly description: string
   /** Decodes from query-string parameters: every encoded field is a string. */
@@ -28,7 +29,7 @@ export interface Metric<Name extends string, Params, Row> {
   readonly reference: (events: ReadonlyArray<Event>, params: Params, context: AskContext) => ReadonlyArray<Row>
 }
 
-export const define = <const Name extends string, Params, Row>(
+export const define = <const Name extends string, Params extends Narrowed, Row>(
   metric: Metric<Name, Params, Row>
 ): Metric<Name, Params, Row> => metric
 
@@ -40,7 +41,7 @@ export interface Ask<Row> {
   readonly reference: (events: ReadonlyArray<Event>) => ReadonlyArray<Row>
 }
 
-export const ask = <Name extends string, Params, Row>(
+export const ask = <Name extends string, Params extends Narrowed, Row>(
   metric: Metric<Name, Params, Row>,
   params: Params,
   context: AskContext
@@ -48,7 +49,7 @@ export const ask = <Name extends string, Params, Row>(
   project_id: context.project_id,
   sql: (dialect) => metric.sql(params, context, dialect),
   shape: (raw) => metric.shape(raw, params, context),
-  reference: (events) => metric.reference(events, params, context)
+  reference: (events) => metric.reference(eventsIn(events, params), params, context)
 })
 
 /** Thrown by a dialect; an adapter turns it into its `Unsupported` reason. */

@@ -1,6 +1,10 @@
 import { Effect, Schema, SchemaTransformation } from "effect"
 import { dateOfDay, dayOfDate } from "./calendar/interval.ts"
+import { WINDOW, WINDOW_MAX_MICROS, windowMicros } from "./metrics/funnel/model.ts"
+import { MEASURES } from "./metrics/trend/model.ts"
 import { isZone } from "./calendar/zone.ts"
+import { parseSteps } from "./steps.ts"
+import { BadFilter, type Field, type Filter, parseFilter, readField } from "./filter/index.ts"
 
 /** The longest `from`–`to` (or `start_date`–`end_date`), both days counted. */
 export const RANGE_MAX_DAYS = 3_660
@@ -63,6 +67,83 @@ const integer = (min: number, max: number) =>
     )
   )
 
+/** Why a text is refused, where `read` throws {@link BadFilter}. */
+const problemOf =
+  (read: (value: string) => unknown) =>
+  (value: string): string | undefined => {
+    try {
+      read(value)
+      return undefined
+    } catch (error) {
+      if (!(error instanceof BadFilter)) throw error
+      return error.message
+    }
+  }
+
+/** As JSON a decoded filter stays what it is. */
+const alreadyJson = () => undefined
+
+const FilterObject = Schema.declare((value): value is Filter => typeof value === "object" && value !== null, {
+  toCodecJson: alreadyJson
+}).check(
+  Schema.makeFilter(() => undefined, {
+    toJsonSchema: () => ({ type: "object", additionalProperties: true, description: FILTER_FORM })
+  })
+)
+
+const FILTER_FORM =
+  'A condition {"field": "event_type" or "properties.<name>", "op": "=", "!=", "in", "<", "<=", ">", ">=", "exists" or "contains", ' +
+  '"value": …}, or {"and": […]} or {"or": […]} of such.'
+
+const FilterText = text(problemOf(parseFilter), {
+  description: `An expression like: event_type = "purchase" and properties.amount >= 10; or JSON. ${FILTER_FORM}`
+}).pipe(
+  Schema.decodeTo(
+    FilterObject,
+    SchemaTransformation.transform({ decode: parseFilter, encode: (value: Filter) => JSON.stringify(value) })
+  )
+)
+
+const PropertyName = text(
+  problemOf((name) => readField(`properties.${name}`, "")),
+  { description: "The name of a top-level property." }
+)
+
+const FieldName = text(
+  problemOf((name) => readField(name, "")),
+  { description: "event_type, or properties.<name>." }
+).pipe(
+  Schema.decodeTo(
+    Schema.declare((value): value is Field => typeof value === "string", { toCodecJson: () => undefined }).check(
+      Schema.makeFilter(() => undefined, { toJsonSchema: () => ({ type: "string" }) })
+    ),
+    SchemaTransformation.transform({
+      decode: (value: string) => readField(value, ""),
+      encode: (value: Field): string => value
+    })
+  )
+)
+
+const StepsText = text(problemOf(parseSteps), {
+  description: "Event types joined by commas; or a JSON list of event types and filters."
+}).pipe(
+  Schema.decodeTo(
+    Schema.Array(FilterObject).annotate({ description: "A filter for each step." }),
+    SchemaTransformation.transform({
+      decode: parseSteps,
+      encode: (value: ReadonlyArray<Filter>) => JSON.stringify(value)
+    })
+  )
+)
+
+const Window = text(
+  (value) =>
+    WINDOW.test(value) && windowMicros(value) <= WINDOW_MAX_MICROS
+      ? undefined
+      : "must be a whole number with s, m, h or d behind it, like 7d, and 366 days at most",
+  { description: "How long an attempt may take: a whole number with s, m, h or d behind it." }
+)
+
 const defaulted = <S extends Schema.Constraint>(schema: S, value: S["Encoded"]) =>
   Schema.withDecodingDefault<S>(Effect.succeed(value))(schema)
 
@@ -70,6 +151,12 @@ export const from = CalendarDate
 export const to = CalendarDate
 export const tz = defaulted(Zone, "UTC")
 export const interval = defaulted(choice(["hour", "day", "week", "month"]), "day")
+export const limitOfPaths = defaulted(integer(1, 1_000), "50")
+export const steps = StepsText
+export const window = defaulted(Window, "7d")
+export const order = defaulted(choice(["ordered", "strict", "any"]), "ordered")
+export const breakdownOf = defaulted(choice(["event", "user"]), "event")
+export const dateInterval = defaulted(choice(["day", "week", "month"]), "day")
 export const cohortInterval = defaulted(choice(["day", "week", "month"]), "week")
 export const weekStart = defaulted(choice(["monday", "sunday"]), "monday")
 export const limit = defaulted(integer(1, 1_000), "10")
@@ -78,7 +165,11 @@ export const rolling = defaulted(flag, "false")
 export const mode = defaulted(choice(["first-ever", "recurring"]), "first-ever")
 export const measure = defaulted(choice(["on", "on-or-after"]), "on")
 export const bucket = defaulted(choice(["calendar", "rolling"]), "calendar")
+export const measureOfTrend = defaulted(choice(MEASURES), "events")
+export const optionalProperty = Schema.optional(PropertyName)
+export const optionalField = Schema.optional(FieldName)
 export const optionalEventType = Schema.optional(EventType)
+export const where = Schema.optional(FilterText)
 export const optionalDate = Schema.optional(CalendarDate)
 
 /** Both ends inclusive; an issue on `fromField` when they are reversed or too far apart. */
@@ -89,3 +180,7 @@ export const rangeIssue = (fromDate: string, toDate: string, fromField: string, 
     return { path: [fromField], issue: `must be at most ${RANGE_MAX_DAYS} days before ${toField}` }
   return undefined
 }
+
+export const rangeCheck = Schema.makeFilter(({ from, to }: { readonly from: string; readonly to: string }) =>
+  rangeIssue(from, to, "from", "to")
+)

@@ -5,8 +5,8 @@ import { BadParameter } from "./BadParameter.ts"
 import { type Ask, ask } from "./Metric.ts"
 import { type MetricName, metrics, type ParamsOf, type RowOf } from "./registry.ts"
 
-/** As they come from a query string, or from a program, which may give numbers and booleans as such. */
-export type RawParams = Readonly<Record<string, string | number | boolean | ReadonlyArray<string> | undefined>>
+/** As they come from a query string, or from a program or JSON body, which may give numbers, filters and lists as such. */
+export type RawParams = Readonly<Record<string, unknown>>
 
 export interface Answer<Name extends MetricName> {
   readonly metric: Name
@@ -48,6 +48,9 @@ const formatIssue = SchemaIssue.makeFormatterStandardSchemaV1({
     leaf._tag === "UnexpectedKey" ? UNKNOWN : leaf._tag === "MissingKey" ? MISSING : SchemaIssue.defaultLeafHook(leaf)
 })
 
+/** A list in JSON, or repeated in a query string. */
+const LISTS: ReadonlySet<string> = new Set(["steps"])
+
 /** Decodes a metric's parameters; the error names the first refused field. */
 export const decodeParams = <Name extends MetricName>(
   name: Name,
@@ -55,8 +58,10 @@ export const decodeParams = <Name extends MetricName>(
 ): Result.Result<ParamsOf<Name>, BadParameter> => {
   const texts: Record<string, string> = {}
   for (const [field, value] of Object.entries(raw)) {
-    if (Array.isArray(value)) return Result.fail(refuse(field, "repeated_parameter", "may be given only once"))
-    if (value !== undefined) texts[field] = String(value)
+    if (Array.isArray(value) && !LISTS.has(field)) {
+      return Result.fail(refuse(field, "repeated_parameter", "may be given only once"))
+    }
+    if (value !== undefined) texts[field] = typeof value === "object" ? JSON.stringify(value) : String(value)
   }
   const decode = Schema.decodeUnknownResult(metrics[name].params, { onExcessProperty: "error" })
   return Result.mapError(decode(texts), (error) => {

@@ -1,14 +1,24 @@
 import type { Metric } from "./Metric.ts"
 import { activeUsers, dailyActiveUsers } from "./metrics/active-users.ts"
+import { funnel } from "./metrics/funnel.ts"
+import { lifecycle } from "./metrics/lifecycle.ts"
+import { paths } from "./metrics/paths.ts"
 import { retention } from "./metrics/retention.ts"
+import { stickiness } from "./metrics/stickiness.ts"
 import { topEvents } from "./metrics/top-events.ts"
+import { trend } from "./metrics/trend.ts"
 
 /** Every metric there is: one line each. */
 export const registry = {
   dau: dailyActiveUsers,
   "active-users": activeUsers,
   "top-events": topEvents,
-  retention
+  retention,
+  trend,
+  lifecycle,
+  stickiness,
+  funnel,
+  paths
 }
 
 export type MetricName = keyof typeof registry

@@ -5,9 +5,9 @@ import type { Event } from "../event/Event.ts"
 import { EventBatch } from "../event/EventBatch.ts"
 import { ask } from "../metric/Metric.ts"
 import { decodeParams, query, type RawParams } from "../metric/query.ts"
-import { type MetricName, metrics } from "../metric/registry.ts"
+import { type MetricName, metricNames, metrics } from "../metric/registry.ts"
 import { Warehouse } from "../port/Warehouse.ts"
-import { type Question, type Scenario, scenario } from "./arbitraries.ts"
+import { type Question, type Scenario, scenario } from "./arbitraries/index.ts"
 import { batchOf, eventOf, eventsOf } from "./events.ts"
 import { type MetricExample, metricExamples } from "./metricExamples/index.ts"
 
@@ -26,7 +26,8 @@ export const warehouseContract = <E>(name: string, options: WarehouseContractOpt
     projectLaws(law)
     watermarkLaws(law)
     for (const example of metricExamples) law(`answer: ${example.title}`, exampleHolds(example))
-    law("answer: every metric equals its reference on generated histories", equalsReference)
+    for (const metric of metricNames)
+      law(`answer: ${metric} equals its reference on generated histories`, equalsReference(metric))
   })
 }
 
@@ -228,8 +229,9 @@ const question = <Name extends MetricName>(
   context: { readonly project_id: string; readonly as_of: number }
 ) => ask(metrics[name], Result.getOrThrow(decodeParams(name, params)), context)
 
-const RUNS = Number(process.env["MILLRACE_PROPERTY_RUNS"] ?? 120)
-const SCENARIOS_PER_PAGE = 5
+/** Generated histories for each metric. */
+const HISTORIES = Number(process.env["MILLRACE_PROPERTY_HISTORIES"] ?? 150)
+const HISTORIES_PER_PAGE = 5
 /** A failure found is shown before the test's own time-out, shrunk as far as this allows. */
 const SHRINKING_MAX_MILLIS = 45_000
 
@@ -237,7 +239,7 @@ const SHRINKING_MAX_MILLIS = 45_000
  * One warehouse for all runs: each scenario becomes a project of its own, so that one page loads several, and whatever
  * leaks between projects shows.
  */
-const equalsReference = Effect.gen(function* () {
+const equalsReference = Effect.fnUntraced(function* (metric: MetricName) {
   const warehouse = yield* Warehouse
   const context = yield* Effect.context<Warehouse>()
   const run = Effect.runPromiseWith(context)
@@ -253,10 +255,14 @@ const equalsReference = Effect.gen(function* () {
       }
     }
   }
-  const scenarios = fc.array(scenario, { minLength: 1, maxLength: SCENARIOS_PER_PAGE })
+  const scenarios = fc.array(scenario(metric), {
+    minLength: HISTORIES_PER_PAGE,
+    maxLength: HISTORIES_PER_PAGE,
+    size: "max"
+  })
   yield* Effect.promise(() =>
     fc.assert(fc.asyncProperty(scenarios, check), {
-      numRuns: RUNS,
+      numRuns: Math.ceil(HISTORIES / HISTORIES_PER_PAGE),
       interruptAfterTimeLimit: SHRINKING_MAX_MILLIS
     })
   )

@@ -22,5 +22,10 @@ export const statsGroup = HttpApiGroup.make("stats").add(
   stats("dau"),
   stats("active-users"),
   stats("top-events"),
-  stats("retention")
+  stats("retention"),
+  stats("trend"),
+  stats("lifecycle"),
+  stats("stickiness"),
+  stats("funnel"),
+  stats("paths")
 )

@@ -15,9 +15,6 @@ const row = Schema.Struct({
   dau_mau: Schema.optionalKey(Schema.Number)
 })
 
-const rangeCheck = ({ from, to }: { readonly from: string; readonly to: string }) =>
-  Params.rangeIssue(from, to, "from", "to")
-
 /**
  * Distinct users per interval, zero-filled.
  *
@@ -36,9 +33,10 @@ export const activeUsers = define({
     tz: Params.tz,
     interval: Params.interval,
     week_start: Params.weekStart,
-    rolling: Params.rolling
+    rolling: Params.rolling,
+    where: Params.where
   })
-    .check(Schema.makeFilter(rangeCheck))
+    .check(Params.rangeCheck)
     .check(
       Schema.makeFilter(({ interval, rolling }) =>
         rolling && interval !== "day" ? { path: ["rolling"], issue: "is possible with interval=day only" } : undefined
@@ -56,9 +54,13 @@ const DAILY = { interval: "day", week_start: "monday" } as const
 export const dailyActiveUsers = define({
   name: "dau",
   description: "Distinct users per day; with rolling also WAU, MAU and their ratios to DAU.",
-  params: Schema.Struct({ from: Params.from, to: Params.to, tz: Params.tz, rolling: Params.rolling }).check(
-    Schema.makeFilter(rangeCheck)
-  ),
+  params: Schema.Struct({
+    from: Params.from,
+    to: Params.to,
+    tz: Params.tz,
+    rolling: Params.rolling,
+    where: Params.where
+  }).check(Params.rangeCheck),
   row,
   sql: (params, context, dialect) => activeUsersSql({ ...params, ...DAILY }, context, dialect),
   shape: (raw, params, context) => shapeActiveUsers(raw, { ...params, ...DAILY }, context),

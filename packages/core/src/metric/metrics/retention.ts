@@ -40,7 +40,8 @@ export const retention = define({
     return_event: Params.optionalEventType,
     mode: Params.mode,
     measure: Params.measure,
-    bucket: Params.bucket
+    bucket: Params.bucket,
+    where: Params.where
   }).check(
     Schema.makeFilter(({ start_date, end_date }) =>
       end_date === undefined ? undefined : Params.rangeIssue(start_date, end_date, "start_date", "end_date")

@@ -5,11 +5,16 @@ import { localClock } from "../localClock.ts"
 import { define } from "../Metric.ts"
 import * as Params from "../params.ts"
 import { compareCodePoints, integerOf, textOf } from "../rows.ts"
+import { eventsOf } from "../source.ts"
 import { sql } from "../SqlText.ts"
 
-const params = Schema.Struct({ from: Params.from, to: Params.to, tz: Params.tz, limit: Params.limit }).check(
-  Schema.makeFilter(({ from, to }) => Params.rangeIssue(from, to, "from", "to"))
-)
+const params = Schema.Struct({
+  from: Params.from,
+  to: Params.to,
+  tz: Params.tz,
+  limit: Params.limit,
+  where: Params.where
+}).check(Params.rangeCheck)
 
 const row = Schema.Struct({ event_type: Schema.String, events: Schema.Int, users: Schema.Int })
 
@@ -19,13 +24,14 @@ export const topEvents = define({
   description: "The most frequent event types in a range, with their distinct users.",
   params,
   row,
-  sql: ({ from, to, tz, limit }, { project_id }, dialect) => {
+  sql: (asked, { project_id }, dialect) => {
+    const { from, to, tz, limit } = asked
     const range = instantsOf(tz, dayOfDate(from), dayOfDate(to) + 1)
     // Per user first: one hash table of (type, user) counts serves both numbers.
     return sql`
       SELECT ${dialect.text(sql`name`)} AS event_type, SUM(events) AS events, COUNT(*) AS users
       FROM (
-        SELECT event_type AS name, user_id, COUNT(*) AS events FROM events
+        SELECT event_type AS name, user_id, COUNT(*) AS events FROM ${eventsOf(asked, dialect)}
         WHERE project_id = ${project_id} AND event_type <> ${IDENTIFY} AND ${occurredIn(range, dialect)}
         GROUP BY event_type, user_id
       ) AS pairs

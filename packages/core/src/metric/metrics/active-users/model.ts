@@ -1,6 +1,7 @@
 import type { Interval, WeekStart } from "../../calendar.ts"
+import type { Narrowed } from "../../source.ts"
 
-export interface ActiveUsersParams {
+export interface ActiveUsersParams extends Narrowed {
   readonly from: string
   readonly to: string
   readonly tz: string

@@ -1,13 +1,4 @@
-import {
-  dateOfDay,
-  dayOfDate,
-  endOfDay,
-  endOfInterval,
-  firstDayOf,
-  hoursOf,
-  intervalOfDay,
-  labelOfHour
-} from "../../calendar.ts"
+import { dayOfDate, slotsOf } from "../../calendar.ts"
 import type { AskContext, RawRow } from "../../Metric.ts"
 import { integerOf, ratio } from "../../rows.ts"
 import { type ActiveUsersParams, type ActiveUsersRow, MONTH_DAYS, WEEK_DAYS } from "./model.ts"
@@ -19,31 +10,15 @@ export const shapeActiveUsers = (
   context: AskContext
 ): ReadonlyArray<ActiveUsersRow> => {
   if (params.rolling) return shapeRolling(raw, params, context)
-  const { tz, interval, week_start } = params
-  if (interval === "hour") return shapeHours(raw, params, context)
   const users = new Map(raw.map((row) => [integerOf(row, "bucket"), integerOf(row, "users")]))
-  const first = intervalOfDay(dayOfDate(params.from), interval, week_start)
-  const last = intervalOfDay(dayOfDate(params.to), interval, week_start)
-  return Array.from({ length: last - first + 1 }, (_, index) => ({
-    date: dateOfDay(firstDayOf(first + index, interval, week_start)),
-    users: users.get(first + index) ?? 0,
-    complete: endOfInterval(tz, first + index, interval, week_start) <= context.as_of
+  return slotsOf(params, context.as_of).map(({ bucket, complete, date }) => ({
+    date,
+    users: users.get(bucket) ?? 0,
+    complete
   }))
 }
 
-const shapeHours = (raw: ReadonlyArray<RawRow>, params: ActiveUsersParams, context: AskContext) => {
-  const key = (hour: number, offsetMicros: number) => `${hour} ${offsetMicros}`
-  const users = new Map(
-    raw.map((row) => [key(integerOf(row, "bucket"), integerOf(row, "offset_micros")), integerOf(row, "users")])
-  )
-  return hoursOf(params.tz, dayOfDate(params.from), dayOfDate(params.to) + 1).map((hour) => ({
-    date: labelOfHour(hour),
-    users: users.get(key(hour.hour, hour.offsetSeconds * 1_000_000)) ?? 0,
-    complete: hour.endMicros <= context.as_of
-  }))
-}
-
-const shapeRolling = (raw: ReadonlyArray<RawRow>, { from, to, tz }: ActiveUsersParams, context: AskContext) => {
+const shapeRolling = (raw: ReadonlyArray<RawRow>, params: ActiveUsersParams, context: AskContext) => {
   const byKind = new Map<number, Map<number, number>>()
   for (const row of raw) {
     const kind = integerOf(row, "kind")
@@ -53,21 +28,16 @@ const shapeRolling = (raw: ReadonlyArray<RawRow>, { from, to, tz }: ActiveUsersP
   const on = (kind: number, day: number) => byKind.get(kind)?.get(day) ?? 0
   const rows: Array<ActiveUsersRow> = []
   let [wau, mau] = [0, 0]
-  for (let day = dayOfDate(from) - MONTH_DAYS; day <= dayOfDate(to); day++) {
-    const users = on(0, day)
-    wau += users - on(WEEK_DAYS, day)
-    mau += users - on(MONTH_DAYS, day)
-    if (day < dayOfDate(from)) continue
-    const complete = endOfDay(tz, day) <= context.as_of
-    rows.push({
-      date: dateOfDay(day),
-      users,
-      complete,
-      wau,
-      mau,
-      dau_wau: ratio(users, wau),
-      dau_mau: ratio(users, mau)
-    })
+  const advance = (day: number) => {
+    wau += on(0, day) - on(WEEK_DAYS, day)
+    mau += on(0, day) - on(MONTH_DAYS, day)
+  }
+  const first = dayOfDate(params.from)
+  for (let day = first - MONTH_DAYS; day < first; day++) advance(day)
+  for (const { bucket, complete, date } of slotsOf(params, context.as_of)) {
+    advance(bucket)
+    const users = on(0, bucket)
+    rows.push({ date, users, complete, wau, mau, dau_wau: ratio(users, wau), dau_mau: ratio(users, mau) })
   }
   return rows
 }

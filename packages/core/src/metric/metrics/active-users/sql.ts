@@ -1,33 +1,22 @@
-import {
-  bucketOf,
-  dayOfDate,
-  endOfDay,
-  firstDayOf,
-  type InstantRange,
-  intervalOfDay,
-  localMicros,
-  offsetMicros,
-  startOfDay
-} from "../../calendar.ts"
+import { type InstantRange, slotOf, wholeRange } from "../../calendar.ts"
 import type { Dialect } from "../../Dialect.ts"
 import { IDENTIFY } from "../../events.ts"
 import type { AskContext } from "../../Metric.ts"
+import { eventsOf } from "../../source.ts"
 import { sql, type SqlText } from "../../SqlText.ts"
 import { type ActiveUsersParams, MONTH_DAYS, WEEK_DAYS } from "./model.ts"
 
 /**
- * Rows `(bucket, users)`; by hour `(bucket, offset_micros, users)`; rolling `(kind, bucket, users)`, see
- * {@link rollingSql}. Buckets outside the wanted range may appear (a zone's clock ran back over midnight at its edge).
+ * Rows `(bucket, users)`; rolling `(kind, bucket, users)`, see {@link rollingSql}. Buckets outside the wanted range may
+ * appear (a zone's clock ran back over midnight at its edge).
  */
 export const activeUsersSql = (params: ActiveUsersParams, context: AskContext, dialect: Dialect): SqlText => {
-  if (params.interval === "hour") return hourlySql(params, context, dialect)
-  const range = rangeOf(params)
-  const bucket = bucketOf(
-    { zone: params.tz, interval: params.interval, weekStart: params.week_start, range },
-    dialect.occurredAtMicros,
-    dialect
-  )
-  const active = sql`SELECT DISTINCT ${bucket} AS bucket, user_id FROM events WHERE ${scope(context, range, dialect)}`
+  // Rolling windows begin earlier.
+  const range = wholeRange(params, params.rolling ? MONTH_DAYS - 1 : 0)
+  const bucket = slotOf(params, range, dialect.occurredAtMicros, dialect)
+  const active = sql`
+    SELECT DISTINCT ${bucket} AS bucket, user_id FROM ${eventsOf(params, dialect)}
+    WHERE ${scope(context, range, dialect)}`
   return params.rolling
     ? rollingSql(active)
     : sql`SELECT bucket, COUNT(*) AS users FROM (${active}) AS active GROUP BY bucket`
@@ -35,29 +24,6 @@ export const activeUsersSql = (params: ActiveUsersParams, context: AskContext, d
 
 const scope = (context: AskContext, range: InstantRange, dialect: Dialect) =>
   sql`project_id = ${context.project_id} AND event_type <> ${IDENTIFY} AND ${dialect.occurredBetween(range.fromMicros, range.untilMicros)}`
-
-/** From the first instant of the first interval to the last of the last; rolling windows begin earlier. */
-const rangeOf = ({ from, to, tz, interval, week_start, rolling }: ActiveUsersParams): InstantRange => {
-  const unit = interval === "hour" ? "day" : interval
-  const first = firstDayOf(intervalOfDay(dayOfDate(from), unit, week_start), unit, week_start)
-  const end = firstDayOf(intervalOfDay(dayOfDate(to), unit, week_start) + 1, unit, week_start)
-  return { fromMicros: startOfDay(tz, rolling ? first - MONTH_DAYS + 1 : first), untilMicros: endOfDay(tz, end - 1) }
-}
-
-const HOUR_MICROS = 3_600_000_000
-
-const hourlySql = (params: ActiveUsersParams, context: AskContext, dialect: Dialect): SqlText => {
-  const range = rangeOf(params)
-  const hour = dialect.floorDiv(localMicros(params.tz, range, dialect.occurredAtMicros), HOUR_MICROS)
-  const offset = offsetMicros(params.tz, range, dialect.occurredAtMicros)
-  return sql`
-    SELECT bucket, offset_micros, COUNT(*) AS users
-    FROM (
-      SELECT DISTINCT ${hour} AS bucket, ${offset} AS offset_micros, user_id FROM events
-      WHERE ${scope(context, range, dialect)}
-    ) AS active
-    GROUP BY bucket, offset_micros`
-}
 
 /**
  * Distinct users of trailing windows without a self-join: an active day makes its user count on that day and the six

@@ -1,8 +1,9 @@
 import { BadParameter } from "../../BadParameter.ts"
 import type { DateInterval, WeekStart } from "../../calendar.ts"
 import { IDENTIFY } from "../../events.ts"
+import type { Narrowed } from "../../source.ts"
 
-export interface RetentionParams {
+export interface RetentionParams extends Narrowed {
   readonly start_date: string
   readonly end_date?: string | undefined
   readonly windows: number

@@ -22,7 +22,7 @@ const usersSql = (plan: Plan, returned: SqlText): SqlText => {
     SELECT user_id, MIN(${same ? micros : sql`CASE WHEN ${started} THEN ${micros} END`}) AS anchor,
       ${returned} AS returned, MAX(position) AS latest
     FROM (
-      SELECT user_id, event_type, occurred_at, ${plan.everBucket(micros)} - ${plan.first} AS position FROM events
+      SELECT user_id, event_type, occurred_at, ${plan.everBucket(micros)} - ${plan.first} AS position FROM ${plan.source}
       WHERE ${plan.ofProject} AND ${same ? started : sql`(${started} OR ${matches(params.return_event)})`}
     ) AS placed
     GROUP BY user_id`
@@ -104,7 +104,7 @@ const laterCells = (plan: Plan) => {
     SELECT cohort, returned_at - cohort AS cell, COUNT(*) AS users
     FROM (
       SELECT user_id, ${cohortOf(plan)} AS cohort FROM (
-        SELECT user_id, MIN(${dialect.occurredAtMicros}) AS anchor FROM events
+        SELECT user_id, MIN(${dialect.occurredAtMicros}) AS anchor FROM ${plan.source}
         WHERE ${plan.ofProject} AND ${matches(params.start_event)} AND user_id IN (SELECT user_id FROM (${later}) AS returned)
         GROUP BY user_id
       ) AS firsts

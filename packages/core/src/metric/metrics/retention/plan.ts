@@ -12,6 +12,7 @@ import {
 import type { Dialect } from "../../Dialect.ts"
 import { IDENTIFY, matches } from "../../events.ts"
 import type { AskContext } from "../../Metric.ts"
+import { eventsOf } from "../../source.ts"
 import { sql, type SqlText } from "../../SqlText.ts"
 import { countsAsAny, type RetentionParams, ROLLING_MICROS } from "./model.ts"
 
@@ -19,6 +20,8 @@ import { countsAsAny, type RetentionParams, ROLLING_MICROS } from "./model.ts"
 export interface Plan {
   readonly params: RetentionParams
   readonly dialect: Dialect
+  /** What stands behind FROM. */
+  readonly source: SqlText
   /** `project_id = …` */
   readonly ofProject: SqlText
   /** Number of the first cohort's interval, and of the last one's where `end_date` names it. */
@@ -47,6 +50,7 @@ export const planOf = (params: RetentionParams, { project_id }: AskContext, dial
   return {
     params,
     dialect,
+    source: eventsOf(params, dialect),
     ofProject: sql`project_id = ${project_id}`,
     first,
     last,
@@ -79,7 +83,7 @@ export const returnsSql = (plan: Plan, fromMicros = plan.range.fromMicros): SqlT
   const { params, dialect, range, ofProject } = plan
   const at = returnedAt(plan)
   return sql`
-    SELECT DISTINCT user_id, ${at} AS returned_at FROM events
+    SELECT DISTINCT user_id, ${at} AS returned_at FROM ${plan.source}
     WHERE ${ofProject} AND ${matches(params.return_event)} AND ${dialect.occurredBetween(fromMicros, range.untilMicros)}`
 }
 
@@ -92,13 +96,13 @@ const CLOCK_REACH_MICROS = 2 * DAY_MICROS
  * The row `(interval, −1, 0)` that names the last interval with any event; nothing where `end_date` does. The latest
  * event need not lie in it (clocks run back), but one within two days of the latest does.
  */
-export const lastSql = ({ params, dialect, range, bucket, last, ofProject }: Plan): SqlText => {
+export const lastSql = ({ params, dialect, range, bucket, last, ofProject, source }: Plan): SqlText => {
   if (last !== undefined) return sql``
   const counted = sql`${ofProject} AND ${countsAsAny(IDENTIFY, params) ? sql`1 = 1` : matches(undefined)}`
   const micros = dialect.occurredAtMicros
   return sql`
     UNION ALL
-    SELECT MAX(${bucket(micros)}) AS cohort, -1 AS cell, 0 AS users FROM events
+    SELECT MAX(${bucket(micros)}) AS cohort, -1 AS cell, 0 AS users FROM ${source}
     WHERE ${counted} AND ${dialect.occurredBetween(range.fromMicros, range.untilMicros)}
-      AND ${micros} >= (SELECT MAX(${micros}) FROM events WHERE ${counted}) - ${CLOCK_REACH_MICROS}`
+      AND ${micros} >= (SELECT MAX(${micros}) FROM ${source} WHERE ${counted}) - ${CLOCK_REACH_MICROS}`
 }

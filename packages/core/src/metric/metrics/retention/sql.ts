@@ -32,10 +32,10 @@ const cohortsSql = (plan: Plan): SqlText => {
   const started = sql`${plan.ofProject} AND ${matches(params.start_event)}`
   const entries =
     params.mode === "recurring"
-      ? sql`SELECT user_id, MIN(${micros}) AS anchor, ${plan.bucket(micros)} AS cohort FROM events
+      ? sql`SELECT user_id, MIN(${micros}) AS anchor, ${plan.bucket(micros)} AS cohort FROM ${plan.source}
             WHERE ${started} AND ${dialect.occurredBetween(range.fromMicros, range.untilMicros)} GROUP BY user_id, 3`
       : sql`SELECT user_id, anchor, ${plan.bucket(sql`anchor`)} AS cohort
-            FROM (SELECT user_id, MIN(${micros}) AS anchor FROM events WHERE ${started} GROUP BY user_id) AS firsts
+            FROM (SELECT user_id, MIN(${micros}) AS anchor FROM ${plan.source} WHERE ${started} GROUP BY user_id) AS firsts
             WHERE anchor >= ${range.fromMicros}`
   return sql`SELECT user_id, anchor, cohort FROM (${entries}) AS entries WHERE ${isWanted(plan)}`
 }
@@ -43,7 +43,7 @@ const cohortsSql = (plan: Plan): SqlText => {
 const latestReturnsSql = (plan: Plan): SqlText => {
   const { params, dialect, range } = plan
   return sql`
-    SELECT user_id, MAX(${returnedAt(plan)}) AS returned_at FROM events
+    SELECT user_id, MAX(${returnedAt(plan)}) AS returned_at FROM ${plan.source}
     WHERE ${plan.ofProject} AND ${matches(params.return_event)} AND ${dialect.occurredBetween(range.fromMicros, range.untilMicros)}
     GROUP BY user_id`
 }

@@ -1,0 +1,41 @@
+/** What a condition compares with; JSON's scalars but null, which counts as missing. */
+export type FilterValue = string | number | boolean
+
+export type Comparison = "=" | "!=" | "<" | "<=" | ">" | ">="
+
+/** `event_type`, or `properties.` and the name of a top-level property, taken as it is. */
+export type Field = "event_type" | `properties.${string}`
+
+/**
+ * One condition.
+ *
+ * **Details**
+ *
+ * - A property that is absent or null is missing: nothing holds of it but `!=` and `exists: false`.
+ * - `=` compares without conversion: the text `"1"` is not the number 1. `!=` holds wherever `=` does not.
+ * - `<`, `<=`, `>`, `>=` compare numbers with numbers and text with text (by code point); anything else does not hold.
+ * - `contains` looks for a part of a text, by code points, case and accents as they are.
+ */
+export type Condition =
+  | { readonly field: Field; readonly op: Comparison; readonly value: FilterValue }
+  | { readonly field: Field; readonly op: "in"; readonly value: ReadonlyArray<FilterValue> }
+  | { readonly field: Field; readonly op: "exists"; readonly value: boolean }
+  | { readonly field: Field; readonly op: "contains"; readonly value: string }
+
+export type Filter = Condition | { readonly and: ReadonlyArray<Filter> } | { readonly or: ReadonlyArray<Filter> }
+
+export const OPERATORS = ["=", "!=", "in", "<", "<=", ">", ">=", "exists", "contains"] as const
+
+export const PROPERTIES_PREFIX = "properties."
+
+/** The property a field names; `undefined` for `event_type`. */
+export const propertyOf = (field: Field): string | undefined =>
+  field === "event_type" ? undefined : field.slice(PROPERTIES_PREFIX.length)
+
+/** The event type that a filter insists on, where it does: such filters with different types never meet in one event. */
+export const pinnedType = (filter: Filter): string | undefined => {
+  if ("and" in filter) return filter.and.map(pinnedType).find((type) => type !== undefined)
+  if ("or" in filter) return filter.or.length === 1 ? pinnedType(filter.or[0]!) : undefined
+  const pinned = filter.field === "event_type" && filter.op === "=" && typeof filter.value === "string"
+  return pinned ? filter.value : undefined
+}

@@ -1,0 +1,5 @@
+export * from "./Filter.ts"
+export { filterSql } from "./filterSql.ts"
+export { matches, valueOf } from "./matches.ts"
+export { parseFilter } from "./parseFilter.ts"
+export { BadFilter, readField, readFilter } from "./readFilter.ts"

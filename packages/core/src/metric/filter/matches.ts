@@ -1,0 +1,46 @@
+import type { Event } from "../../event/Event.ts"
+import { compareCodePoints } from "../rows.ts"
+import { type Condition, type Field, type Filter, type FilterValue, propertyOf } from "./Filter.ts"
+
+/** The definition of a filter, over one event. */
+export const matches = (event: Event, filter: Filter): boolean => {
+  if ("and" in filter) return filter.and.every((part) => matches(event, part))
+  if ("or" in filter) return filter.or.some((part) => matches(event, part))
+  return holds(valueOf(event, filter.field), filter)
+}
+
+/** A field's JSON value; `undefined` when it is missing or null. */
+export const valueOf = (event: Event, field: Field): unknown => {
+  const property = propertyOf(field)
+  if (property === undefined) return event.event_type
+  const properties = JSON.parse(event.properties) as Record<string, unknown>
+  return Object.hasOwn(properties, property) ? (properties[property] ?? undefined) : undefined
+}
+
+const holds = (found: unknown, condition: Condition): boolean => {
+  switch (condition.op) {
+    case "=":
+      return found === condition.value
+    case "!=":
+      return found !== condition.value
+    case "in":
+      return condition.value.some((value) => found === value)
+    case "exists":
+      return (found !== undefined) === condition.value
+    case "contains":
+      return typeof found === "string" && found.includes(condition.value)
+    case "<":
+      return comparable(found, condition.value, (order) => order < 0)
+    case "<=":
+      return comparable(found, condition.value, (order) => order <= 0)
+    case ">":
+      return comparable(found, condition.value, (order) => order > 0)
+    case ">=":
+      return comparable(found, condition.value, (order) => order >= 0)
+  }
+}
+
+const comparable = (found: unknown, value: FilterValue, wanted: (order: number) => boolean): boolean => {
+  if (typeof found === "number" && typeof value === "number") return wanted(found - value)
+  return typeof found === "string" && typeof value === "string" && wanted(compareCodePoints(found, value))
+}

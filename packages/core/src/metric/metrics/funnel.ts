@@ -1,0 +1,57 @@
+import { Schema } from "effect"
+import { BreakdownValue } from "../breakdown.ts"
+import { define } from "../Metric.ts"
+import * as Params from "../params.ts"
+import { funnelReference } from "./funnel/reference.ts"
+import { shapeFunnel } from "./funnel/shape.ts"
+import { funnelSql } from "./funnel/sql.ts"
+
+const seconds = (which: string) =>
+  Schema.NullOr(Schema.Finite).annotate({
+    description: `${which} of the seconds from the step before to this one; null for the first step and where nobody got here.`
+  })
+
+const row = Schema.Struct({
+  breakdown: Schema.optionalKey(BreakdownValue),
+  step: Schema.Int.annotate({ description: "From 1; for order=any the number of steps taken." }),
+  users: Schema.Int.annotate({ description: "Users whose best attempt got here." }),
+  from_previous: Schema.Finite,
+  from_first: Schema.Finite,
+  median_seconds: seconds("Median"),
+  mean_seconds: seconds("Mean"),
+  complete: Schema.Boolean.annotate({ description: "Every window had ended by as_of." })
+})
+
+/**
+ * How far users get through steps.
+ *
+ * **Details**
+ *
+ * - An attempt begins with any first-step event (`order=any`: any step's) whose local date lies in the range. Its steps
+ *   may be later, up to `window` after its start, that instant included. Of a user's attempts the one with the most steps
+ *   counts; of equal ones the earliest (by time, then `event_id`).
+ * - `ordered`: each step takes the earliest event, not before the one of the step before, that the attempt has not used.
+ *   An equal timestamp is not before. `strict`: as ordered, and nothing that the user did lies between two steps' instants.
+ * - `any`: a step is taken with its first event from the start on; one event may take several steps. Step n is the n-th taken.
+ * - Breakdown: by the attempt's first event; with `breakdown_of=user` by the user's latest event, in all history, that
+ *   has a value. Values are ranked by users of step 1.
+ */
+export const funnel = define({
+  name: "funnel",
+  description: "How many users get through steps within a window, and how long they take.",
+  params: Schema.Struct({
+    from: Params.from,
+    to: Params.to,
+    tz: Params.tz,
+    steps: Params.steps,
+    window: Params.window,
+    order: Params.order,
+    breakdown: Params.optionalField,
+    breakdown_of: Params.breakdownOf,
+    where: Params.where
+  }).check(Params.rangeCheck),
+  row,
+  sql: funnelSql,
+  shape: shapeFunnel,
+  reference: funnelReference
+})

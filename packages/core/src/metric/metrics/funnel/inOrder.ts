@@ -1,0 +1,102 @@
+import { join, sql, type SqlText } from "../../SqlText.ts"
+import { isStart, named, nextSql, type Plan } from "./plan.ts"
+
+/**
+ * One row for each start, to which each step adds the time at which it is reached: the earliest event that is left, not
+ * before the step before. The next event is found by an as-of join, so a user with many starts costs no square.
+ */
+export const inOrderSql = (plan: Plan): SqlText => {
+  const { params } = plan
+  const later = params.steps
+    .slice(1)
+    .map((_, index) => (plan.apart ? apartStep(plan, index + 2) : anyStep(plan, index + 2)))
+  const last = named("chain", params.steps.length)
+  const nexts = params.order === "strict" ? sql`nexts AS (${nextSql(plan)}),` : sql``
+  return sql`
+    ${nexts} chain1 AS (${startsSql(plan)}), ${join(later, sql`, `)},
+    best AS (
+      SELECT * FROM (
+        SELECT *, ROW_NUMBER() OVER (PARTITION BY user_id ORDER BY ${depthOf(plan)} DESC, t1, e1) AS choice FROM ${last}
+      ) AS choices
+      WHERE choice = 1
+    )`
+}
+
+const depthOf = ({ params }: Plan): SqlText =>
+  join(
+    params.steps.map((_, index) => sql`CASE WHEN ${named("t", index + 1)} IS NULL THEN 0 ELSE 1 END`),
+    sql` + `
+  )
+
+/** Where no event is two steps, of several starts at one instant the first by id stands for all. */
+const startsSql = (plan: Plan): SqlText => {
+  const starts = sql`SELECT user_id, t AS t1, id AS e1, kind, label, amount FROM found WHERE ${isStart(plan)}`
+  if (!plan.apart) return starts
+  if (plan.params.breakdown === undefined || plan.params.breakdown_of === "user") {
+    return sql`SELECT user_id, t1, 0 AS e1, 0 AS kind, '' AS label, 0 AS amount FROM (${starts}) AS starts GROUP BY user_id, t1`
+  }
+  return sql`
+    SELECT user_id, t1, e1, kind, label, amount FROM (
+      SELECT *, ROW_NUMBER() OVER (PARTITION BY user_id, t1 ORDER BY e1) AS nth FROM (${starts}) AS starts
+    ) AS numbered
+    WHERE nth = 1`
+}
+
+/** Within the window and, where the order is strict, with nothing in between. */
+const isReached = ({ params, window }: Plan, step: number): SqlText => {
+  const strict =
+    params.order === "strict"
+      ? sql`AND (next_step.t = before.${named("t", step - 1)} OR next_step.t = nexts.next)`
+      : sql``
+  return sql`(next_step.t <= before.t1 + ${window} ${strict})`
+}
+
+const withNexts = ({ params }: Plan, step: number): SqlText =>
+  params.order === "strict"
+    ? sql`LEFT JOIN nexts ON before.user_id = nexts.user_id AND before.${named("t", step - 1)} = nexts.t`
+    : sql``
+
+const apartStep = (plan: Plan, step: number): SqlText => sql`
+  ${named("chain", step)} AS (
+    SELECT before.*, CASE WHEN ${isReached(plan, step)} THEN next_step.t END AS ${named("t", step)}
+    FROM ${named("chain", step - 1)} AS before
+    ${plan.dialect.asOfLeftJoin} (SELECT user_id, t FROM found WHERE ${named("m", step)}) AS next_step
+      ON before.user_id = next_step.user_id AND before.${named("t", step - 1)} <= next_step.t
+    ${withNexts(plan, step)}
+  )`
+
+/**
+ * Where an event may be several steps, those that the attempt has used are passed over: they lie at the instant of the
+ * step before, so among as many of the step's events as there are steps behind, one is left, or the next instant's.
+ */
+const anyStep = (plan: Plan, step: number): SqlText => {
+  const [ranked, firsts, aim, pick] = (["ranked", "firsts", "aim", "pick"] as const).map((name) => named(name, step))
+  const before = named("chain", step - 1)
+  const used = Array.from({ length: step - 1 }, (_, index) => sql`one.id <> aimed.${named("e", index + 1)}`)
+  const offsets = Array.from({ length: step }, (_, index) => sql`(${index})`)
+  return sql`
+    ${ranked!} AS (
+      SELECT user_id, t, id, ROW_NUMBER() OVER (PARTITION BY user_id ORDER BY t, id) AS nth FROM found WHERE ${named("m", step)}
+    ),
+    ${firsts!} AS (SELECT user_id, t, MIN(nth) AS nth FROM ${ranked!} GROUP BY user_id, t),
+    ${aim!} AS (
+      SELECT before.*, first_one.nth FROM ${before} AS before
+      ${plan.dialect.asOfLeftJoin} ${firsts!} AS first_one
+        ON before.user_id = first_one.user_id AND before.${named("t", step - 1)} <= first_one.t
+    ),
+    ${pick!} AS (
+      SELECT aimed.user_id, aimed.e1, MIN(one.nth) AS nth
+      FROM ${aim!} AS aimed CROSS JOIN (VALUES ${join(offsets, sql`, `)}) AS offsets (behind)
+      JOIN ${ranked!} AS one ON one.user_id = aimed.user_id AND one.nth = aimed.nth + offsets.behind
+      WHERE ${join(used, sql` AND `)}
+      GROUP BY aimed.user_id, aimed.e1
+    ),
+    ${named("chain", step)} AS (
+      SELECT before.*, CASE WHEN ${isReached(plan, step)} THEN next_step.t END AS ${named("t", step)},
+        CASE WHEN ${isReached(plan, step)} THEN next_step.id END AS ${named("e", step)}
+      FROM ${before} AS before
+      LEFT JOIN ${pick!} AS picked ON picked.user_id = before.user_id AND picked.e1 = before.e1
+      LEFT JOIN ${ranked!} AS next_step ON next_step.user_id = picked.user_id AND next_step.nth = picked.nth
+      ${withNexts(plan, step)}
+    )`
+}

@@ -1,0 +1,41 @@
+import { Schema } from "effect"
+import { define } from "../Metric.ts"
+import * as Params from "../params.ts"
+import { lifecycleReference } from "./lifecycle/reference.ts"
+import { lifecycleSql, shapeLifecycle } from "./lifecycle/sql.ts"
+
+const row = Schema.Struct({
+  date: Schema.String.annotate({ description: "First local day of the interval." }),
+  new: Schema.Int.annotate({ description: "Users whose first event ever lies in it." }),
+  returning: Schema.Int.annotate({ description: "Not new, and active in the interval before as well." }),
+  resurrecting: Schema.Int.annotate({ description: "Not new, and not active in the interval before." }),
+  dormant: Schema.Int.annotate({
+    description: "Minus the users who were active in the interval before, but not in this."
+  }),
+  complete: Schema.Boolean
+})
+
+/**
+ * Where active users come from and go to, per interval. New, returning and resurrecting add up to the active users.
+ *
+ * **Details**
+ *
+ * The first event is sought over all history. Every interval that the range touches is counted whole.
+ */
+export const lifecycle = define({
+  name: "lifecycle",
+  description: "Per interval, how many users are new, returning, resurrecting and dormant.",
+  params: Schema.Struct({
+    from: Params.from,
+    to: Params.to,
+    tz: Params.tz,
+    interval: Params.dateInterval,
+    week_start: Params.weekStart,
+    event_type: Params.optionalEventType,
+    where: Params.where
+  }).check(Params.rangeCheck),
+  row,
+  sql: lifecycleSql,
+  shape: shapeLifecycle,
+  reference: lifecycleReference
+})

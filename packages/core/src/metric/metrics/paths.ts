@@ -1,0 +1,47 @@
+import { Schema } from "effect"
+import { define } from "../Metric.ts"
+import * as Params from "../params.ts"
+import { integerOf, textOf } from "../rows.ts"
+import { pathsReference } from "./paths/reference.ts"
+import { pathsSql } from "./paths/sql.ts"
+
+const row = Schema.Struct({
+  from: Schema.String,
+  to: Schema.String,
+  transitions: Schema.Int,
+  users: Schema.Int
+})
+
+/**
+ * Which event follows which: transitions between consecutive events of one session.
+ *
+ * **Details**
+ *
+ * - A session ends when the user is idle for more than 30 minutes, and before the first event more than 24 hours after its
+ *   first one. Consecutive means by time, then `event_id`. A step to the same name counts.
+ * - Events outside the range are as though they were not: a session begins anew with it.
+ * - With `property` the names are that property's texts; events without a text there are left out.
+ * - Order: transitions descending, then `from` and `to` by code point.
+ */
+export const paths = define({
+  name: "paths",
+  description: "The most frequent transitions between consecutive events of a session.",
+  params: Schema.Struct({
+    from: Params.from,
+    to: Params.to,
+    tz: Params.tz,
+    limit: Params.limitOfPaths,
+    property: Params.optionalProperty,
+    where: Params.where
+  }).check(Params.rangeCheck),
+  row,
+  sql: pathsSql,
+  shape: (raw) =>
+    raw.map((found) => ({
+      from: textOf(found, "source"),
+      to: textOf(found, "target"),
+      transitions: integerOf(found, "transitions"),
+      users: integerOf(found, "users")
+    })),
+  reference: pathsReference
+})

@@ -1,0 +1,65 @@
+import { Schema } from "effect"
+import { BreakdownValue } from "../breakdown.ts"
+import { define } from "../Metric.ts"
+import * as Params from "../params.ts"
+import { AGGREGATES } from "./trend/model.ts"
+import { trendReference } from "./trend/reference.ts"
+import { shapeTrend } from "./trend/shape.ts"
+import { trendSql } from "./trend/sql.ts"
+
+const row = Schema.Struct({
+  date: Schema.String.annotate({ description: "First local day of the interval; for hours RFC 3339 with the offset." }),
+  breakdown: Schema.optionalKey(BreakdownValue),
+  value: Schema.NullOr(Schema.Finite).annotate({
+    description: "The measure; null where there is no number to take an average, extreme or percentile of."
+  }),
+  complete: Schema.Boolean
+})
+
+const needsProperty: ReadonlySet<string> = new Set(AGGREGATES)
+
+/**
+ * Events, distinct users, or an aggregate of a numeric property, per interval.
+ *
+ * **Details**
+ *
+ * - Every interval that the range touches is counted whole. Events whose property is no number are left out of aggregates.
+ * - A percentile is the least value that at least so many percent of the values do not exceed: always one of them.
+ * - With `breakdown`, one series for each of the 25 best values by the measure over all of these intervals (equal ones:
+ *   booleans, numbers, texts, each ascending), then `$other` and `$none` where there are any.
+ *
+ * **Gotchas**
+ *
+ * Sums are of doubles, with compensation: exact but for the last digit. One too large for a double is null.
+ */
+export const trend = define({
+  name: "trend",
+  description: "Events, users, or an aggregate of a numeric property, per interval and by a property.",
+  params: Schema.Struct({
+    from: Params.from,
+    to: Params.to,
+    tz: Params.tz,
+    interval: Params.interval,
+    week_start: Params.weekStart,
+    event_type: Params.optionalEventType,
+    measure: Params.measureOfTrend,
+    property: Params.optionalProperty,
+    breakdown: Params.optionalField,
+    where: Params.where
+  })
+    .check(Params.rangeCheck)
+    .check(
+      Schema.makeFilter(({ measure, property }) =>
+        needsProperty.has(measure) === (property !== undefined)
+          ? undefined
+          : {
+              path: ["property"],
+              issue: property === undefined ? `is required for ${measure}` : `has no use for ${measure}`
+            }
+      )
+    ),
+  row,
+  sql: trendSql,
+  shape: shapeTrend,
+  reference: trendReference
+})

@@ -1,0 +1,18 @@
+import type { Event } from "../event/Event.ts"
+import type { Dialect } from "./Dialect.ts"
+import { type Filter, filterSql, matches } from "./filter/index.ts"
+import { sql, type SqlText } from "./SqlText.ts"
+
+/** What every metric's parameters have in common. */
+export interface Narrowed {
+  /** The metric is counted as though there were no other events than these. */
+  readonly where?: Filter | undefined
+}
+
+/** What stands behind FROM in every metric: the events that `where` leaves, named `events`. */
+export const eventsOf = ({ where }: Narrowed, dialect: Dialect): SqlText =>
+  where === undefined ? sql`events` : sql`(SELECT * FROM events WHERE ${filterSql(where, dialect)}) AS events`
+
+/** The same over an array. */
+export const eventsIn = (events: ReadonlyArray<Event>, { where }: Narrowed): ReadonlyArray<Event> =>
+  where === undefined ? events : events.filter((event) => matches(event, where))

@@ -1,0 +1,57 @@
+import type { Event } from "../event/Event.ts"
+import type { Dialect } from "./Dialect.ts"
+import { IDENTIFY } from "./events.ts"
+import { BadFilter, type Filter, filterSql, matches, pinnedType, readFilter } from "./filter/index.ts"
+import { sql, type SqlText } from "./SqlText.ts"
+
+export const STEPS_MIN = 2
+export const STEPS_MAX = 20
+
+/**
+ * Steps as they stand in a query string: event types joined by commas, or a JSON list of event types and filters.
+ * Throws {@link BadFilter}.
+ */
+export const parseSteps = (text: string): ReadonlyArray<Filter> => {
+  const items = text.trimStart().startsWith("[") ? parseList(text) : text.split(",")
+  if (items.length < STEPS_MIN || items.length > STEPS_MAX) {
+    throw new BadFilter("", `must be ${STEPS_MIN} to ${STEPS_MAX} steps`)
+  }
+  return items.map(readStep)
+}
+
+const parseList = (text: string): ReadonlyArray<unknown> => {
+  try {
+    return JSON.parse(text) as ReadonlyArray<unknown>
+  } catch {
+    throw new BadFilter("", "must be valid JSON, or event types joined by commas")
+  }
+}
+
+const readStep = (item: unknown, index: number): Filter => {
+  try {
+    return readFilter(typeof item === "string" ? { field: "event_type", op: "=", value: typeName(item) } : item)
+  } catch (error) {
+    if (!(error instanceof BadFilter)) throw error
+    throw new BadFilter("", `step ${index + 1} ${error.message}`)
+  }
+}
+
+const typeName = (name: string): string => {
+  if (name === "") throw new BadFilter("", "must be 1 to 100 characters long")
+  return name
+}
+
+/** `$identify` counts in no metric except by name: where a step insists on that type. */
+export const isStep = (event: Event, step: Filter): boolean =>
+  (event.event_type !== IDENTIFY || pinnedType(step) === IDENTIFY) && matches(event, step)
+
+export const stepSql = (step: Filter, dialect: Dialect): SqlText =>
+  pinnedType(step) === IDENTIFY
+    ? filterSql(step, dialect)
+    : sql`(event_type <> ${IDENTIFY} AND ${filterSql(step, dialect)})`
+
+/** Whether no event can be two of the steps: each insists on a type of its own. */
+export const areApart = (steps: ReadonlyArray<Filter>): boolean => {
+  const types = steps.map(pinnedType)
+  return !types.includes(undefined) && new Set(types).size === steps.length
+}

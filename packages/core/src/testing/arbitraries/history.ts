@@ -1,0 +1,77 @@
+import fc from "fast-check"
+import type { Event } from "../../event/Event.ts"
+import { eventOf, idOf } from "../events.ts"
+import { instantNear, instantWithin } from "./moments.ts"
+
+/** Few, so that they meet; odd, so that nothing trims, folds or parses them. */
+const USERS = ["u1", "u2", "u3", "U1", " u1", "NULL", "'; DROP TABLE events; --", "\u{1F600}", "2026-01-01"]
+const TYPES = ["visit", "purchase", "$identify", "Visit", "\u{1F600}", "\uFF5E", "é", "e\u0301", '"', "\\", "\u2028"]
+
+/** Two of three events share a few users and types: metrics are about what meets. */
+export const userId = fc.oneof(
+  { weight: 2, arbitrary: fc.constantFrom("u1", "u2", "u3") },
+  { weight: 1, arbitrary: fc.constantFrom(...USERS) }
+)
+export const eventType = fc.oneof(
+  { weight: 3, arbitrary: fc.constantFrom("visit", "purchase", "sign-up") },
+  { weight: 1, arbitrary: fc.constantFrom(...TYPES) }
+)
+
+/** Names that a path, a pointer or a quotation could trip over. */
+export const PROPERTY_NAMES = ["plan", "amount", "a", "", "a/b", "~0", "a.b", '"', "$.a", "é", "0", "'; --"]
+
+export const TEXTS = [
+  "pro",
+  "Pro",
+  "pr",
+  "",
+  "1",
+  "true",
+  "null",
+  "$none",
+  "$other",
+  "\u{1F600}",
+  "\uFF5E",
+  '"',
+  "%",
+  "_"
+]
+
+/** Halves and quarters: sums of them are exact in any order. */
+export const NUMBERS = [0, -0, 1, -1, 2, 10, 0.25, -2.5, 1e15, 1e300, -1e300, 5e-324, 2 ** 53 + 2, 2 ** 63]
+const SUMMABLE = fc.integer({ min: -40, max: 40 }).map((quarters) => quarters / 4)
+
+const value = fc.oneof(
+  { weight: 3, arbitrary: fc.constantFrom<unknown>(...TEXTS) },
+  { weight: 2, arbitrary: fc.constantFrom<unknown>(...NUMBERS) },
+  { weight: 2, arbitrary: fc.constantFrom<unknown>(true, false, null, [], ["pro"], {}, { plan: "pro" }) }
+)
+
+/** `amount` holds summable numbers and, now and then, something else; an absent key is as common as a present one. */
+const properties = fc
+  .record(
+    {
+      plan: fc.oneof(fc.constantFrom("pro", "free"), value),
+      amount: fc.oneof({ weight: 4, arbitrary: SUMMABLE }, { weight: 1, arbitrary: fc.constantFrom("7", null, true) }),
+      // Enough of them that not all are told apart.
+      sku: fc.nat(60).map((number) => (number % 3 === 0 ? `s${number}` : number)),
+      other: fc.tuple(fc.constantFrom(...PROPERTY_NAMES.filter((name) => name !== "amount")), value)
+    },
+    { requiredKeys: [] }
+  )
+  .map(({ other, ...named }) => JSON.stringify(other === undefined ? named : { [other[0]]: other[1], ...named }))
+
+/** One project's accepted events near a moment, in order of arrival; ids repeat with other payloads. */
+export const history = (around: number, maxLength = 40): fc.Arbitrary<ReadonlyArray<Event>> =>
+  fc.oneof(eventsAt(instantNear(around), maxLength), eventsAt(instantWithin(around), maxLength))
+
+const eventsAt = (instant: fc.Arbitrary<number>, maxLength: number): fc.Arbitrary<ReadonlyArray<Event>> =>
+  fc.array(
+    fc
+      .record({ id: fc.nat(60), at: instant, user: userId, type: eventType, text: properties })
+      .map(({ id, at, user, type, text }) =>
+        eventOf(id, { event_id: idOf(id), occurred_at: at, user_id: user, event_type: type, properties: text })
+      ),
+    // Without a size, fast-check rarely makes more than ten.
+    { maxLength, size: "max" }
+  )

@@ -1,0 +1,4 @@
+export * from "./filters.ts"
+export * from "./history.ts"
+export * from "./moments.ts"
+export * from "./questions.ts"

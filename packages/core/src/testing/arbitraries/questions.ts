@@ -1,0 +1,199 @@
+import fc from "fast-check"
+import type { Event } from "../../event/Event.ts"
+import type { MetricName } from "../../metric/registry.ts"
+import { filter } from "./filters.ts"
+import { eventType, history, PROPERTY_NAMES } from "./history.ts"
+import { DAY, instantNear, type Moment, moment } from "./moments.ts"
+
+export interface Question {
+  readonly metric: MetricName
+  readonly params: Readonly<Record<string, string>>
+  readonly as_of: number
+}
+
+const dateOf = (micros: number) => new Date(Math.max(0, micros) / 1000).toISOString().slice(0, 10)
+
+const dateNear = (around: number, days: number) =>
+  fc.integer({ min: -days, max: days }).map((offset) => dateOf(around + offset * DAY))
+
+/** Both dates in order, at most `days` apart. */
+const rangeNear = (around: number, days: number) =>
+  fc
+    .tuple(fc.integer({ min: -days, max: days }), fc.nat(days))
+    .map(([offset, length]) => ({ from: dateOf(around + offset * DAY), to: dateOf(around + (offset + length) * DAY) }))
+
+const weekStart = fc.constantFrom("monday", "sunday")
+
+const activeUsersParams = (around: number) =>
+  fc
+    .oneof(
+      fc.record({
+        range: rangeNear(around, 2),
+        interval: fc.constant("hour"),
+        week_start: weekStart,
+        rolling: fc.constant("false")
+      }),
+      fc.record({
+        range: rangeNear(around, 40),
+        interval: fc.constantFrom("day", "week", "month"),
+        week_start: weekStart,
+        rolling: fc.constant("false")
+      }),
+      fc.record({
+        range: rangeNear(around, 40),
+        interval: fc.constant("day"),
+        week_start: weekStart,
+        rolling: fc.constant("true")
+      })
+    )
+    .map(({ range, ...rest }) => ({ ...range, ...rest }))
+
+const retentionParams = (around: number) =>
+  fc
+    .record(
+      {
+        start_date: dateNear(around, 60),
+        length: fc.nat(60),
+        windows: fc.integer({ min: 1, max: 12 }).map(String),
+        interval: fc.constantFrom("day", "week", "month"),
+        week_start: weekStart,
+        start_event: eventType,
+        return_event: eventType,
+        mode: fc.constantFrom("first-ever", "recurring"),
+        measure: fc.constantFrom("on", "on-or-after"),
+        bucket: fc.constantFrom("calendar", "rolling")
+      },
+      { requiredKeys: ["start_date", "windows", "interval", "mode", "measure", "bucket"] }
+    )
+    .map(({ length, ...params }): Record<string, string> =>
+      length === undefined
+        ? params
+        : { ...params, end_date: dateOf(Date.parse(params.start_date) * 1000 + length * DAY) }
+    )
+
+const topEventsParams = (around: number) =>
+  fc
+    .record({ range: rangeNear(around, 20), limit: fc.constantFrom("1", "3", "1000") })
+    .map(({ range, limit }) => ({ ...range, limit }))
+
+const spanned = (around: number) =>
+  fc.record({
+    range: rangeNear(around, 40),
+    interval: fc.constantFrom("day", "week", "month"),
+    week_start: weekStart
+  })
+
+const field = fc.oneof(
+  { weight: 3, arbitrary: fc.constantFrom("properties.plan", "properties.sku", "properties.sku") },
+  { weight: 1, arbitrary: fc.constantFrom("event_type", ...PROPERTY_NAMES.map((name) => `properties.${name}`)) }
+)
+
+const measured = fc.oneof(
+  fc.record({ measure: fc.constantFrom("events", "users") }),
+  fc.record({ measure: fc.constantFrom("sum", "avg"), property: fc.constantFrom("amount", "sku") }),
+  fc.record({
+    measure: fc.constantFrom("min", "max", "p50", "p90", "p95", "p99"),
+    property: fc.constantFrom("amount", "plan")
+  })
+)
+
+const trendParams = (around: number): fc.Arbitrary<Params> =>
+  fc
+    .record({
+      spanned: fc.oneof(
+        spanned(around),
+        fc.record({ range: rangeNear(around, 2), interval: fc.constant("hour"), week_start: weekStart })
+      ),
+      measured,
+      optional: fc.record({ event_type: eventType, breakdown: field }, { requiredKeys: [] })
+    })
+    .map(({ measured: asked, optional, spanned: { range, ...rest } }) => ({ ...range, ...rest, ...asked, ...optional }))
+
+const spannedParams = (around: number): fc.Arbitrary<Params> =>
+  fc
+    .record({ spanned: spanned(around), optional: fc.record({ event_type: eventType }, { requiredKeys: [] }) })
+    .map(({ optional, spanned: { range, ...rest } }) => ({ ...range, ...rest, ...optional }))
+
+const step = fc.oneof(
+  { weight: 4, arbitrary: fc.constantFrom("visit", "purchase", "sign-up", "Visit", "$identify") },
+  { weight: 1, arbitrary: eventType },
+  { weight: 1, arbitrary: filter }
+)
+
+const WINDOWS = ["1s", "1m", "3h", "1d", "7d", "3d", "366d"]
+
+/** Steps mostly apart from one another, for which there is a faster way. */
+const steps = fc.oneof(
+  fc.uniqueArray(fc.constantFrom("visit", "purchase", "sign-up", "Visit"), { minLength: 2, maxLength: 4 }),
+  fc.array(step, { minLength: 2, maxLength: 5 })
+)
+
+const funnelParams = (around: number): fc.Arbitrary<Params> =>
+  fc
+    .record({
+      range: rangeNear(around, 20),
+      steps,
+      window: fc.constantFrom(...WINDOWS),
+      order: fc.constantFrom("ordered", "strict", "any"),
+      breakdown: fc.option(field, { nil: undefined }),
+      breakdown_of: fc.constantFrom("event", "user")
+    })
+    .map(({ breakdown, range, steps: asked, ...rest }) => ({
+      ...range,
+      ...rest,
+      steps: JSON.stringify(asked),
+      ...(breakdown === undefined ? {} : { breakdown })
+    }))
+
+const pathsParams = (around: number): fc.Arbitrary<Params> =>
+  fc
+    .record({
+      range: rangeNear(around, 20),
+      limit: fc.constantFrom("1", "3", "1000"),
+      property: fc.constantFrom(undefined, undefined, "plan")
+    })
+    .map(({ property, range, limit }) => ({ ...range, limit, ...(property === undefined ? {} : { property }) }))
+
+type Params = Readonly<Record<string, string>>
+
+/** What each metric may be asked, besides the zone and `where`. */
+const PARAMS: Readonly<Record<MetricName, (around: number) => fc.Arbitrary<Params>>> = {
+  dau: (around) => rangeNear(around, 20),
+  "active-users": activeUsersParams,
+  "top-events": topEventsParams,
+  retention: retentionParams,
+  trend: trendParams,
+  lifecycle: spannedParams,
+  stickiness: spannedParams,
+  funnel: funnelParams,
+  paths: pathsParams
+}
+
+/** Valid parameters of a metric, in a zone that is up to something, or not; every other question has a filter. */
+export const question = (metric: MetricName, { zone, micros }: Moment): fc.Arbitrary<Question> =>
+  fc
+    .record({
+      params: PARAMS[metric](micros),
+      tz: fc.constantFrom(zone, zone, zone, "UTC"),
+      where: fc.option(filter, { nil: undefined, freq: 2 }),
+      as_of: fc.oneof(instantNear(micros), fc.constant(micros + 1_000 * DAY))
+    })
+    .map(({ as_of, params, tz, where }) => ({
+      metric,
+      params: { ...params, tz, ...(where === undefined ? {} : { where: JSON.stringify(where) }) },
+      as_of
+    }))
+
+export interface Scenario {
+  readonly events: ReadonlyArray<Event>
+  readonly questions: ReadonlyArray<Question>
+}
+
+/** A project's history with questions about it. */
+export const scenario = (metric: MetricName): fc.Arbitrary<Scenario> =>
+  moment.chain((around) =>
+    fc.record({
+      events: history(around.micros),
+      questions: fc.array(question(metric, around), { minLength: 1, maxLength: 4 })
+    })
+  )
