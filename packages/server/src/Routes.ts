@@ -14,7 +14,7 @@ import { ingest } from "./routes/events.ts"
 import { livez, readyz } from "./routes/health.ts"
 import { ledger } from "./routes/ledger.ts"
 import { metrics } from "./routes/metrics.ts"
-import { stats } from "./routes/stats.ts"
+import { stats, statsQuery } from "./routes/stats.ts"
 
 type Services = Access | EventQueue | EventStore | Gate | Telemetry | Warehouse
 
@@ -37,6 +37,7 @@ const handlers: { readonly [Name in Exclude<EndpointName, "docs">]: Handler } = 
   stickiness: stats("stickiness"),
   funnel: stats("funnel"),
   paths: stats("paths"),
+  statsQuery,
   ledger,
   listDeadLetters,
   replayDeadLetters,

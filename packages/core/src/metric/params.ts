@@ -181,6 +181,6 @@ export const rangeIssue = (fromDate: string, toDate: string, fromField: string, 
   return undefined
 }
 
-export const rangeCheck = Schema.makeFilter(({ from, to }: { readonly from: string; readonly to: string }) =>
-  rangeIssue(from, to, "from", "to")
+export const rangeCheck = Schema.makeFilter((range: { readonly from: string; readonly to: string }) =>
+  rangeIssue(range.from, range.to, "from", "to")
 )
