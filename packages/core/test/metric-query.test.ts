@@ -40,6 +40,25 @@ describe("parameters", () => {
     ...["0", "1001", "-1", "1.5", "1e2", " 5", ""].map(
       (limit) => ["top-events", { ...RANGE, limit }, "limit", "invalid_parameter"] as const
     ),
+    ["dau", { ...RANGE, where: "plan = 1" }, "where", "invalid_parameter"],
+    ["dau", { ...RANGE, where: ["event_type exists", "event_type exists"] }, "where", "repeated_parameter"],
+    ["trend", { ...RANGE, measure: "median" }, "measure", "invalid_parameter"],
+    ["trend", { ...RANGE, measure: "sum" }, "property", "invalid_parameter"],
+    ["trend", { ...RANGE, property: "amount" }, "property", "invalid_parameter"],
+    ["trend", { ...RANGE, breakdown: "plan" }, "breakdown", "invalid_parameter"],
+    ["trend", { from: "2026-02-01", to: "2026-01-01" }, "from", "invalid_parameter"],
+    ["lifecycle", { ...RANGE, interval: "hour" }, "interval", "invalid_parameter"],
+    ["stickiness", { ...RANGE, interval: "hour" }, "interval", "invalid_parameter"],
+    ["funnel", RANGE, "steps", "missing_parameter"],
+    ["funnel", { ...RANGE, steps: "visit" }, "steps", "invalid_parameter"],
+    ["funnel", { ...RANGE, steps: "visit,,buy" }, "steps", "invalid_parameter"],
+    ["funnel", { ...RANGE, steps: "[1,2]" }, "steps", "invalid_parameter"],
+    ["funnel", { ...RANGE, steps: "a,".repeat(20) + "a" }, "steps", "invalid_parameter"],
+    ...["7", "0d", "-1d", "1w", "367d", "99999999h", "1.5d", ""].map(
+      (window) => ["funnel", { ...RANGE, steps: "a,b", window }, "window", "invalid_parameter"] as const
+    ),
+    ["funnel", { ...RANGE, steps: "a,b", order: "loose" }, "order", "invalid_parameter"],
+    ["paths", { ...RANGE, limit: "0" }, "limit", "invalid_parameter"],
     ["retention", {}, "start_date", "missing_parameter"],
     ["retention", { start_date: "2026-01-01", windows: "367" }, "windows", "invalid_parameter"],
     ["retention", { start_date: "2026-01-01", interval: "hour" }, "interval", "invalid_parameter"],
@@ -57,6 +76,12 @@ describe("parameters", () => {
   })
 })
 
+const EXAMPLES: Partial<Readonly<Record<MetricName, RawParams>>> = {
+  retention: { start_date: "2026-01-01" },
+  funnel: { ...RANGE, steps: ["visit", { field: "event_type", op: "=", value: "purchase" }], breakdown: "event_type" },
+  trend: { ...RANGE, measure: "p50", property: "number", breakdown: "properties.number" }
+}
+
 const run = <A, E>(body: Effect.Effect<A, E, Warehouse>) =>
   Effect.runPromise(Effect.provide(body, layerMemoryWarehouse))
 
@@ -69,7 +94,7 @@ describe("query", () => {
           1_767_225_600_000_001
         )
         for (const metric of metricNames) {
-          const params = metric === "retention" ? { start_date: "2026-01-01" } : RANGE
+          const params = EXAMPLES[metric] ?? RANGE
           const answer = yield* query({ metric, project_id: "default", params })
           assert.strictEqual(answer.as_of, "2026-01-01T00:00:00.000001Z")
           assert.include(answer.params, { tz: "UTC" })

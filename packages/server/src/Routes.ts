@@ -16,7 +16,7 @@ import { ingest } from "./routes/events.ts"
 import { livez, readyz } from "./routes/health.ts"
 import { ledger } from "./routes/ledger.ts"
 import { metrics } from "./routes/metrics.ts"
-import { stats } from "./routes/stats.ts"
+import { stats, statsQuery } from "./routes/stats.ts"
 
 type Services = Access | EventQueue | EventStore | Gate | StatsOwner | Telemetry | Warehouse
 
@@ -41,6 +41,7 @@ const handlers: { readonly [Name in Exclude<EndpointName, "docs">]: Handler } = 
   stickiness: statsOf("stickiness"),
   funnel: statsOf("funnel"),
   paths: statsOf("paths"),
+  statsQuery: atOwner("/stats/query", statsQuery),
   ledger: atOwner("/ledger", ledger),
   listDeadLetters,
   replayDeadLetters,

@@ -97,6 +97,21 @@ const guard = <Row>(question: Ask<Row>) => {
   return { guarded, refusal: () => refused }
 }
 
+/** These have no default. */
+const REQUIRED: ReadonlySet<string> = new Set(["from", "to", "start_date", "steps"])
+
+/** Schema of a question as a JSON body: values of their own types, those with a default optional. */
+export const questionSchema = <Name extends MetricName>(name: Name) => {
+  const { fields } = metrics[name].params as unknown as { readonly fields: Readonly<Record<string, Schema.Top>> }
+  const typed = Object.entries(fields).map(([field, schema]) => {
+    const type = Schema.toType(schema)
+    return [field, REQUIRED.has(field) ? type : Schema.optional(type)] as const
+  })
+  return Schema.Struct({ metric: Schema.Literal(name), params: Schema.Struct(Object.fromEntries(typed)) }).annotate({
+    identifier: `question-${name}`
+  })
+}
+
 /** Schema of a metric's whole answer, for OpenAPI and typed clients. */
 export const answerSchema = <Name extends MetricName>(name: Name) => {
   const metric = metrics[name]

@@ -11,6 +11,17 @@ const purchase = {
 
 export const batchExample = [purchase]
 
+export const queryExample = {
+  metric: "funnel",
+  params: {
+    from: "2026-01-01",
+    to: "2026-01-31",
+    steps: ["visit", { field: "event_type", op: "=", value: "purchase" }],
+    window: "7d",
+    where: { field: "properties.currency", op: "=", value: "EUR" }
+  }
+}
+
 export const problemExample = makeProblem("no_event_accepted", "None of the 1 events was accepted.", {
   errors: [{ path: "/0/user_id", code: "wrong_type", message: "must be a string" }],
   rejected: [

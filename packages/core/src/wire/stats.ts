@@ -1,8 +1,10 @@
+import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup } from "effect/http-api"
-import { answerSchema } from "../metric/query.ts"
-import { type MetricName, metrics } from "../metric/registry.ts"
+import { answerSchema, questionSchema } from "../metric/query.ts"
+import { type MetricName, metricNames, metrics } from "../metric/registry.ts"
 import { ApiKeySecurity } from "./ApiKeySecurity.ts"
 import { describe } from "./describe.ts"
+import { queryExample } from "./examples.ts"
 import { problemOf } from "./Problem.ts"
 
 /** One endpoint per metric, from the registry's own schemas. */
@@ -18,6 +20,31 @@ const stats = <const Name extends MetricName>(name: Name) =>
       describe({ summary: metrics[name].description, answers: { 503: { headers: { "retry-after": "Seconds." } } } })
     )
 
+const query = HttpApiEndpoint.post("statsQuery", "/stats/query", {
+  payload: Schema.Union(metricNames.map(questionSchema)),
+  success: Schema.Union(metricNames.map(answerSchema)),
+  error: [
+    problemOf(400),
+    problemOf(404),
+    problemOf(408),
+    problemOf(413),
+    problemOf(415),
+    problemOf(422),
+    problemOf(500),
+    problemOf(501),
+    problemOf(503)
+  ]
+})
+  .middleware(ApiKeySecurity)
+  .annotateMerge(
+    describe({
+      summary: "Ask for any metric with a JSON body",
+      description: "The same parameters as in the query string, with values of their own types.",
+      example: queryExample,
+      answers: { 503: { headers: { "retry-after": "Seconds." } } }
+    })
+  )
+
 export const statsGroup = HttpApiGroup.make("stats").add(
   stats("dau"),
   stats("active-users"),
@@ -27,5 +54,6 @@ export const statsGroup = HttpApiGroup.make("stats").add(
   stats("lifecycle"),
   stats("stickiness"),
   stats("funnel"),
-  stats("paths")
+  stats("paths"),
+  query
 )

@@ -23,6 +23,8 @@ interface Question {
   readonly path: string
   /** As the client sent it, with its question mark. */
   readonly search: string
+  /** JSON; then it is a POST. */
+  readonly body: Uint8Array | undefined
   readonly key: string | undefined
   /** Whom the answer must be about. */
   readonly project: string
@@ -53,7 +55,7 @@ const make = ({ timeoutMillis, url }: StatsOwnerOptions): StatsOwner["Service"] 
   const permits = Semaphore.makeUnsafe(MAX_UNDER_WAY)
   const base = url.href.replace(/[?#].*$/u, "").replace(/\/+$/u, "")
   const send = (question: Question) =>
-    Effect.tryPromise((signal) => fetchAnswer(`${base}${question.path}${question.search}`, question.key, signal)).pipe(
+    Effect.tryPromise((signal) => fetchAnswer(`${base}${question.path}${question.search}`, question, signal)).pipe(
       Effect.timeout(timeoutMillis),
       Effect.tapError((error) => Effect.logWarning("the owner of the warehouse does not answer", error)),
       Effect.mapError(() => away)
@@ -72,9 +74,14 @@ interface OwnerAnswer {
   readonly body: Uint8Array
 }
 
-const fetchAnswer = async (url: string, key: string | undefined, signal: AbortSignal): Promise<OwnerAnswer> => {
+const fetchAnswer = async (url: string, { body, key }: Question, signal: AbortSignal): Promise<OwnerAnswer> => {
   const headers = { [FORWARDED]: "1", ...(key === undefined ? {} : { authorization: `Bearer ${key}` }) }
-  const answer = await fetch(url, { headers, redirect: "error", signal })
+  const posted = {
+    method: "POST",
+    headers: { ...headers, "content-type": "application/json" },
+    body: Buffer.from(body ?? [])
+  }
+  const answer = await fetch(url, { ...(body === undefined ? { headers } : posted), redirect: "error", signal })
   return { status: answer.status, headers: answer.headers, body: await readAll(answer) }
 }
 

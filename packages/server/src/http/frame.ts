@@ -1,6 +1,7 @@
 import { Cause, Clock, Effect } from "effect"
 import { HttpServerError, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { DOCS_HEADERS, DOCS_PATH } from "../routes/docs.ts"
+import { unknownMetric } from "../routes/stats.ts"
 import { corsHeaders, preflightHeaders } from "./cors.ts"
 import { Gate } from "./Gate.ts"
 import { isLoopbackName, nameOfHost } from "./loopback.ts"
@@ -85,5 +86,5 @@ const noRoute = (request: Request, route: string | undefined) => {
   const metric = /\/stats\/([^/?#]*)/u.exec(request.url)?.[1]
   return metric === undefined
     ? refusal("not_found", "There is nothing at this path; /openapi.json lists what there is.")
-    : refusal("unknown_metric", "There is no such metric; /openapi.json lists those there are.")
+    : unknownMetric
 }

@@ -2,6 +2,7 @@ import { Effect } from "effect"
 import type { HttpServerRequest, HttpServerResponse } from "effect/http"
 import { Access, presentedKey } from "../http/Access.ts"
 import { Gate } from "../http/Gate.ts"
+import { readJsonBytes } from "../http/readJson.ts"
 import { type Refusal, retryLater } from "../http/Refusal.ts"
 import { isForwarded, nameProject, StatsOwner } from "../http/StatsOwner.ts"
 import type { Role } from "../roles.ts"
@@ -38,5 +39,6 @@ const forward = Effect.fnUntraced(function* (path: string, request: Request) {
   if (isForwarded(request)) return yield* Effect.fail(wrongRole("stats"))
   const query = request.url.indexOf("?")
   const search = query === -1 ? "" : request.url.slice(query)
-  return yield* (yield* StatsOwner).ask({ path, search, key: presentedKey(request.headers), project })
+  const body = request.method === "POST" ? yield* readJsonBytes(request) : undefined
+  return yield* (yield* StatsOwner).ask({ path, search, body, key: presentedKey(request.headers), project })
 })

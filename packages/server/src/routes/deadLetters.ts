@@ -3,10 +3,7 @@ import { DeadLetterIds } from "@millrace/core/wire"
 import { Effect, Result, Schema } from "effect"
 import { HttpServerRequest } from "effect/http"
 import { Access, presentedKey } from "../http/Access.ts"
-import { Gate } from "../http/Gate.ts"
-import { refuseMediaType } from "../http/mediaType.ts"
-import { parseJson } from "../http/parseJson.ts"
-import { readBytes } from "../http/readBytes.ts"
+import { readJson } from "../http/readJson.ts"
 import { refusal, respondJson } from "../http/Refusal.ts"
 import { refuseQueue } from "./events.ts"
 
@@ -89,13 +86,8 @@ export const purgeDeadLetters = applyTo((ids) => Effect.flatMap(EventQueue, (que
 
 const decodeIds = Schema.decodeUnknownResult(DeadLetterIds, { onExcessProperty: "error" })
 
-/** JSON only: a form or plain text would let any web page post here without a preflight. */
 const readIds = Effect.fnUntraced(function* (request: Request) {
-  const unsupported = refuseMediaType(request.headers["content-type"], { plainText: false, absent: false })
-  if (unsupported !== undefined) return yield* Effect.fail(unsupported)
-  const lease = (yield* Gate).budget.open()
-  const bytes = yield* Effect.ensuring(readBytes(request, lease), Effect.sync(lease.release))
-  const decoded = decodeIds(yield* parseJson(bytes))
+  const decoded = decodeIds(yield* readJson(request))
   if (Result.isSuccess(decoded)) return decoded.success
   return yield* refuseField("ids", "invalid_parameter", 'must be "all" or 1 to 1000 ids of dead letters')
 })

@@ -1,19 +1,52 @@
-import { type BadParameter, type MetricName, query, type WarehouseError } from "@millrace/core"
+import {
+  BadParameter,
+  type BadParameterCode,
+  isMetricName,
+  type MetricName,
+  query,
+  type RawParams,
+  type WarehouseError
+} from "@millrace/core"
 import { Effect } from "effect"
 import { HttpServerRequest } from "effect/http"
 import { Access, presentedKey } from "../http/Access.ts"
+import { readJson } from "../http/readJson.ts"
 import { type Refusal, refusal, respondJson, retryLater } from "../http/Refusal.ts"
 
 /** `GET /stats/<metric>` */
 export const stats = (metric: MetricName) =>
   Effect.fnUntraced(function* (request: HttpServerRequest.HttpServerRequest) {
     const project_id = yield* (yield* Access).project(presentedKey(request.headers), "read")
-    const params = yield* HttpServerRequest.ParsedSearchParams
-    const answer = yield* query({ metric, project_id, params }).pipe(
-      Effect.catchTags({ BadParameter: (bad) => Effect.fail(refuseParameter(bad)), WarehouseError: failWarehouse })
-    )
-    return respondJson(answer)
+    return yield* answer(metric, project_id, yield* HttpServerRequest.ParsedSearchParams)
   })
+
+/** `POST /stats/query`: the same with a JSON body, for what does not fit a query string. */
+export const statsQuery = Effect.fnUntraced(function* (request: HttpServerRequest.HttpServerRequest) {
+  const project_id = yield* (yield* Access).project(presentedKey(request.headers), "read")
+  const { metric, params = {}, ...unknown } = asObject(yield* readJson(request)) ?? {}
+  const stray = Object.keys(unknown)[0]
+  if (stray !== undefined) return yield* refuseField(stray, "unknown_parameter", "is not known here")
+  if (typeof metric !== "string") return yield* refuseField("metric", "missing_parameter", "must name a metric")
+  if (!isMetricName(metric)) return yield* Effect.fail(unknownMetric)
+  const asked = asObject(params)
+  if (asked === undefined) return yield* refuseField("params", "invalid_parameter", "must be an object")
+  return yield* answer(metric, project_id, asked)
+})
+
+const answer = Effect.fnUntraced(function* (metric: MetricName, project_id: string, params: RawParams) {
+  const found = yield* query({ metric, project_id, params }).pipe(
+    Effect.catchTags({ BadParameter: (bad) => Effect.fail(refuseParameter(bad)), WarehouseError: failWarehouse })
+  )
+  return respondJson(found)
+})
+
+const asObject = (value: unknown): Readonly<Record<string, unknown>> | undefined =>
+  typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : undefined
+
+const refuseField = (field: string, code: BadParameterCode, reason: string) =>
+  Effect.fail(refuseParameter(new BadParameter({ field, code, reason })))
+
+export const unknownMetric = refusal("unknown_metric", "There is no such metric; /openapi.json lists those there are.")
 
 export const refuseParameter = (bad: BadParameter): Refusal =>
   refusal("invalid_parameter", `${bad.message}.`, {

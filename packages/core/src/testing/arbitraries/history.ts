@@ -1,7 +1,7 @@
 import fc from "fast-check"
 import type { Event } from "../../event/Event.ts"
 import { eventOf, idOf } from "../events.ts"
-import { instantNear, instantWithin } from "./moments.ts"
+import { instantNear, instantWithin, walkFrom } from "./moments.ts"
 
 /** Few, so that they meet; odd, so that nothing trims, folds or parses them. */
 const USERS = ["u1", "u2", "u3", "U1", " u1", "NULL", "'; DROP TABLE events; --", "\u{1F600}", "2026-01-01"]
@@ -63,7 +63,21 @@ const properties = fc
 
 /** One project's accepted events near a moment, in order of arrival; ids repeat with other payloads. */
 export const history = (around: number, maxLength = 40): fc.Arbitrary<ReadonlyArray<Event>> =>
-  fc.oneof(eventsAt(instantNear(around), maxLength), eventsAt(instantWithin(around), maxLength))
+  fc.oneof(
+    { weight: 5, arbitrary: eventsAt(instantNear(around), maxLength) },
+    { weight: 5, arbitrary: eventsAt(instantWithin(around), maxLength) },
+    { weight: 1, arbitrary: walk(around) }
+  )
+
+/** One user's, in order. */
+const walk = (around: number): fc.Arbitrary<ReadonlyArray<Event>> =>
+  fc
+    .tuple(walkFrom(around), fc.array(fc.constantFrom("visit", "visit", "purchase", "sign-up"), { minLength: 1 }))
+    .map(([instants, types]) =>
+      instants.map((occurred_at, id) =>
+        eventOf(id, { occurred_at, user_id: "u1", event_type: types[id % types.length]!, properties: "{}" })
+      )
+    )
 
 const eventsAt = (instant: fc.Arbitrary<number>, maxLength: number): fc.Arbitrary<ReadonlyArray<Event>> =>
   fc.array(

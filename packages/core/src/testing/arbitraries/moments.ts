@@ -54,6 +54,21 @@ export const instantNear = (around: number): fc.Arbitrary<number> =>
     )
     .map(([days, minutes, rest]) => Math.max(0, around + days * DAY + minutes * MINUTE + rest))
 
+/** One long walk in steps of half an hour, mostly: through whole sessions, to the microsecond at which they end. */
+export const walkFrom = (around: number): fc.Arbitrary<ReadonlyArray<number>> =>
+  fc
+    .array(
+      fc.oneof(
+        { weight: 96, arbitrary: fc.constant(30 * MINUTE) },
+        { weight: 4, arbitrary: fc.constantFrom(0, 15 * MINUTE, 30 * MINUTE - 1, 30 * MINUTE + 1) }
+      ),
+      { minLength: 50, maxLength: 110, size: "max" }
+    )
+    .map((steps) => {
+      let at = around
+      return steps.map((step) => (at += step))
+    })
+
 /** Beside each other, at the ends of pauses and sessions, and often at the same instant. */
 export const instantWithin = (around: number): fc.Arbitrary<number> =>
   fc

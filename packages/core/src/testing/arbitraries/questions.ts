@@ -19,7 +19,11 @@ const dateNear = (around: number, days: number) =>
 /** Both dates in order, at most `days` apart. */
 const rangeNear = (around: number, days: number) =>
   fc
-    .tuple(fc.integer({ min: -days, max: days }), fc.nat(days))
+    .tuple(
+      // Often from or to the very day.
+      fc.oneof(fc.integer({ min: -2, max: 2 }), fc.integer({ min: -days, max: days })),
+      fc.oneof(fc.nat(2), fc.nat(days))
+    )
     .map(([offset, length]) => ({ from: dateOf(around + offset * DAY), to: dateOf(around + (offset + length) * DAY) }))
 
 const weekStart = fc.constantFrom("monday", "sunday")
@@ -120,7 +124,8 @@ const step = fc.oneof(
   { weight: 1, arbitrary: filter }
 )
 
-const WINDOWS = ["1s", "1m", "3h", "1d", "7d", "3d", "366d"]
+/** Short ones above all: what they leave out is what shows. */
+const WINDOWS = ["1s", "30m", "30m", "1h", "1h", "3h", "1d", "7d", "366d"]
 
 /** Steps mostly apart from one another, for which there is a faster way. */
 const steps = fc.oneof(

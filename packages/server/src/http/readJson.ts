@@ -1,0 +1,17 @@
+import { Effect } from "effect"
+import type { HttpServerRequest } from "effect/http"
+import { Gate } from "./Gate.ts"
+import { refuseMediaType } from "./mediaType.ts"
+import { parseJson } from "./parseJson.ts"
+import { readBytes } from "./readBytes.ts"
+
+/** A body that says it is JSON. JSON only: a form or plain text would let any web page post here without a preflight. */
+export const readJsonBytes = Effect.fnUntraced(function* (request: HttpServerRequest.HttpServerRequest) {
+  const unsupported = refuseMediaType(request.headers["content-type"], { plainText: false, absent: false })
+  if (unsupported !== undefined) return yield* Effect.fail(unsupported)
+  const lease = (yield* Gate).budget.open()
+  return yield* Effect.ensuring(readBytes(request, lease), Effect.sync(lease.release))
+})
+
+export const readJson = (request: HttpServerRequest.HttpServerRequest) =>
+  Effect.flatMap(readJsonBytes(request), parseJson)
