@@ -70,8 +70,8 @@ export class Cluster {
       owner: member("owner")
     }
     const cluster = new Cluster(services, new Ruin(url), members)
-    // The first one makes the tables and streams.
-    await members.api.start()
+    // The first one makes the tables and streams; one that only ingests opens no database.
+    await members["worker-1"].start()
     await cluster.ruin.prepare(schedule)
     await Promise.all(PROCESSES.map((name) => members[name].start()))
     cluster.#keeping = cluster.#keepUp()

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process"
 import { createInterface } from "node:readline"
 import { setTimeout as sleep } from "node:timers/promises"
+import { withDeathSignal } from "@millrace/test-services"
 
 export interface MemberOptions {
   readonly name: string
@@ -58,7 +59,8 @@ export class Member {
 
   /** Whether it came to listen. */
   #spawn(): Promise<boolean> {
-    const child = spawn(process.execPath, ["--conditions=source", "--no-warnings", this.#options.main], {
+    const args = ["--conditions=source", "--no-warnings", this.#options.main]
+    const child = spawn(...withDeathSignal(process.execPath, args), {
       env: { PATH: process.env["PATH"] ?? "", ...this.#options.environment, MILLRACE_PORT: String(this.#port) },
       stdio: ["ignore", "pipe", "pipe"]
     })

@@ -11,6 +11,7 @@ const { values } = parseArgs({
   options: {
     schedules: { type: "string", default: "10" },
     seed: { type: "string", default: process.env["MILLRACE_FAULT_SEED"] ?? "1" },
+    theme: { type: "string" },
     "outage-seconds": { type: "string", default: "4" }
   }
 })
@@ -19,9 +20,11 @@ const first = Number(values.seed)
 const options = { outageMillis: Number(values["outage-seconds"]) * 1_000 }
 
 const outcomes = await withServices(async (services) => {
+  console.log(`${services.nats.origin}; ${services.postgres.origin}`)
   const done: Array<Outcome> = []
-  for (let seed = first; seed < first + Number(values.schedules); seed++) {
+  for (let seed = first; done.length < Number(values.schedules); seed++) {
     const schedule = scheduleOf(seed, options)
+    if (values.theme !== undefined && schedule.theme !== values.theme) continue
     console.log(`run ${describeSchedule(schedule)}`)
     const outcome = await runSchedule(schedule, services, ROOT)
     console.log(lineOf(outcome))
