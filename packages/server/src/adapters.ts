@@ -11,7 +11,7 @@ import { Effect, Layer, type Redacted } from "effect"
 import { mkdirSync } from "node:fs"
 import { join } from "node:path"
 import { absentStore, absentWarehouse } from "./adapter/absent.ts"
-import { natsAddress, postgresAddress } from "./adapter/addresses.ts"
+import { natsAddress, type NatsSettings, postgresAddress } from "./adapter/addresses.ts"
 import { refuseRoles, rolesOf } from "./adapter/checkRoles.ts"
 import { checkStore } from "./adapter/checkStore.ts"
 import { type AdapterNotInstalled, BadAdapterChoice, WarehouseTaken } from "./adapter/failures.ts"
@@ -26,8 +26,7 @@ interface Places {
   readonly postgresUrl?: Redacted.Redacted | undefined
   /** `nats://user:password@host:port`, several of one cluster separated by commas. */
   readonly natsUrl?: Redacted.Redacted | undefined
-  /** Of the streams on that server, so that several millraces share one. Default `millrace`. */
-  readonly natsName?: string | undefined
+  readonly nats?: NatsSettings | undefined
 }
 
 export type AdapterFailure =
@@ -54,11 +53,11 @@ const embeddedQueue: Opens<EventQueue> = ({ directory }) =>
     () => import("@millrace/embedded"),
     (it) => it.Embedded.queue({ directory: join(directory, "queue") })
   )
-const natsQueue: Opens<EventQueue> = ({ natsName, natsUrl }) =>
+const natsQueue: Opens<EventQueue> = ({ nats, natsUrl }) =>
   lazily(
     "@millrace/nats",
     () => import("@millrace/nats"),
-    (it) => at(natsAddress(natsName), natsUrl, it.Nats.layer)
+    (it) => at(natsAddress(nats), natsUrl, it.Nats.layer)
   )
 const postgresStore: Opens<EventStore> = ({ postgresUrl }) =>
   lazily(

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process"
-import { existsSync, readdirSync, readFileSync } from "node:fs"
+import { readdirSync, readFileSync } from "node:fs"
 import { setTimeout as sleep } from "node:timers/promises"
+import { withDeathSignal } from "./deathSignal.ts"
 import { processTree, signalAll } from "./processTree.ts"
 import type { RunAs } from "./runAs.ts"
 import { makeFolder, removeAllFolders, removeFolder } from "./temporaryFolder.ts"
@@ -41,12 +42,6 @@ const reapAtExit = () => {
     })
   }
 }
-
-const SETPRIV = "/usr/bin/setpriv"
-const withDeathSignal = (command: string, args: ReadonlyArray<string>): [string, ReadonlyArray<string>] =>
-  process.platform === "linux" && existsSync(SETPRIV)
-    ? [SETPRIV, ["--pdeathsig", "KILL", "--", command, ...args]]
-    : [command, args]
 
 /** One server with its own folder; it survives its process, so that a test may kill and restart it. */
 export class ServerProcess {

@@ -1,3 +1,4 @@
+export { withDeathSignal } from "./deathSignal.ts"
 export { nats, type NatsOptions } from "./nats.ts"
 export { postgres, type PostgresOptions, type PostgresServer } from "./postgres.ts"
 export { redis, type RedisOptions } from "./redis.ts"

@@ -27,7 +27,8 @@ export const makeQueue = (log: EmbeddedLog, identities: boolean): EventQueue["Se
       accepted: log.index.accepted.toRecord(),
       deadLettered: log.letters.deadLettered.toRecord(),
       replayed: log.letters.replayed.toRecord(),
-      waiting: log.index.waiting.toRecord()
+      waiting: log.index.waiting.toRecord(),
+      unsettled: { log: log.id, positions: log.index.unacknowledged() }
     }))
   })
 }

@@ -45,7 +45,8 @@ export class Inbox {
   readonly #names: Names
   readonly #subscription: Subscription
   readonly #inbox: string
-  readonly #unanswered = new Set<Message>()
+  /** Replies of the messages held here: what is handed out are copies of them. */
+  readonly #unanswered = new Set<string>()
   readonly #changed = new Set<() => void>()
   #ready: Array<Message> = []
   #pull: Pull | undefined
@@ -93,7 +94,7 @@ export class Inbox {
       bytes: message.data,
       reply
     }
-    this.#unanswered.add(received)
+    this.#unanswered.add(reply)
     this.#ready.push(received)
     this.#average += ((received.label?.count ?? 1) - this.#average) / 8
     const pull = this.#pull
@@ -186,7 +187,7 @@ export class Inbox {
   }
 
   #answer(message: Message, payload: Uint8Array): void {
-    this.#unanswered.delete(message)
+    this.#unanswered.delete(message.reply)
     if (this.#broker.connected) this.#broker.connection.publish(message.reply, payload)
   }
 
@@ -195,7 +196,7 @@ export class Inbox {
     for (const message of messages.slice(0, -1)) this.#answer(message, ACK)
     const last = messages.at(-1)
     if (last === undefined) return
-    this.#unanswered.delete(last)
+    this.#unanswered.delete(last.reply)
     await this.#broker.call(() => this.#broker.connection.request(last.reply, ACK, { timeout: timeoutMillis }))
   }
 
@@ -212,13 +213,13 @@ export class Inbox {
 
   /** No longer renewed; the server delivers it again in its own time. */
   letGo(messages: ReadonlyArray<Message>): void {
-    for (const message of messages) this.#unanswered.delete(message)
+    for (const { reply } of messages) this.#unanswered.delete(reply)
   }
 
   /** Renews the server's lease of everything held here. */
   renew(): void {
     if (!this.#broker.connected) return
-    for (const message of this.#unanswered) this.#broker.connection.publish(message.reply, WORKING)
+    for (const reply of this.#unanswered) this.#broker.connection.publish(reply, WORKING)
   }
 
   /** What was pulled and is wanted by nobody here. */

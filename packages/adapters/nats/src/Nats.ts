@@ -79,11 +79,12 @@ const make = (options: NatsOptions) =>
           oldestReceivedAt
         }))
       ),
-      counts: Effect.map(snapshot("depth"), ({ accepted, deadLettered, replayed, waiting }) => ({
+      counts: Effect.map(snapshot("depth"), ({ accepted, deadLettered, replayed, unsettled, waiting }) => ({
         accepted,
         deadLettered,
         replayed,
-        waiting
+        waiting,
+        unsettled: { log: log.id, positions: unsettled }
       }))
     })
   })

@@ -152,6 +152,29 @@ for (const version of ["2.9", "2.15"]) {
       await Promise.all([queue.close(), other.close()])
     })
 
+    it("what was answered is renewed no more", async () => {
+      const name = uniqueName()
+      const queue = openQueue({ servers: [server().url], name, redeliverMillis: 300 })
+      const connection = await connect({ servers: server().url })
+      const renewed: Array<string> = []
+      connection.subscribe(`$JS.ACK.${name}.>`, {
+        callback: (_, message) => {
+          if (message.string() === "+WPI") renewed.push(message.subject.split(".")[5]!)
+        }
+      })
+      await queue.run((one) => one.publish(batchOf(1, 2)))
+      await queue.run((one) => consume(one))
+      await queue.run((one) => one.publish(batchOf(3, 2)))
+      renewed.length = 0
+      const sawTwo = Effect.promise(async () => {
+        while (renewed.filter((position) => position === "2").length < 2) await new Promise((go) => setTimeout(go, 20))
+      })
+      await queue.run((one) => Effect.scoped(Effect.andThen(one.take(lease), sawTwo)))
+      expect(new Set(renewed)).toEqual(new Set(["2"]))
+      await connection.close()
+      await queue.close()
+    })
+
     if (!owned) return
     it("a dead server is unavailable at once, and works again without a new layer", async () => {
       const queue = openQueue({ servers: [server().url], name: uniqueName() })

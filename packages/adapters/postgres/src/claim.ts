@@ -18,7 +18,8 @@ export const claim = Effect.fnUntraced(function* (connection: Connection, batche
     messages.map(({ log }) => log),
     messages.map(({ position }) => position),
     claimed.map(multirange),
-    messages.map((message) => dayOf(message.batches[0]!.received_at))
+    messages.map((message) => dayOf(message.batches[0]!.received_at)),
+    messages.map((message) => message.batches[0]!.project_id)
   ])
   const first = new Set(inserted.map(({ ordinal }) => Number(ordinal)))
   const again = messages.filter((_, index) => !first.has(index))
@@ -32,11 +33,12 @@ const INSERT = {
   name: "claim",
   text: `
     WITH given AS (
-      SELECT ordinal - 1 AS ordinal, log, position, consumed::int4multirange, DATE 'epoch' + day AS received_on
-      FROM unnest($1::text[], $2::bigint[], $3::text[], $4::int[]) WITH ORDINALITY AS t (log, position, consumed, day, ordinal)
+      SELECT ordinal - 1 AS ordinal, log, position, consumed::int4multirange, DATE 'epoch' + day AS received_on, project_id
+      FROM unnest($1::text[], $2::bigint[], $3::text[], $4::int[], $5::text[])
+        WITH ORDINALITY AS t (log, position, consumed, day, project_id, ordinal)
     ), inserted AS (
-      INSERT INTO deliveries (log, position, consumed, received_on)
-      SELECT log, position, consumed, received_on FROM given ORDER BY ordinal
+      INSERT INTO deliveries (log, position, consumed, received_on, project_id)
+      SELECT log, position, consumed, received_on, project_id FROM given ORDER BY ordinal
       ON CONFLICT DO NOTHING
       RETURNING log, position
     )

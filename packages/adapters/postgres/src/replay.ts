@@ -1,4 +1,4 @@
-import { type ByProject, EventBatch, type Page } from "@millrace/core"
+import { type ByProject, EventBatch, type Page, type Unsettled } from "@millrace/core"
 import { Effect } from "effect"
 import type { Connection, Database, Row } from "./client.ts"
 import { type Cursor, formatCursor, parseCursor } from "./Cursor.ts"
@@ -100,18 +100,32 @@ const toBatch = (row: Row): EventBatch =>
     Buffer.from(String(row["lines"]))
   )
 
-/** Accepted events after the cursor, duplicates included. */
-export const backlog = (database: Database, after: string) =>
+/** Accepted events after the cursor, duplicates included, less all that was consumed of unsettled messages. */
+export const backlog = (database: Database, after: string, unsettled: Unsettled = { log: "", positions: [] }) =>
   Effect.flatMap(parseCursor(after), ({ n, xid }) =>
     Effect.map(
-      database.use((connection) => connection.rows(BACKLOG, [xid, n])),
+      database.use((connection) =>
+        connection.rows(BACKLOG, [
+          xid,
+          n,
+          unsettled.log,
+          unsettled.positions.map(([start]) => start),
+          unsettled.positions.map(([, end]) => end)
+        ])
+      ),
       (rows): ByProject => Object.fromEntries(rows.map((row) => [row["project_id"], Number(row["accepted"])]))
     )
   )
 
+/** One statement, so that what a transaction claimed and what it accounted for are seen both or not at all. */
 const BACKLOG = {
   name: "backlog",
   text: `
-    SELECT project_id, sum(accepted) AS accepted FROM segments
-    WHERE (xid, last_n) > ($1::xid8, $2::int) GROUP BY project_id`
+    SELECT project_id, sum(accepted) AS accepted FROM (
+      SELECT project_id, accepted FROM segments WHERE (xid, last_n) > ($1::xid8, $2::int)
+      UNION ALL
+      SELECT project_id, lower(part) - upper(part) FROM unnest($4::bigint[], $5::bigint[]) AS open (first, past)
+      JOIN deliveries ON log = $3 AND position >= first AND position < past, unnest(consumed) AS part
+      WHERE project_id IS NOT NULL
+    ) AS counted GROUP BY project_id`
 }

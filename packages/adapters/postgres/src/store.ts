@@ -54,7 +54,7 @@ const makeStore = Effect.fnUntraced(function* (database: Database, settings: Set
     append: (batches) => append(database, batches).pipe(Effect.mapError(storeFailed("append"))),
     replay: ({ after, limit }) =>
       replay(database, { after, limit, pageBytes }).pipe(Effect.mapError(storeFailed("replay"))),
-    backlog: (after) => backlog(database, after).pipe(Effect.mapError(storeFailed("backlog"))),
+    backlog: (after, unsettled) => backlog(database, after, unsettled).pipe(Effect.mapError(storeFailed("backlog"))),
     prune: ({ upTo }) => prune(upTo).pipe(Effect.mapError(storeFailed("prune")))
   })
 })

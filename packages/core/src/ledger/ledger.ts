@@ -20,17 +20,19 @@ export interface Ledger {
 }
 
 /**
- * `accepted = stored + duplicates + dead-lettered + in flight`. The warehouse is read first, with the cursor that its
- * counts belong to; the backlog is then counted from that cursor, so a load in between changes nothing.
+ * `accepted = stored + duplicates + dead-lettered + in flight`, whatever happens while it is read. The warehouse comes
+ * first, with the cursor that its counts belong to; the store's backlog, read last, is counted from that cursor, so a load
+ * in between changes nothing. The queue, in between, tells which messages it counts as waiting or does not know yet: what
+ * the store took from those is left out of the backlog, so a commit without its acknowledgement changes nothing either.
  */
 export const ledger = Effect.fn("ledger")(function* (project_id: string) {
   const queue = yield* EventQueue
   const store = yield* EventStore
   const { cursor, duplicates, stored } = yield* (yield* Warehouse).counts
-  // In one tick where both are synchronous: an event acknowledged between them would be missing from either.
-  const [counts, backlog] = yield* Effect.all([queue.counts, store.backlog(cursor)]).pipe(
-    Effect.provideService(References.PreventSchedulerYield, true)
-  )
+  // In one tick where both are synchronous: on one log, acknowledging is storing.
+  const [counts, backlog] = yield* Effect.flatMap(queue.counts, (counted) =>
+    Effect.map(store.backlog(cursor, counted.unsettled), (stored) => [counted, stored] as const)
+  ).pipe(Effect.provideService(References.PreventSchedulerYield, true))
   const of = (by: ByProject) => by[project_id] ?? 0
   const in_flight = of(counts.waiting) + of(backlog)
   const settled = of(stored) + of(duplicates) + of(counts.deadLettered)

@@ -40,7 +40,8 @@ const make = (state: QueueState) => {
       accepted: state.accepted.value,
       deadLettered: state.deadLettered.value,
       replayed: state.replayed.value,
-      waiting: state.waiting
+      waiting: state.waiting,
+      unsettled: state.unsettled
     }))
   })
 }

@@ -1,6 +1,7 @@
 import { Effect, Layer } from "effect"
-import type { ByProject, Event } from "../event/Event.ts"
+import type { Event } from "../event/Event.ts"
 import { EventBatch } from "../event/EventBatch.ts"
+import type { Unsettled } from "../port/EventQueue.ts"
 import { EventStore } from "../port/EventStore.ts"
 
 interface Row {
@@ -11,9 +12,18 @@ interface Row {
 
 const identity = (event: Event) => `${event.event_id}/${event.project_id}`
 
+/** What was taken of one queue message. */
+interface Consumed {
+  readonly log: string
+  readonly position: number
+  readonly project_id: string
+  readonly offsets: Set<number>
+}
+
 /** An {@link EventStore} in memory; identities stay for ever, events until they are pruned. */
 export const layerMemoryStore: Layer.Layer<EventStore> = Layer.sync(EventStore, () => {
   const known = new Set<string>()
+  const consumed = new Map<string, Consumed>()
   let rows: ReadonlyArray<Row> = []
   let last = 0
   const after = (cursor: string) => rows.filter((row) => row.position > Number(cursor))
@@ -21,7 +31,7 @@ export const layerMemoryStore: Layer.Layer<EventStore> = Layer.sync(EventStore, 
     append: (batches) =>
       Effect.sync(() => {
         const added = batches
-          .flatMap((batch) => batch.events)
+          .flatMap((batch) => freshOf(consumed, batch))
           .map((event): Row => {
             const duplicate = known.has(identity(event))
             known.add(identity(event))
@@ -42,7 +52,14 @@ export const layerMemoryStore: Layer.Layer<EventStore> = Layer.sync(EventStore, 
           caughtUp: page.length === rest.length
         }
       }),
-    backlog: (cursor) => Effect.sync(() => tally(after(cursor))),
+    backlog: (cursor, unsettled) =>
+      Effect.sync(() => {
+        const counts = { ...tally(after(cursor)) }
+        for (const { offsets, project_id } of consumedIn(consumed, unsettled)) {
+          counts[project_id] = (counts[project_id] ?? 0) - offsets.size
+        }
+        return counts
+      }),
     prune: ({ upTo }) =>
       Effect.sync(() => {
         rows = after(upTo)
@@ -50,7 +67,28 @@ export const layerMemoryStore: Layer.Layer<EventStore> = Layer.sync(EventStore, 
   })
 })
 
-const tally = (rows: ReadonlyArray<Row>): ByProject => {
+/** Notes the batch as taken; the events of a message that comes again are not taken twice. */
+const freshOf = (consumed: Map<string, Consumed>, { events, origin, project_id }: EventBatch): ReadonlyArray<Event> => {
+  if (origin === undefined) return events
+  const { log, offset, position } = origin
+  const key = `${position}/${log}`
+  const message = consumed.get(key) ?? { log, position, project_id, offsets: new Set() }
+  consumed.set(key, message)
+  const fresh = events.filter((_, index) => !message.offsets.has(offset + index))
+  for (let index = 0; index < events.length; index++) message.offsets.add(offset + index)
+  return fresh
+}
+
+const consumedIn = (
+  consumed: ReadonlyMap<string, Consumed>,
+  unsettled: Unsettled | undefined
+): ReadonlyArray<Consumed> =>
+  [...consumed.values()].filter(
+    ({ log, position }) =>
+      log === unsettled?.log && unsettled.positions.some(([start, end]) => position >= start && position < end)
+  )
+
+const tally = (rows: ReadonlyArray<Row>): Record<string, number> => {
   const counts: Record<string, number> = {}
   for (const { event } of rows) counts[event.project_id] = (counts[event.project_id] ?? 0) + 1
   return counts

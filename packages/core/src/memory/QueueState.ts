@@ -1,7 +1,7 @@
 import { Deferred, Exit } from "effect"
 import type { ByProject } from "../event/Event.ts"
 import { EventBatch, type Origin } from "../event/EventBatch.ts"
-import type { DeadLetter, DeadLetterReason, DeadLetterSelection } from "../port/EventQueue.ts"
+import type { DeadLetter, DeadLetterReason, DeadLetterSelection, Unsettled } from "../port/EventQueue.ts"
 
 export interface MemoryQueueOptions {
   /** Waiting events; a publish beyond it fails with `QueueFull`. */
@@ -58,6 +58,11 @@ export class QueueState {
     const tally = new Tally()
     for (const { batch, dead } of this.messages.values()) tally.add(batch.project_id, batch.count - dead.size)
     return tally.value
+  }
+
+  get unsettled(): Unsettled {
+    const open = [...this.messages.keys()].map((position) => [position, position + 1] as const)
+    return { log: this.#log, positions: [...open, [this.#lastPosition + 1, Number.MAX_SAFE_INTEGER]] }
   }
 
   /** Returns false when the queue is full. */

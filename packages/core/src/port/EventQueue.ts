@@ -77,6 +77,15 @@ export interface QueueDepth {
   readonly oldestReceivedAt: number | undefined
 }
 
+/**
+ * The positions of one log whose messages nobody has acknowledged, those yet to come included: ascending ranges
+ * `[start, end)`, the last of which ends at `Number.MAX_SAFE_INTEGER`.
+ */
+export interface Unsettled {
+  readonly log: string
+  readonly positions: ReadonlyArray<readonly [start: number, end: number]>
+}
+
 /** Cumulative since the queue was made; none of them ever falls. */
 export interface QueueCounts {
   /** Events durably published, replays included. */
@@ -86,6 +95,8 @@ export interface QueueCounts {
   readonly replayed: ByProject
   /** Accepted, not acknowledged, not dead-lettered: this one falls. */
   readonly waiting: ByProject
+  /** What these counts hold for waiting; an event that a store took from there already is counted twice otherwise. */
+  readonly unsettled: Unsettled
 }
 
 /** Selects dead letters by id, or all of them. */

@@ -1,6 +1,7 @@
 import { Context, type Effect, Schema } from "effect"
 import type { ByProject } from "../event/Event.ts"
 import type { EventBatch } from "../event/EventBatch.ts"
+import type { Unsettled } from "./EventQueue.ts"
 
 /** The store cannot be reached, is shutting down or lost its connection: try again. */
 export class StoreUnavailable extends Schema.TaggedError<StoreUnavailable>()("StoreUnavailable", {
@@ -54,8 +55,11 @@ export class EventStore extends Context.Service<
       /** Events; a page may pass it by one batch. */
       readonly limit: number
     }) => Effect.Effect<Page, EventStoreError>
-    /** Accepted events after `after`, duplicates included, dead letters not. */
-    readonly backlog: (after: Cursor) => Effect.Effect<ByProject, EventStoreError>
+    /**
+     * Accepted events after `after`, duplicates included, dead letters not; less all that was ever stored of messages
+     * in `unsettled`, so a project's may be below 0. One snapshot, read after the call was made.
+     */
+    readonly backlog: (after: Cursor, unsettled?: Unsettled) => Effect.Effect<ByProject, EventStoreError>
     /** Frees what lies at or before `upTo`; identities stay for the store's dedupe horizon. */
     readonly prune: (options: { readonly upTo: Cursor }) => Effect.Effect<void, EventStoreError>
   }

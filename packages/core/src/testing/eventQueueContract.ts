@@ -3,6 +3,7 @@ import { Effect, Fiber, Latch, type Layer } from "effect"
 import type { Event } from "../event/Event.ts"
 import { type DeadLetterReason, EventQueue, type EventQueueError } from "../port/EventQueue.ts"
 import { batchOf } from "./events.ts"
+import { queueCountLaws } from "./queueCountLaws.ts"
 
 export interface EventQueueContractOptions<E> {
   /** Built anew, and empty, for every test. Its backoff should be short: the laws wait for it. */
@@ -51,15 +52,6 @@ const failTimes = Effect.fnUntraced(function* (times: number) {
   return attempts
 })
 
-const accounted = Effect.gen(function* () {
-  const { accepted, deadLettered, waiting } = yield* (yield* EventQueue).counts
-  return {
-    accepted: accepted["default"] ?? 0,
-    dead: deadLettered["default"] ?? 0,
-    waiting: waiting["default"] ?? 0
-  }
-})
-
 /** The laws of every {@link EventQueue}. */
 export const eventQueueContract = <E>(name: string, options: EventQueueContractOptions<E>) => {
   const law = (title: string, body: Effect.Effect<void, EventQueueError, EventQueue>) =>
@@ -67,13 +59,13 @@ export const eventQueueContract = <E>(name: string, options: EventQueueContractO
   describe(`EventQueue contract: ${name}`, () => {
     deliveryLaws(law, options.maxAttempts)
     deadLetterLaws(law)
-    countLaws(law)
+    queueCountLaws(law)
   })
 }
 
-type Law = (title: string, body: Effect.Effect<void, EventQueueError, EventQueue>) => void
+export type QueueLaw = (title: string, body: Effect.Effect<void, EventQueueError, EventQueue>) => void
 
-const deliveryLaws = (law: Law, maxAttempts: number) => {
+const deliveryLaws = (law: QueueLaw, maxAttempts: number) => {
   law(
     "take: shows what was published, in order and unchanged",
     Effect.gen(function* () {
@@ -177,7 +169,7 @@ const deliveryLaws = (law: Law, maxAttempts: number) => {
   )
 }
 
-const deadLetterLaws = (law: Law) => {
+const deadLetterLaws = (law: QueueLaw) => {
   const setAside = Effect.gen(function* () {
     const queue = yield* EventQueue
     yield* queue.publish(batchOf(1, 3))
@@ -235,66 +227,6 @@ const deadLetterLaws = (law: Law) => {
       assert.strictEqual(yield* queue.deadLetters.purge("all"), 1)
       assert.deepStrictEqual(yield* queue.deadLetters.list({ limit: 10 }), [])
       assert.strictEqual((yield* queue.depth).events, 0)
-    })
-  )
-}
-
-const countLaws = (law: Law) => {
-  law(
-    "counts: accepted = acknowledged + waiting + dead-lettered, at every step",
-    Effect.gen(function* () {
-      const queue = yield* EventQueue
-      yield* queue.publish(batchOf(1, 3))
-      yield* queue.publish(batchOf(4, 3))
-      assert.deepStrictEqual(yield* accounted, { accepted: 6, dead: 0, waiting: 6 })
-      yield* Effect.scoped(
-        Effect.gen(function* () {
-          const { batches } = yield* queue.take({ ...lease, limit: 3 })
-          yield* queue.deadLetter(batches[0]!.slice(0, 1), reason)
-          assert.deepStrictEqual(yield* accounted, { accepted: 6, dead: 1, waiting: 5 })
-        })
-      )
-      assert.deepStrictEqual(yield* accounted, { accepted: 6, dead: 1, waiting: 3 })
-      yield* queue.deadLetters.replay("all")
-      assert.deepStrictEqual(yield* accounted, { accepted: 7, dead: 1, waiting: 4 })
-      assert.strictEqual((yield* queue.counts).replayed["default"], 1)
-    })
-  )
-  law(
-    "counts: an event set aside twice, because its delivery failed in between, counts once",
-    Effect.gen(function* () {
-      const queue = yield* EventQueue
-      yield* queue.publish(batchOf(1, 2))
-      // A queue may deliver the event again or leave it out: what was set aside need not come back.
-      const setFirstAside = Effect.flatMap(queue.take(lease), ({ batches }) => {
-        const [first] = batches
-        return first?.events[0]?.event_id === ids(1, 1)[0] ? queue.deadLetter(first!.slice(0, 1), reason) : Effect.void
-      })
-      yield* setFirstAside.pipe(Effect.andThen(Effect.fail("no" as const)), Effect.scoped, Effect.ignore)
-      yield* Effect.scoped(setFirstAside)
-      assert.deepStrictEqual(yield* accounted, { accepted: 2, dead: 1, waiting: 0 })
-      assert.strictEqual((yield* queue.deadLetters.list({ limit: 10 })).length, 1)
-    })
-  )
-  law(
-    "counts: projects are counted apart",
-    Effect.gen(function* () {
-      const queue = yield* EventQueue
-      yield* queue.publish(batchOf(1, 2))
-      yield* queue.publish(batchOf(1, 3, { project_id: "other" }))
-      assert.deepStrictEqual((yield* queue.counts).waiting, { default: 2, other: 3 })
-    })
-  )
-  law(
-    "depth: the oldest waiting event's acceptance is its age",
-    Effect.gen(function* () {
-      const queue = yield* EventQueue
-      assert.strictEqual((yield* queue.depth).oldestReceivedAt, undefined)
-      const older = batchOf(1, 1)
-      yield* queue.publish(older)
-      yield* queue.publish(batchOf(2, 1))
-      const depth = yield* queue.depth
-      assert.deepStrictEqual([depth.events, depth.oldestReceivedAt], [2, older.received_at])
     })
   )
 }

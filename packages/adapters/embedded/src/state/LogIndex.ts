@@ -143,6 +143,17 @@ export class LogIndex {
     return ranges
   }
 
+  /** Records that are not acknowledged, those to come included: ranges `[start, end)`, the last without an end. */
+  unacknowledged(): ReadonlyArray<readonly [number, number]> {
+    const open: Array<readonly [number, number]> = []
+    let start = this.#floor + 1
+    for (const [first, last] of this.ackedAboveFloor(Number.MAX_SAFE_INTEGER)) {
+      open.push([start, first])
+      start = last + 1
+    }
+    return [...open, [start, Number.MAX_SAFE_INTEGER]]
+  }
+
   isDead(sequence: number, index: number): boolean {
     const block = this.#block(sequence)
     return block.dead.has(block.start(slotOf(sequence)) + index)

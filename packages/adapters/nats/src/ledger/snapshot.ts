@@ -1,7 +1,7 @@
 import type { ByProject } from "@millrace/core"
 import type { Broker, StreamInfo } from "../client.ts"
 import { labelOf, type Label, type Names } from "../subjects.ts"
-import { RangeSet } from "../ranges.ts"
+import { type Range, RangeSet } from "../ranges.ts"
 import type { LedgerLog } from "./LedgerLog.ts"
 import { Tally } from "./LedgerState.ts"
 
@@ -13,6 +13,8 @@ export interface Snapshot {
   readonly bytes: number
   /** Position of the first message that waits. */
   readonly oldest: number | undefined
+  /** Positions of all messages that are not settled, those to come included. */
+  readonly unsettled: ReadonlyArray<Range>
   /** Settled messages that the stream still holds: about to be acknowledged, or brought back by a server's crash. */
   readonly leftOver: ReadonlyArray<number>
   readonly nudges: number
@@ -35,10 +37,13 @@ export const takeSnapshot = async (broker: Broker, ledger: LedgerLog, names: Nam
     const labels = await Promise.all(leftOver.map((position) => labelAt(broker, names, ledger, position)))
     // One was deleted after the stream was read: what it held is not known here, so look again.
     if (labels.includes(undefined) && read < READS) continue
+    // Another reader in this process folded on meanwhile: what follows must be of one state.
+    if (settledAmong(held, ledger).length > leftOver.length) continue
     return {
       ...count(info, ledger, names, held, labels),
       bytes: info.state.bytes,
       oldest: firstUnsettled(held, ledger),
+      unsettled: new RangeSet(ledger.state.settledRanges).missing(1, Number.MAX_SAFE_INTEGER),
       leftOver,
       nudges: info.state.subjects?.[names.subjects.nudge] ?? 0,
       last: info.state.last_seq

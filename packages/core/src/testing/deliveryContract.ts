@@ -1,0 +1,59 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, type Layer } from "effect"
+import { EventBatch } from "../event/EventBatch.ts"
+import type { Unsettled } from "../port/EventQueue.ts"
+import { EventStore, type EventStoreError } from "../port/EventStore.ts"
+import { eventsOf } from "./events.ts"
+
+export interface DeliveryContractOptions<E> {
+  /** Built anew, and empty, for every test. */
+  readonly layer: () => Layer.Layer<EventStore, E>
+}
+
+const messageOf = (position: number, from: number, count: number, project_id = "default", log = "log") =>
+  EventBatch.fromEvents(eventsOf(from, count, { project_id }), { log, position, offset: 0 })
+
+/** All positions from `first` on. */
+const unsettledFrom = (first: number): Unsettled => ({ log: "log", positions: [[first, Number.MAX_SAFE_INTEGER]] })
+
+/** The further laws of an event store whose queue is another system: between its commit and the acknowledgement lies a gap. */
+export const deliveryContract = <E>(name: string, options: DeliveryContractOptions<E>) => {
+  const law = (title: string, body: Effect.Effect<void, EventStoreError, EventStore>) =>
+    it.live(title, () => Effect.provide(body, options.layer()))
+  describe(`delivery contract: ${name}`, () => {
+    law(
+      "append: a message that comes again, whole or in part, is counted once",
+      Effect.gen(function* () {
+        const store = yield* EventStore
+        yield* store.append([messageOf(1, 1, 5).slice(1, 3)])
+        yield* store.append([messageOf(1, 1, 5), messageOf(2, 4, 5)])
+        yield* store.append([messageOf(1, 1, 5), messageOf(2, 4, 5)])
+        assert.deepStrictEqual(yield* store.backlog(""), { default: 10 })
+      })
+    )
+    law(
+      "backlog: what was stored of unsettled messages is left out, by project and by log",
+      Effect.gen(function* () {
+        const store = yield* EventStore
+        yield* store.append([messageOf(1, 1, 3), messageOf(2, 4, 4).slice(0, 2), messageOf(3, 8, 5, "other")])
+        yield* store.append([messageOf(2, 20, 7, "default", "another log")])
+        const nonzero = (counts: Readonly<Record<string, number>>) =>
+          Object.fromEntries(Object.entries(counts).filter(([, count]) => count !== 0))
+        assert.deepStrictEqual(nonzero(yield* store.backlog("", unsettledFrom(1))), { default: 7 })
+        assert.deepStrictEqual(nonzero(yield* store.backlog("", unsettledFrom(3))), { default: 12 })
+        assert.deepStrictEqual(nonzero(yield* store.backlog("", unsettledFrom(4))), { default: 12, other: 5 })
+        const second: Unsettled = { log: "log", positions: [[2, 3]] }
+        assert.deepStrictEqual(nonzero(yield* store.backlog("", second)), { default: 10, other: 5 })
+      })
+    )
+    law(
+      "backlog: what was stored of unsettled messages is left out also once the cursor has passed it",
+      Effect.gen(function* () {
+        const store = yield* EventStore
+        yield* store.append([messageOf(1, 1, 3)])
+        const { cursor } = yield* store.replay({ after: "", limit: 100 })
+        assert.deepStrictEqual(yield* store.backlog(cursor, unsettledFrom(1)), { default: -3 })
+      })
+    )
+  })
+}

@@ -1,0 +1,62 @@
+import { setTimeout as sleep } from "node:timers/promises"
+import { isHarmful, type Journal } from "./Journal.ts"
+import type { Reader } from "./Reader.ts"
+import { DAY } from "./Traffic.ts"
+
+const EVERY_MILLIS = 150
+
+/** Looks on while everything happens: what must hold at all times is asked for at many. */
+export class Watch {
+  readonly #reader: Reader
+  readonly #journal: Journal
+  readonly #findings: Set<string> = new Set()
+  #over = false
+  #work: Promise<void> = Promise.resolve()
+  /** Answers that were held against the journal. */
+  looks = 0
+
+  constructor(reader: Reader, journal: Journal) {
+    this.#reader = reader
+    this.#journal = journal
+  }
+
+  start(): void {
+    this.#work = this.#look()
+  }
+
+  async end(): Promise<ReadonlyArray<string>> {
+    this.#over = true
+    await this.#work
+    return [...this.#findings]
+  }
+
+  async #look(): Promise<void> {
+    while (!this.#over) {
+      await this.#checkLedger()
+      await this.#checkAnswer()
+      await sleep(EVERY_MILLIS)
+    }
+  }
+
+  async #checkLedger(): Promise<void> {
+    const entry = await this.#reader.ledger()
+    if (entry === undefined) return
+    this.looks++
+    if (entry.difference !== 0) this.#findings.add(`while it ran: ledger ${JSON.stringify(entry)}`)
+  }
+
+  /** What was acknowledged before `as_of` is in the answer, unless it is harmful and may be among the dead letters. */
+  async #checkAnswer(): Promise<void> {
+    const counted = await this.#reader.counted(DAY)
+    if (counted === undefined) return
+    this.looks++
+    const asOf = counted.asOf - performance.timeOrigin
+    const due = this.#journal.acknowledged.filter((sent) => !isHarmful(sent) && sent.acknowledgedAt! < asOf)
+    if (counted.users < due.length) {
+      this.#findings.add(`while it ran: ${counted.users} counted of ${due.length} acknowledged before as_of`)
+    }
+    if (counted.events !== counted.users) {
+      this.#findings.add(`while it ran: ${counted.events} events of ${counted.users} users: counted twice`)
+    }
+  }
+}
