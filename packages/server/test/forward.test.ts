@@ -3,7 +3,7 @@ import { once } from "node:events"
 import type { AddressInfo } from "node:net"
 import { afterEach, describe, expect, it } from "vitest"
 import { event } from "./support/events.ts"
-import { problemOf, settled, startServer, type TestServer } from "./support/server.ts"
+import { problemOf, reply, settled, startServer, type TestServer } from "./support/server.ts"
 
 const closers: Array<() => Promise<void>> = []
 afterEach(async () => {
@@ -65,6 +65,25 @@ describe("a process without statistics passes questions on", () => {
       { event_type: "read", events: 1, users: 1 }
     ])
     expect(problemOf(await door.get("/stats/nothing", shop))).toEqual([404, "unknown_metric"])
+  })
+
+  it("a question in a body is passed on as it is, and so are its problems", async () => {
+    const owner = await start({ keys: KEYS })
+    const door = await doorTo(owner.url)
+    await owner.post([event(), event({ user_id: "b" })], shop)
+    await settled(owner, shop)
+    const ask = async ({ url }: TestServer, question: unknown) => {
+      const headers = { ...shop, "content-type": "application/json" }
+      return reply(await fetch(`${url}/stats/query`, { method: "POST", headers, body: JSON.stringify(question) }))
+    }
+    const day = { from: "2026-01-31", to: "2026-01-31" }
+    expect((await ask(door, { metric: "top-events", params: day })).body.rows).toEqual([
+      { event_type: "visit", events: 2, users: 2 }
+    ])
+    for (const question of [{ metric: "top-events", params: { ...day, limit: 0 } }, { metric: "no" }, []]) {
+      const [here, there] = [await ask(door, question), await ask(owner, question)]
+      expect([here.status, here.body]).toEqual([there.status, there.body])
+    }
   })
 
   it("keys are checked here: without a good one nobody is asked", async () => {
