@@ -256,6 +256,7 @@ const TASKS = {
   millrace: { build: true, run: (args) => millrace(args, { cwd: process.env.INIT_CWD ?? process.cwd() }) },
   test: { build: false, run: test },
   bench: { build: true, run: (args) => run("pnpm", ["--filter", "{./bench}", "run", "bench", ...args]) },
+  faults: { build: false, run: (args) => run("pnpm", ["--filter", "@millrace/fault-tests", "run", "faults", ...args]) },
   lint: { build: false, run: lint },
   turbo: { build: false, run: (args) => pnpmExec("turbo", "run", ...args) },
   exec: { build: false, run: (args) => pnpmExec(...args) }

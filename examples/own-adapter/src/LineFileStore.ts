@@ -47,6 +47,8 @@ const make = (path: string, lines: Array<Line>) => {
         },
         catch: unavailable("append")
       }),
+    // It does not know which message an event came in; sent again, it is a duplicate.
+    unstored: (batch) => Effect.succeed([batch]),
     replay: (options) =>
       Effect.sync(() => {
         const page = after(options.after).slice(0, options.limit)

@@ -227,6 +227,24 @@ describe("Pipeline", () => {
       )
     )
   )
+  it.live("an outage of the store, however long, costs a message one attempt", () =>
+    Effect.gen(function* () {
+      yield* (yield* EventQueue).publish(batchOf(1, 10))
+      yield* (yield* Pipeline).flush
+      assert.deepInclude(yield* ledger("default"), { stored: 10, dead_lettered: 0 })
+    }).pipe(
+      Effect.provide(
+        Pipeline.layer({ loadIntervalMillis: 5, retryMillis: 1, maxRetryMillis: 2 }).pipe(
+          Layer.provideMerge(
+            fussyStore(() => false, 30).pipe(
+              Layer.merge(layerMemoryQueue({ backoffMillis: 1, maxAttempts: 2 })),
+              Layer.merge(layerMemoryWarehouse)
+            )
+          )
+        )
+      )
+    )
+  )
   it.live("closing loads what was accepted", () =>
     Effect.gen(function* () {
       const services = yield* Layer.build(memory())

@@ -73,7 +73,7 @@ export class Traffic {
       this.#killers--
       return KILLER
     }
-    return this.#schedule.poison && random.chance(0.005) ? POISON : "visit"
+    return this.#schedule.poison && random.chance(0.002) ? POISON : "visit"
   }
 
   /** As SEMANTICS has it: what is not answered with 202 is sent again with the same ids. */

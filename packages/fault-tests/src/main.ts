@@ -1,5 +1,7 @@
 import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
+import type { Services } from "./Cluster.ts"
+import { type Mutant, mutants, plant } from "./mutants.ts"
 import { lineOf, totalOf } from "./report.ts"
 import { type Outcome, runSchedule } from "./runSchedule.ts"
 import { describeSchedule, scheduleOf } from "./Schedule.ts"
@@ -9,29 +11,74 @@ const ROOT = fileURLToPath(new URL("../../..", import.meta.url))
 
 const { values } = parseArgs({
   options: {
-    schedules: { type: "string", default: "10" },
+    /** How many, or with `--mutants` how many at most for each. */
+    schedules: { type: "string", default: "40" },
+    /** Of the first one; each further one is one up. */
     seed: { type: "string", default: process.env["MILLRACE_FAULT_SEED"] ?? "1" },
     theme: { type: "string" },
-    "outage-seconds": { type: "string", default: "4" }
+    "outage-seconds": { type: "string", default: "4" },
+    mutants: { type: "boolean", default: false },
+    /** Only those whose name begins so. */
+    mutant: { type: "string", default: "" }
   }
 })
 
+const count = Number(values.schedules)
 const first = Number(values.seed)
-const options = { outageMillis: Number(values["outage-seconds"]) * 1_000 }
+const usualOutageMillis = Number(values["outage-seconds"]) * 1_000
 
-const outcomes = await withServices(async (services) => {
-  console.log(`${services.nats.origin}; ${services.postgres.origin}`)
+function* schedules(theme = values.theme, outageMillis = usualOutageMillis) {
+  for (let seed = first, given = 0; given < count; seed++) {
+    const schedule = scheduleOf(seed, { outageMillis })
+    if (theme !== undefined && schedule.theme !== theme) continue
+    given++
+    yield schedule
+  }
+}
+
+const runAll = async (services: Services): Promise<boolean> => {
   const done: Array<Outcome> = []
-  for (let seed = first; done.length < Number(values.schedules); seed++) {
-    const schedule = scheduleOf(seed, options)
-    if (values.theme !== undefined && schedule.theme !== values.theme) continue
+  for (const schedule of schedules()) {
     console.log(`run ${describeSchedule(schedule)}`)
     const outcome = await runSchedule(schedule, services, ROOT)
     console.log(lineOf(outcome))
     if (outcome.findings.length > 0) console.log(outcome.output)
     done.push(outcome)
   }
-  return done
+  console.log(totalOf(done))
+  return done.every(({ findings }) => findings.length === 0)
+}
+
+/** Runs schedules over the sources with the bug in them until one finds it. */
+const hunt = async (services: Services, mutant: Mutant): Promise<boolean> => {
+  const planted = plant(ROOT, mutant)
+  try {
+    let tried = 0
+    for (const schedule of schedules(values.theme ?? mutant.theme, mutant.outageMillis)) {
+      const { findings } = await runSchedule(schedule, services, planted.root)
+      tried++
+      if (findings.length === 0) continue
+      console.log(`caught: ${mutant.name}: after ${tried} schedules, by ${describeSchedule(schedule)}`)
+      for (const finding of findings.slice(0, 3)) console.log(`  ${finding}`)
+      return true
+    }
+    console.log(`MISSED: ${mutant.name}: ${tried} schedules found nothing`)
+    return false
+  } finally {
+    planted.remove()
+  }
+}
+
+const huntAll = async (services: Services): Promise<boolean> => {
+  let caught = true
+  for (const mutant of mutants.filter(({ name }) => name.startsWith(values.mutant))) {
+    caught = (await hunt(services, mutant)) && caught
+  }
+  return caught
+}
+
+const isWell = await withServices((services) => {
+  console.log(`${services.nats.origin}; ${services.postgres.origin}`)
+  return values.mutants ? huntAll(services) : runAll(services)
 })
-console.log(totalOf(outcomes))
-process.exitCode = outcomes.every(({ findings }) => findings.length === 0) ? 0 : 1
+process.exitCode = isWell ? 0 : 1

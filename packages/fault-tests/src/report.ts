@@ -23,7 +23,9 @@ export const totalOf = (outcomes: ReadonlyArray<Outcome>): string => {
     }
   }
   const failed = outcomes.filter(({ findings }) => findings.length > 0).map(({ schedule }) => schedule.seed)
-  const faults = [...kinds].toSorted().map(([name, count]) => `${name} ×${count}`)
+  const faults = [...kinds]
+    .map(([name, count]) => `${name} ×${count}`)
+    .toSorted((left, right) => (left < right ? -1 : 1))
   return [
     `${outcomes.length} schedules, ${failed.length} failed${failed.length === 0 ? "" : `: seeds ${failed.join(", ")}`}`,
     `faults: ${faults.join(", ")}`,

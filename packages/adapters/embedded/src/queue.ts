@@ -1,5 +1,5 @@
 import { Cause, Clock, Effect, Exit, Random, type Scope } from "effect"
-import { type Delivery, EventQueue, type EventQueueError } from "@millrace/core"
+import { type Delivery, EventQueue, type EventQueueError, type TakeOptions } from "@millrace/core"
 import { deadLetter, deadLettersOf } from "./deadLetters.ts"
 import type { EmbeddedLog, StoredBatch } from "./EmbeddedLog.ts"
 import { queueError } from "./errors.ts"
@@ -7,8 +7,6 @@ import { publish } from "./publish.ts"
 import type { Exhausted, Lease } from "./state/Leases.ts"
 
 const MESSAGE_LENGTH = 1_000
-
-type TakeOptions = Parameters<EventQueue["Service"]["take"]>[0]
 
 /** The log as a queue. `identities`: whether the store on this log takes the events over. */
 export const makeQueue = (log: EmbeddedLog, identities: boolean): EventQueue["Service"] => {
@@ -48,7 +46,7 @@ const take = (
   Effect.uninterruptibleMask((restore) =>
     Effect.gen(function* () {
       const held = yield* awaitLease(log, options, restore)
-      yield* Effect.addFinalizer((exit) => settle(log, held, exit, identities))
+      yield* Effect.addFinalizer((exit) => settle(log, held, exit, { ...options, identities }))
       held.records = yield* restore(
         Effect.tryPromise({
           try: () => readLeased(log, held.lease.sequences),
@@ -71,7 +69,7 @@ const awaitLease = (log: EmbeddedLog, options: TakeOptions, restore: Restore): E
       const now = yield* Clock.currentTimeMillis
       const seen = log.changes
       const lease = log.leases.take(now, options)
-      yield* buryExhausted(log)
+      yield* buryExhausted(log, options)
       if (lease !== undefined) return { lease, records: [] }
       const changed = Effect.callback<void>((resume) => {
         const off = log.onChange(seen, () => resume(Effect.void))
@@ -95,17 +93,21 @@ const readLeased = async (log: EmbeddedLog, sequences: ReadonlyArray<number>): P
   return records
 }
 
-const settle = (log: EmbeddedLog, held: Held, exit: Exit.Exit<unknown, unknown>, identities: boolean) =>
+interface SettleOptions extends TakeOptions {
+  readonly identities: boolean
+}
+
+const settle = (log: EmbeddedLog, held: Held, exit: Exit.Exit<unknown, unknown>, options: SettleOptions) =>
   Effect.gen(function* () {
     if (Exit.isSuccess(exit)) {
       log.leases.ack(held.lease)
-      if (identities) for (const { batch, sequence } of held.records) log.index.settle(sequence, batch.ids)
+      if (options.identities) for (const { batch, sequence } of held.records) log.index.settle(sequence, batch.ids)
     } else if (Cause.hasInterruptsOnly(exit.cause)) {
       log.leases.release(held.lease)
     } else {
       const now = yield* Clock.currentTimeMillis
       log.leases.fail(held.lease, now, yield* Random.next, messageOf(exit.cause))
-      yield* buryExhausted(log)
+      yield* buryExhausted(log, options)
     }
     log.wake()
   })
@@ -116,11 +118,11 @@ const messageOf = (cause: Cause.Cause<unknown>): string => {
 }
 
 /** Dead-letters what has had its attempts. When that cannot be written either, the records wait for another try. */
-const buryExhausted = (log: EmbeddedLog): Effect.Effect<void> =>
+const buryExhausted = (log: EmbeddedLog, options: TakeOptions): Effect.Effect<void> =>
   Effect.suspend(() => {
     const exhausted = log.leases.takeExhausted()
     if (exhausted.length === 0) return Effect.void
-    return Effect.forEach(exhausted, (one) => bury(log, one), { discard: true }).pipe(
+    return Effect.forEach(exhausted, (one) => bury(log, one, options), { discard: true }).pipe(
       Effect.catch((error) =>
         Effect.andThen(
           Effect.logError("dead letters cannot be written", error),
@@ -130,11 +132,17 @@ const buryExhausted = (log: EmbeddedLog): Effect.Effect<void> =>
     )
   })
 
-const bury = Effect.fnUntraced(function* (log: EmbeddedLog, { attempts, code, message, sequence }: Exhausted) {
+const bury = Effect.fnUntraced(function* (
+  log: EmbeddedLog,
+  { attempts, code, message, sequence }: Exhausted,
+  { unstored = (batch) => Effect.succeed([batch]) }: TakeOptions
+) {
   const [record] = yield* Effect.tryPromise({
     try: () => readLeased(log, [sequence]),
     catch: (cause) => queueError("deadLetter", cause)
   })
-  yield* deadLetter(log, record!.batch, { stage: "queue", code, message, attempts })
+  for (const part of yield* unstored(record!.batch)) {
+    yield* deadLetter(log, part, { stage: "queue", code, message, attempts })
+  }
   log.leases.acknowledge(sequence)
 })

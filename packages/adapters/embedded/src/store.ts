@@ -18,6 +18,8 @@ export const makeStore = (log: EmbeddedLog): EventStore["Service"] => {
     })
   return EventStore.of({
     append: (batches) => attempt("append", () => append(log, batches)),
+    // Acknowledging is storing here: what still waits was stored by nobody.
+    unstored: (batch) => Effect.succeed([batch]),
     replay: (options) => attempt("replay", () => replay(log, options)),
     backlog: (after) =>
       Effect.try({

@@ -1,4 +1,4 @@
-import { type DeadLetterReason, EventBatch, type EventQueueError } from "@millrace/core"
+import { type DeadLetterReason, EventBatch, type EventQueueError, type TakeOptions } from "@millrace/core"
 import { Effect } from "effect"
 import { queueError } from "./client.ts"
 import { setAside } from "./letters.ts"
@@ -23,11 +23,19 @@ export const recordSettled = (log: QueueLog, messages: ReadonlyArray<Known>): Ef
     catch: (cause) => queueError("ack", cause)
   })
 
-/** All events of a message become dead letters, and it is done with; the caller then takes it off the stream. */
-export const bury = Effect.fnUntraced(function* (log: QueueLog, message: Known, reason: DeadLetterReason) {
+/**
+ * All events of a message that are not stored become dead letters, and it is done with; the caller then takes it off the
+ * stream.
+ */
+export const bury = Effect.fnUntraced(function* (
+  log: QueueLog,
+  message: Known,
+  reason: DeadLetterReason,
+  { unstored = (batch) => Effect.succeed([batch]) }: Pick<TakeOptions, "unstored"> = {}
+) {
   const batch = decode(log, message)
   if (batch === undefined) yield* keepUnreadable(log, message)
-  else yield* setAside(log, batch, reason)
+  else for (const part of yield* unstored(batch)) yield* setAside(log, part, reason)
   yield* recordSettled(log, [message])
 })
 

@@ -2,8 +2,8 @@ import {
   type DeadLetterReason,
   type Delivery,
   type EventBatch,
-  type EventQueue,
-  type EventQueueError
+  type EventQueueError,
+  type TakeOptions
 } from "@millrace/core"
 import { Cause, Effect, Exit, Random, type Scope } from "effect"
 import { NotConnected, queueError } from "./client.ts"
@@ -15,7 +15,6 @@ const MAX_BACKOFF_MILLIS = 30_000
 const MESSAGE_LENGTH = 1_000
 const ANSWER_MILLIS = 5_000
 
-type TakeOptions = Parameters<EventQueue["Service"]["take"]>[0]
 type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 
 interface Leased extends Message, Known {
@@ -26,6 +25,7 @@ interface Leased extends Message, Known {
 }
 
 interface Lease {
+  readonly options: TakeOptions
   readonly messages: ReadonlyArray<Leased>
   /** The messages went to somebody else, or to the dead letters. */
   expired: boolean
@@ -39,7 +39,7 @@ export const take = (
   // Interruptible only while it waits: messages that were taken always get their finalizer.
   Effect.uninterruptibleMask((restore) =>
     Effect.gen(function* () {
-      const lease: Lease = { messages: yield* awaitMessages(log, inbox, options, restore), expired: false }
+      const lease: Lease = { options, messages: yield* awaitMessages(log, inbox, options, restore), expired: false }
       yield* Effect.addFinalizer((exit) => settle(log, inbox, lease, exit))
       yield* Effect.forkScoped(Effect.delay(expire(log, inbox, lease), options.ackWaitMillis))
       return {
@@ -64,7 +64,7 @@ const takeNext = Effect.fnUntraced(function* (log: QueueLog, inbox: Inbox, optio
     if (trouble !== undefined) return yield* Effect.fail(queueError("take", new Error(trouble)))
     const taken = inbox.take(options.limit, maxMessages)
     if (taken !== undefined) {
-      const leased = yield* prepare(log, inbox, taken)
+      const leased = yield* prepare(log, inbox, taken, options)
       if (leased.length > 0) return leased
       continue
     }
@@ -83,7 +83,8 @@ const takeNext = Effect.fnUntraced(function* (log: QueueLog, inbox: Inbox, optio
 const prepare = (
   log: QueueLog,
   inbox: Inbox,
-  messages: ReadonlyArray<Message>
+  messages: ReadonlyArray<Message>,
+  options: TakeOptions
 ): Effect.Effect<ReadonlyArray<Leased>, EventQueueError> =>
   Effect.gen(function* () {
     if (messages.some(({ deliveries }) => deliveries > 1)) {
@@ -91,7 +92,7 @@ const prepare = (
     }
     const leased: Array<Leased> = []
     for (const message of messages) {
-      const one = yield* prepareOne(log, inbox, message)
+      const one = yield* prepareOne(log, inbox, message, options)
       if (one !== undefined) leased.push(one)
     }
     // The last attempt is made alone, so that a bad message takes no neighbour with it to the dead letters.
@@ -104,7 +105,7 @@ const prepare = (
   }).pipe(Effect.tapError(() => Effect.sync(() => inbox.letGo(messages))))
 
 /** `undefined` when it is not to be delivered: settled, dead, or not ours. */
-const prepareOne = Effect.fnUntraced(function* (log: QueueLog, inbox: Inbox, message: Message) {
+const prepareOne = Effect.fnUntraced(function* (log: QueueLog, inbox: Inbox, message: Message, options: TakeOptions) {
   const { label, position } = message
   const { state } = log.ledger
   if (label === undefined) {
@@ -118,7 +119,7 @@ const prepareOne = Effect.fnUntraced(function* (log: QueueLog, inbox: Inbox, mes
   const attempt = Math.max(1, message.deliveries - state.releases(position))
   const batch = decode(log, known)
   if (batch === undefined || attempt > log.options.maxAttempts) {
-    return yield* buryOrPostpone(log, inbox, known, leaseExpired(attempt - 1))
+    return yield* buryOrPostpone(log, inbox, known, { reason: leaseExpired(attempt - 1), ...options })
   }
   const batches = state
     .dead(position)
@@ -150,9 +151,9 @@ const buryOrPostpone = (
   log: QueueLog,
   inbox: Inbox,
   message: Message & Known,
-  reason: DeadLetterReason
+  how: Pick<TakeOptions, "unstored"> & { readonly reason: DeadLetterReason }
 ): Effect.Effect<undefined> =>
-  bury(log, message, reason).pipe(
+  bury(log, message, how.reason, how).pipe(
     Effect.andThen(acknowledge(inbox, [message])),
     Effect.catch((error) => {
       inbox.giveBack(message, MAX_BACKOFF_MILLIS)
@@ -197,7 +198,7 @@ export const release = (log: QueueLog, inbox: Inbox, messages: ReadonlyArray<Mes
 const fail = Effect.fnUntraced(function* (
   log: QueueLog,
   inbox: Inbox,
-  { messages }: Lease,
+  { messages, options }: Lease,
   why: { readonly code: string; readonly message: string; readonly backoff: boolean }
 ) {
   const { backoffMillis, maxAttempts } = log.options
@@ -210,7 +211,7 @@ const fail = Effect.fnUntraced(function* (
       continue
     }
     const reason = { stage: "queue", code: why.code, message: why.message, attempts: attempt } as const
-    yield* buryOrPostpone(log, inbox, message, reason)
+    yield* buryOrPostpone(log, inbox, message, { reason, ...options })
   }
 })
 

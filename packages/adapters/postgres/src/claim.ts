@@ -64,6 +64,15 @@ const claimRest = Effect.fnUntraced(function* (connection: Connection, messages:
   return claimed
 })
 
+/** The parts of a batch that no append has consumed; another one may be at it. */
+export const unstored = Effect.fnUntraced(function* (connection: Connection, batch: EventBatch) {
+  const { log, position } = batch.origin ?? {}
+  if (log === undefined || position === undefined) return [batch]
+  const parts = yield* connection.rows(CONSUMED, [[log], [position]])
+  const consumed = parts.map(({ end, start }): Range => [Number(start), Number(end)])
+  return freshPieces({ log, position, batches: [batch] }, consumed).map(({ end, start }) => batch.slice(start, end))
+})
+
 /** Locks in the order given: the rows are joined and sorted before they are locked. */
 const LOCK = {
   name: "lock_deliveries",

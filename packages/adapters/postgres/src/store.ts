@@ -1,6 +1,7 @@
 import { EventStore, type EventStoreError, KeyStore } from "@millrace/core"
 import { Context, Effect, Layer } from "effect"
 import { append } from "./append.ts"
+import { unstored } from "./claim.ts"
 import { type Database, openDatabase } from "./client.ts"
 import { defaults, type PostgresOptions, type Settings } from "./config.ts"
 import { refused, storeFailed } from "./failure.ts"
@@ -52,6 +53,8 @@ const makeStore = Effect.fnUntraced(function* (database: Database, settings: Set
   const pageBytes = settings.pageMegabytes * BYTES_PER_MEGABYTE
   return EventStore.of({
     append: (batches) => append(database, batches).pipe(Effect.mapError(storeFailed("append"))),
+    unstored: (batch) =>
+      database.use((connection) => unstored(connection, batch)).pipe(Effect.mapError(storeFailed("unstored"))),
     replay: ({ after, limit }) =>
       replay(database, { after, limit, pageBytes }).pipe(Effect.mapError(storeFailed("replay"))),
     backlog: (after, unsettled) => backlog(database, after, unsettled).pipe(Effect.mapError(storeFailed("backlog"))),

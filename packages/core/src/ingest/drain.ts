@@ -22,7 +22,8 @@ export interface DrainReport {
  */
 export const drain = Effect.fn("drain")(function* (options: DrainOptions) {
   const queue = yield* EventQueue
-  const delivery = yield* queue.take(options)
+  const { unstored } = yield* EventStore
+  const delivery = yield* queue.take({ ...options, unstored })
   return yield* storeAll(delivery.batches, delivery.attempt)
 }, Effect.scoped)
 

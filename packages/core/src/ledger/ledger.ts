@@ -31,7 +31,7 @@ export const ledger = Effect.fn("ledger")(function* (project_id: string) {
   const { cursor, duplicates, stored } = yield* (yield* Warehouse).counts
   // In one tick where both are synchronous: on one log, acknowledging is storing.
   const [counts, backlog] = yield* Effect.flatMap(queue.counts, (counted) =>
-    Effect.map(store.backlog(cursor, counted.unsettled), (stored) => [counted, stored] as const)
+    Effect.map(store.backlog(cursor, counted.unsettled), (behind) => [counted, behind] as const)
   ).pipe(Effect.provideService(References.PreventSchedulerYield, true))
   const of = (by: ByProject) => by[project_id] ?? 0
   const in_flight = of(counts.waiting) + of(backlog)

@@ -1,6 +1,6 @@
 import { Cause, Clock, Deferred, Effect, Exit, Layer } from "effect"
 import { EventBatch } from "../event/EventBatch.ts"
-import { type Delivery, EventQueue, EventQueueError, QueueFull } from "../port/EventQueue.ts"
+import { type Delivery, EventQueue, EventQueueError, QueueFull, type TakeOptions } from "../port/EventQueue.ts"
 import { type MemoryQueueOptions, type Message, QueueState } from "./QueueState.ts"
 
 const DEFAULTS: MemoryQueueOptions = { capacity: 1_000_000, maxAttempts: 8, backoffMillis: 100 }
@@ -67,13 +67,10 @@ const deadLettersOf = (
   })
 })
 
-const take = Effect.fnUntraced(function* (
-  state: QueueState,
-  options: { readonly limit: number; readonly ackWaitMillis: number }
-) {
+const take = Effect.fnUntraced(function* (state: QueueState, options: TakeOptions) {
   const leased = yield* Effect.acquireRelease(
     lease(state, options),
-    (messages, exit) => settle(state, messages, exit),
+    (messages, exit) => Effect.andThen(settle(state, messages, exit), buryExhausted(state, options)),
     {
       interruptible: true
     }
@@ -85,15 +82,31 @@ const take = Effect.fnUntraced(function* (
   return delivery
 })
 
-const lease = (
-  state: QueueState,
-  options: { readonly limit: number; readonly ackWaitMillis: number }
-): Effect.Effect<ReadonlyArray<Message>> =>
+const BURY_AGAIN_MILLIS = 1_000
+
+const buryExhausted = (state: QueueState, { unstored = (batch) => Effect.succeed([batch]) }: TakeOptions) =>
+  Effect.gen(function* () {
+    const now = yield* Clock.currentTimeMillis
+    for (const { message, why } of state.takeExhausted()) {
+      const attempts = message.failures
+      const reason = { stage: "queue", code: "attempts_exhausted", message: why, attempts } as const
+      yield* unstored(message.batch).pipe(
+        Effect.map((parts) => {
+          for (const part of parts) state.deadLetter(part, reason, now)
+          state.ack(message)
+        }),
+        Effect.catch(() => Effect.sync(() => state.postpone(message, now + BURY_AGAIN_MILLIS)))
+      )
+    }
+  })
+
+const lease = (state: QueueState, options: TakeOptions): Effect.Effect<ReadonlyArray<Message>> =>
   Effect.gen(function* () {
     while (true) {
       const { changed } = state
       const now = yield* Clock.currentTimeMillis
       const messages = state.lease(options.limit, now, now + options.ackWaitMillis)
+      yield* buryExhausted(state, options)
       if (messages.length > 0) return messages
       const wait = Deferred.await(changed)
       const until = state.nextAvailableAt

@@ -41,6 +41,14 @@ export const layerMemoryStore: Layer.Layer<EventStore> = Layer.sync(EventStore, 
         const duplicates = added.filter((row) => row.duplicate).length
         return { stored: added.length - duplicates, duplicates }
       }),
+    unstored: (batch) =>
+      Effect.sync(() => {
+        const { log, offset = 0, position } = batch.origin ?? {}
+        const taken = consumed.get(`${position}/${log}`)?.offsets
+        return Array.from({ length: batch.count }, (_, index) => index)
+          .filter((index) => taken?.has(offset + index) !== true)
+          .map((index) => batch.slice(index, index + 1))
+      }),
     replay: (options) =>
       Effect.sync(() => {
         const rest = after(options.after)

@@ -21,6 +21,12 @@ export interface Message {
   readonly dead: Set<number>
 }
 
+/** Has had its attempts. */
+export interface Exhausted {
+  readonly message: Message
+  readonly why: string
+}
+
 class Tally {
   readonly #counts = new Map<string, number>()
   add(project: string, count: number) {
@@ -43,6 +49,7 @@ export class QueueState {
   #signal = Deferred.makeUnsafe<void>()
   #lastPosition = 0
   #lastLetter = 0
+  readonly #exhausted: Array<Exhausted> = []
 
   constructor(options: MemoryQueueOptions) {
     this.#options = options
@@ -133,9 +140,19 @@ export class QueueState {
       this.#wake()
       return
     }
-    const reason = { stage: "queue", code: "attempts_exhausted", message: why, attempts: message.failures } as const
-    this.deadLetter(message.batch, reason, now)
-    this.ack(message)
+    // Not to be delivered until it is buried, or that has failed.
+    message.availableAt = Number.POSITIVE_INFINITY
+    this.#exhausted.push({ message, why })
+  }
+
+  /** To be failed once more, at the last attempt. */
+  postpone(message: Message, availableAt: number) {
+    message.failures = this.#options.maxAttempts - 1
+    message.availableAt = availableAt
+  }
+
+  takeExhausted(): ReadonlyArray<Exhausted> {
+    return this.#exhausted.splice(0)
   }
 
   deadLetter(batch: EventBatch, reason: DeadLetterReason, now: number) {

@@ -1,4 +1,4 @@
-import { Clock, Context, Effect, Layer, Semaphore } from "effect"
+import { Clock, Context, Effect, Exit, Layer, Semaphore } from "effect"
 import { load } from "../etl/load.ts"
 import { drain } from "../ingest/drain.ts"
 import { EventQueue, type EventQueueError } from "../port/EventQueue.ts"
@@ -63,10 +63,9 @@ const make = Effect.fnUntraced(function* (options: PipelineOptions) {
   const services = yield* Effect.context<Services>()
   const oneAtATime = yield* Semaphore.make(1)
   const loadOnce = oneAtATime.withPermit(Effect.uninterruptible(loadAndPrune(options.loadLimit)))
-  const drainOnce = Effect.as(drain({ limit: options.drainLimit, ackWaitMillis: options.ackWaitMillis }), 0)
   const loadStep = Effect.map(loadOnce, (report) => (report.caughtUp ? options.loadIntervalMillis : 0))
   const runs = (loop: PipelineLoop) => options.loops.includes(loop)
-  if (runs("drain")) yield* Effect.forkScoped(repeatWithBackoff("drain", options, drainOnce))
+  if (runs("drain")) yield* Effect.forkScoped(repeatWithBackoff("drain", options, drainStep(options)))
   if (runs("load")) yield* Effect.forkScoped(repeatWithBackoff("load", options, loadStep))
   const loadRest = runs("load") ? Effect.map(loadOnce, ({ caughtUp }) => caughtUp) : Effect.succeed(true)
   const flush = Effect.provideContext(
@@ -77,6 +76,23 @@ const make = Effect.fnUntraced(function* (options: PipelineOptions) {
   yield* Effect.addFinalizer(() => flush.pipe(Effect.timeoutOption(options.closeWithinMillis), Effect.ignore))
   return Pipeline.of({ flush })
 })
+
+/**
+ * One delivery. After a failure the store is asked first, with nothing to store: while it is down no message is taken, or
+ * an outage would cost every message its attempts.
+ */
+const drainStep = (options: PipelineOptions) => {
+  let failed = false
+  const storeAnswers = Effect.flatMap(EventStore, (store) => store.append([]))
+  const deliver = drain({ limit: options.drainLimit, ackWaitMillis: options.ackWaitMillis }).pipe(
+    Effect.onExit((exit) =>
+      Effect.sync(() => {
+        failed = Exit.isFailure(exit)
+      })
+    )
+  )
+  return Effect.suspend(() => (failed ? Effect.andThen(storeAnswers, deliver) : deliver)).pipe(Effect.as(0))
+}
 
 const loadAndPrune = Effect.fnUntraced(function* (limit: number) {
   const report = yield* load({ limit })

@@ -52,6 +52,17 @@ export interface Delivery {
   readonly attempt: number
 }
 
+export interface TakeOptions {
+  /** Events. */
+  readonly limit: number
+  readonly ackWaitMillis: number
+  /**
+   * Of a batch whose attempts are exhausted, the parts that become dead letters; all of it when not given. While it fails
+   * the batch waits: an attempt may have stored a part before it ended, and that part is in no need of rescue.
+   */
+  readonly unstored?: (batch: EventBatch) => Effect.Effect<ReadonlyArray<EventBatch>, unknown>
+}
+
 /** Why an event was set aside. `stage` is where it failed. */
 export interface DeadLetterReason {
   readonly stage: "queue" | "store" | "warehouse"
@@ -117,10 +128,7 @@ export class EventQueue extends Context.Service<
      * backoff, or go to the dead letters at the last attempt; by interruption they return at once, uncounted.
      * A lease not settled within `ackWaitMillis` returns as well.
      */
-    readonly take: (options: {
-      readonly limit: number
-      readonly ackWaitMillis: number
-    }) => Effect.Effect<Delivery, EventQueueError, Scope.Scope>
+    readonly take: (options: TakeOptions) => Effect.Effect<Delivery, EventQueueError, Scope.Scope>
     /** Sets events of one batch aside, durably; call it before the delivery's scope closes with success. */
     readonly deadLetter: (batch: EventBatch, reason: DeadLetterReason) => Effect.Effect<void, EventQueueError>
     readonly deadLetters: {

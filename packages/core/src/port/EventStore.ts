@@ -17,7 +17,7 @@ export class StoreRejected extends Schema.TaggedError<StoreRejected>()("StoreRej
 }
 
 export class EventStoreError extends Schema.TaggedError<EventStoreError>()("EventStoreError", {
-  operation: Schema.Literals(["open", "append", "replay", "prune", "backlog"]),
+  operation: Schema.Literals(["open", "append", "unstored", "replay", "prune", "backlog"]),
   reason: Schema.Union([StoreUnavailable, StoreRejected])
 }) {
   get retryable(): boolean {
@@ -45,10 +45,12 @@ export interface Page {
 export class EventStore extends Context.Service<
   EventStore,
   {
-    /** All or nothing per call. The first payload of a `(project_id, event_id)` wins; a later one changes nothing. */
+    /** All or nothing per call; of nothing at all it tells whether the store answers. The first payload of a `(project_id, event_id)` wins; a later one changes nothing. */
     readonly append: (
       batches: ReadonlyArray<EventBatch>
     ) => Effect.Effect<{ readonly stored: number; readonly duplicates: number }, EventStoreError>
+    /** The parts of a batch, as it was taken from a queue, that no append has taken over; in order. */
+    readonly unstored: (batch: EventBatch) => Effect.Effect<ReadonlyArray<EventBatch>, EventStoreError>
     /** Each stored event once, in an order that never puts a later-committing event before `after`. */
     readonly replay: (options: {
       readonly after: Cursor

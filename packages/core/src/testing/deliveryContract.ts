@@ -32,6 +32,27 @@ export const deliveryContract = <E>(name: string, options: DeliveryContractOptio
       })
     )
     law(
+      "unstored: of a batch, the parts that no append has taken over",
+      Effect.gen(function* () {
+        const store = yield* EventStore
+        const message = messageOf(1, 1, 6)
+        const left = Effect.map(store.unstored(message), (parts) => parts.flatMap((part) => part.events))
+        assert.deepStrictEqual(yield* left, message.events)
+        yield* store.append([message.slice(1, 3), messageOf(2, 1, 6)])
+        assert.deepStrictEqual(
+          yield* left,
+          [0, 3, 4, 5].map((index) => message.events[index])
+        )
+        const tail = yield* store.unstored(message.slice(2, 5))
+        assert.deepStrictEqual(
+          tail.map(({ count, origin }) => [origin!.offset, count]).reduce((sum, [, count]) => sum + count!, 0),
+          2
+        )
+        yield* store.append([message])
+        assert.deepStrictEqual(yield* left, [])
+      })
+    )
+    law(
       "backlog: what was stored of unsettled messages is left out, by project and by log",
       Effect.gen(function* () {
         const store = yield* EventStore

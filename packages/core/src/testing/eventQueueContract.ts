@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Latch, type Layer } from "effect"
 import type { Event } from "../event/Event.ts"
-import { type DeadLetterReason, EventQueue, type EventQueueError } from "../port/EventQueue.ts"
+import { type DeadLetterReason, EventQueue, type EventQueueError, type TakeOptions } from "../port/EventQueue.ts"
 import { batchOf } from "./events.ts"
 import { queueCountLaws } from "./queueCountLaws.ts"
 
@@ -38,11 +38,11 @@ const consumeAll = Effect.fnUntraced(function* (count: number, options = lease) 
 const ids = (from: number, count: number) => batchOf(from, count).events.map((event) => event.event_id)
 
 /** Takes `times` deliveries and fails each. */
-const failTimes = Effect.fnUntraced(function* (times: number) {
+const failTimes = Effect.fnUntraced(function* (times: number, options: TakeOptions = lease) {
   const queue = yield* EventQueue
   const attempts: Array<number> = []
   for (let time = 0; time < times; time++) {
-    yield* queue.take(lease).pipe(
+    yield* queue.take(options).pipe(
       Effect.tap(({ attempt }) => Effect.sync(() => attempts.push(attempt))),
       Effect.andThen(Effect.fail("no" as const)),
       Effect.scoped,
@@ -112,6 +112,33 @@ const deliveryLaws = (law: QueueLaw, maxAttempts: number) => {
         batchOf(1, 2).events.map((event) => [event, maxAttempts])
       )
       assert.strictEqual((yield* queue.depth).events, 0)
+    })
+  )
+  law(
+    "take: of a message without attempts left, what a store has is no dead letter",
+    Effect.gen(function* () {
+      const queue = yield* EventQueue
+      yield* queue.publish(batchOf(1, 4))
+      yield* failTimes(maxAttempts, {
+        ...lease,
+        unstored: (batch) => Effect.succeed([batch.slice(0, 1), batch.slice(3, 4)])
+      })
+      const letters = yield* queue.deadLetters.list({ limit: 10 })
+      assert.deepStrictEqual(
+        letters.map(({ event }) => event.event_id),
+        [...ids(1, 1), ...ids(4, 1)]
+      )
+      assert.strictEqual((yield* queue.depth).events, 0)
+    })
+  )
+  law(
+    "take: a message without attempts left waits while nobody can tell what a store has of it",
+    Effect.gen(function* () {
+      const queue = yield* EventQueue
+      yield* queue.publish(batchOf(1, 2))
+      yield* failTimes(maxAttempts, { ...lease, unstored: () => Effect.fail("down" as const) })
+      assert.deepStrictEqual(yield* queue.deadLetters.list({ limit: 10 }), [])
+      assert.deepStrictEqual((yield* queue.counts).waiting, { default: 2 })
     })
   )
   law(

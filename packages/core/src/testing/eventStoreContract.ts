@@ -58,6 +58,14 @@ const identityLaws = (law: Law) => {
     })
   )
   law(
+    "append: nothing at all is stored, and changes nothing",
+    Effect.gen(function* () {
+      const store = yield* EventStore
+      assert.deepStrictEqual(yield* store.append([]), { stored: 0, duplicates: 0 })
+      assert.deepStrictEqual(yield* store.backlog(""), {})
+    })
+  )
+  law(
     "append: replay shows a repeated id once, with the first payload",
     Effect.gen(function* () {
       const store = yield* EventStore

@@ -50,7 +50,7 @@ export const queueCountLaws = (law: QueueLaw): void => {
       // A queue may deliver the event again or leave it out: what was set aside need not come back.
       const setFirstAside = Effect.flatMap(queue.take(lease), ({ batches }) => {
         const [first] = batches
-        return first?.events[0]?.event_id === idOf(1) ? queue.deadLetter(first!.slice(0, 1), reason) : Effect.void
+        return first?.events[0]?.event_id === idOf(1) ? queue.deadLetter(first.slice(0, 1), reason) : Effect.void
       })
       yield* setFirstAside.pipe(Effect.andThen(Effect.fail("no" as const)), Effect.scoped, Effect.ignore)
       yield* Effect.scoped(setFirstAside)

@@ -16,6 +16,7 @@ const noStore = (operation: EventStoreError["operation"]) =>
 /** In a process whose roles need no hot store: it is not even connected to. */
 export const absentStore: Layer.Layer<EventStore> = Layer.succeed(EventStore, {
   append: () => noStore("append"),
+  unstored: () => noStore("unstored"),
   replay: () => noStore("replay"),
   backlog: () => noStore("backlog"),
   prune: () => noStore("prune")

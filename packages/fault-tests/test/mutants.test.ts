@@ -1,0 +1,9 @@
+import { fileURLToPath } from "node:url"
+import { expect, it } from "vitest"
+import { isApplicable, mutants } from "../src/mutants.ts"
+
+const ROOT = fileURLToPath(new URL("../../..", import.meta.url))
+
+it("every planted bug has its place in the sources", () => {
+  expect(mutants.filter((mutant) => !isApplicable(ROOT, mutant)).map(({ name }) => name)).toEqual([])
+})
