@@ -2,6 +2,7 @@ import { type ApiKey, type KeyScope } from "@millrace/core"
 import { Config, Option, Redacted, Schema } from "effect"
 import { hashKey } from "./http/Access.ts"
 import { MAX_BODY_BYTES } from "./http/readBytes.ts"
+import { natsConfig } from "./adapter/natsConfig.ts"
 import { RolesText } from "./roles.ts"
 import { type AdapterChoice, queueNames, storeNames, warehouseNames } from "./adapters.ts"
 
@@ -118,7 +119,7 @@ export const serverConfig = Config.all({
   directory: Config.String("MILLRACE_DATA").pipe(Config.withDefault(serverDefaults.directory)),
   postgresUrl: optional(Config.Redacted("MILLRACE_POSTGRES_URL")),
   natsUrl: optional(Config.Redacted("MILLRACE_NATS_URL")),
-  natsName: optional(Config.String("MILLRACE_NATS_NAME")),
+  nats: natsConfig,
   keys,
   statsUrl: optional(httpUrl("MILLRACE_STATS_URL")),
   statsTimeoutMillis: integer("MILLRACE_STATS_TIMEOUT_MILLIS", 100, 600_000).pipe(

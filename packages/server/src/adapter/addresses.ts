@@ -10,10 +10,10 @@ export const postgresAddress: AddressForm<Pick<PostgresOptions, "url">> = {
     /^postgres(?:ql)?:\/\//u.test(text) && URL.canParse(text) ? { url: Redacted.make(text) } : undefined
 }
 
-type NatsConnection = Pick<NatsOptions, "servers" | "name" | "credentials" | "tls">
+type NatsConnection = Pick<NatsOptions, "servers" | "credentials" | "tls">
 
 /** The driver passes over credentials in addresses, so they are taken out here. `token@` is a token. */
-export const natsAddress = (name?: string): AddressForm<NatsConnection> => ({
+export const natsAddress: AddressForm<NatsConnection> = {
   setting: "MILLRACE_NATS_URL",
   example: "nats://user:password@host:4222 or tls://…, several of one cluster separated by commas",
   parse: (text) => {
@@ -24,13 +24,12 @@ export const natsAddress = (name?: string): AddressForm<NatsConnection> => ({
     const named = urls.find(({ username }) => username !== "")
     return {
       servers: [first!, ...others],
-      ...(name === undefined ? {} : { name }),
       ...(named === undefined ? {} : { credentials: credentialsOf(named) }),
       // Also the driver takes tls:// for a wish: without this it would go on unencrypted.
       ...(urls.some(({ protocol }) => protocol === "tls:") ? { tls: {} } : {})
     }
   }
-})
+}
 
 const credentialsOf = ({ password, username }: URL): NonNullable<NatsConnection["credentials"]> =>
   password === ""
