@@ -3,12 +3,12 @@ import type { EventQueue, EventStore, Warehouse } from "@millrace/core"
 import { Effect, Layer, Schema } from "effect"
 import { HttpRouter, type HttpServer } from "effect/http"
 import type { Server } from "node:http"
-import { rolesOf } from "./adapter/checkRoles.ts"
 import { appLayer, metricRegistry } from "./App.ts"
 import type { ServerOptions } from "./config.ts"
 import { Gate } from "./http/Gate.ts"
 import { isLoopbackName } from "./http/loopback.ts"
 import { makeNodeServer, type TimeLimits } from "./http/nodeServer.ts"
+import { ROLES } from "./roles.ts"
 import { routes } from "./Routes.ts"
 
 /** How long open requests may take to finish once the server closes. */
@@ -80,7 +80,7 @@ const listen = (options: ListenOptions) => {
     Layer.provideMerge(cutConnections(node)),
     Layer.provideMerge(http),
     Layer.provide(
-      appLayer({ ...options, roles: rolesOf(options), statsOwner: statsOwnerOf(options), guardHost: true })
+      appLayer({ ...options, roles: options.roles ?? ROLES, statsOwner: statsOwnerOf(options), guardHost: true })
     ),
     Layer.provide(metricRegistry)
   )

@@ -11,11 +11,12 @@ import { Effect, Layer, type Redacted } from "effect"
 import { mkdirSync } from "node:fs"
 import { join } from "node:path"
 import { absentStore, absentWarehouse } from "./adapter/absent.ts"
-import { natsAddress, type NatsSettings, postgresAddress } from "./adapter/addresses.ts"
+import { natsAddress, postgresAddress } from "./adapter/addresses.ts"
 import { refuseRoles, rolesOf } from "./adapter/checkRoles.ts"
 import { checkStore } from "./adapter/checkStore.ts"
 import { type AdapterNotInstalled, BadAdapterChoice, WarehouseTaken } from "./adapter/failures.ts"
 import { at, lazily } from "./adapter/lazily.ts"
+import { natsOptions, type NatsSettings } from "./adapter/natsConfig.ts"
 import { ownerOf, signOwner } from "./adapter/owner.ts"
 import type { Role } from "./roles.ts"
 
@@ -53,17 +54,24 @@ const embeddedQueue: Opens<EventQueue> = ({ directory }) =>
     () => import("@millrace/embedded"),
     (it) => it.Embedded.queue({ directory: join(directory, "queue") })
   )
-const natsQueue: Opens<EventQueue> = ({ nats, natsUrl }) =>
+const natsQueue: Opens<EventQueue> = ({ nats = {}, natsUrl }) =>
   lazily(
     "@millrace/nats",
     () => import("@millrace/nats"),
-    (it) => at(natsAddress(nats), natsUrl, it.Nats.layer)
+    (it) => at(natsAddress, natsUrl, (address) => it.Nats.layer(natsOptions(address, nats)))
   )
 const postgresStore: Opens<EventStore> = ({ postgresUrl }) =>
   lazily(
     "@millrace/postgres",
     () => import("@millrace/postgres"),
     (it) => at(postgresAddress, postgresUrl, it.Postgres.layer)
+  )
+// Publishing is the store's commit, so it brings the store with it.
+const postgresDirect: Opens<EventQueue | EventStore> = ({ postgresUrl }) =>
+  lazily(
+    "@millrace/postgres",
+    () => import("@millrace/postgres"),
+    (it) => at(postgresAddress, postgresUrl, it.Postgres.direct)
   )
 const duckdbWarehouse: Opens<Warehouse> = ({ directory }) =>
   lazily(
@@ -76,6 +84,7 @@ const duckdbWarehouse: Opens<Warehouse> = ({ directory }) =>
 export const queues = {
   embedded: embeddedQueue,
   nats: natsQueue,
+  none: postgresDirect,
   memory: () => layerMemoryQueue()
 } as const satisfies Record<string, Opens<EventQueue>>
 
@@ -147,10 +156,12 @@ const openWarehouse = (choice: AdapterChoice): Layer.Layer<Warehouse, AdapterFai
   return directory === "" ? opened : Layer.provideMerge(signOwner(directory), opened)
 }
 
-const usualStore = { embedded: "embedded", nats: "postgres", memory: "memory" } as const satisfies Record<
-  QueueName,
-  StoreName
->
+const usualStore = {
+  embedded: "embedded",
+  nats: "postgres",
+  none: "postgres",
+  memory: "memory"
+} as const satisfies Record<QueueName, StoreName>
 
 /** Queue, then hot store, so that of two failures always the same is told; or the one log that is both. */
 const openHot = (
@@ -163,6 +174,7 @@ const openHot = (
       new BadAdapterChoice({ setting: "MILLRACE_STORE", rule: `${store} needs MILLRACE_QUEUE=${store}` })
     )
   }
+  if (queue === "none") return Effect.succeed(queues.none(choice))
   return Effect.succeed(
     store === "embedded" ? stores.embedded(choice) : Layer.provideMerge(openStore(store, choice), queues[queue](choice))
   )

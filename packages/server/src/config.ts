@@ -2,6 +2,7 @@ import { type ApiKey, type KeyScope } from "@millrace/core"
 import { Config, Option, Redacted, Schema } from "effect"
 import { hashKey } from "./http/Access.ts"
 import { MAX_BODY_BYTES } from "./http/readBytes.ts"
+import { natsConfig } from "./adapter/natsConfig.ts"
 import { RolesText } from "./roles.ts"
 import { type AdapterChoice, queueNames, storeNames, warehouseNames } from "./adapters.ts"
 
@@ -118,12 +119,7 @@ export const serverConfig = Config.all({
   directory: Config.String("MILLRACE_DATA").pipe(Config.withDefault(serverDefaults.directory)),
   postgresUrl: optional(Config.Redacted("MILLRACE_POSTGRES_URL")),
   natsUrl: optional(Config.Redacted("MILLRACE_NATS_URL")),
-  nats: Config.all({
-    name: optional(Config.String("MILLRACE_NATS_NAME")),
-    maxBytes: optional(integer("MILLRACE_NATS_MAX_BYTES", 1_024, Number.MAX_SAFE_INTEGER)),
-    maxAttempts: optional(integer("MILLRACE_NATS_MAX_ATTEMPTS", 1, 1_000)),
-    redeliverMillis: optional(integer("MILLRACE_NATS_REDELIVER_MILLIS", 300, 600_000))
-  }),
+  nats: natsConfig,
   keys,
   statsUrl: optional(httpUrl("MILLRACE_STATS_URL")),
   statsTimeoutMillis: integer("MILLRACE_STATS_TIMEOUT_MILLIS", 100, 600_000).pipe(

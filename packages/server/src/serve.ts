@@ -1,11 +1,13 @@
 import { Console, Effect, Layer } from "effect"
 import { HttpServer } from "effect/http"
 import { adapters, usesDirectory } from "./adapters.ts"
+import { rolesOf } from "./adapter/checkRoles.ts"
 import type { ServerOptions } from "./config.ts"
 import { serverLayer } from "./Server.ts"
 
 /** The whole server over the chosen adapters. */
-export const server = (options: ServerOptions) => serverLayer(options).pipe(Layer.provide(adapters(options)))
+export const server = (options: ServerOptions) =>
+  serverLayer({ ...options, roles: rolesOf(options) }).pipe(Layer.provide(adapters(options)))
 
 /** Serves until interrupted. Once it listens, one line on standard output says where. */
 export const serve = Effect.fn("serve")(function* (options: ServerOptions) {

@@ -1,8 +1,10 @@
-import { Effect, Layer, Redacted } from "effect"
+import { NatsOptions } from "@millrace/nats"
+import { ConfigProvider, Effect, Layer, Redacted } from "effect"
 import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { describe, expect, it } from "vitest"
 import { natsAddress } from "../src/adapter/addresses.ts"
+import { natsConfig, natsOptions } from "../src/adapter/natsConfig.ts"
 import { lazily } from "../src/adapter/lazily.ts"
 import { type AdapterChoice, adapters, queueNames, storeNames, warehouseNames } from "../src/adapters.ts"
 import { startProcess } from "./support/child.ts"
@@ -26,8 +28,8 @@ describe("registration", () => {
     expect(readFileSync(test, "utf8")).toMatch(/\w+Contract\(/u)
   })
 
-  it("every registered name is an adapter's folder, or memory", () => {
-    expect([...registered].toSorted()).toEqual([...folders, "memory"].toSorted())
+  it("every registered name is an adapter's folder, or memory, or none", () => {
+    expect([...registered].toSorted()).toEqual([...folders, "memory", "none"].toSorted())
   })
 })
 
@@ -44,7 +46,9 @@ describe("a choice that cannot work is refused by its name, before anything is o
     [{ queue: "nats", store: "embedded" }, "MILLRACE_STORE", "embedded needs MILLRACE_QUEUE=embedded"],
     [{ queue: "embedded", store: "memory" }, "MILLRACE_STORE", "memory needs MILLRACE_QUEUE=memory"],
     [{ store: "postgres" }, "MILLRACE_POSTGRES_URL", "is not set"],
-    [{ queue: "nats" }, "MILLRACE_NATS_URL", "is not set"]
+    [{ queue: "nats" }, "MILLRACE_NATS_URL", "is not set"],
+    [{ queue: "none" }, "MILLRACE_POSTGRES_URL", "is not set"],
+    [{ queue: "none", store: "memory" }, "MILLRACE_STORE", "memory needs MILLRACE_QUEUE=memory"]
   ] as const)("%j", async (choice, setting, rule) => {
     const failure = await failureOf({ postgresUrl: undefined, ...choice })
     expect(failure).toMatchObject({ _tag: "BadAdapterChoice", setting })
@@ -93,6 +97,49 @@ describe("MILLRACE_NATS_URL", () => {
     ["nats://a,", undefined],
     ["http://h", undefined]
   ])("%j", (text, expected) => {
-    expect(natsAddress().parse(text)).toEqual(expected)
+    expect(natsAddress.parse(text)).toEqual(expected)
+  })
+})
+
+describe("MILLRACE_NATS_*", () => {
+  const read = (env: Record<string, string>) =>
+    Effect.runSync(
+      natsConfig.pipe(Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromEnv({ env })))
+    )
+  const address = { servers: ["nats://h"] as const, credentials: { user: "u", password: "p" } }
+
+  it.each([
+    [{}, address],
+    [{ MILLRACE_NATS_TLS: "true" }, { ...address, tls: {} }],
+    [{ MILLRACE_NATS_CA_FILE: "/ca" }, { ...address, tls: { caFile: "/ca" } }],
+    [
+      { MILLRACE_NATS_CERT_FILE: "/c", MILLRACE_NATS_KEY_FILE: "/k", MILLRACE_NATS_CREDENTIALS_FILE: "/u.creds" },
+      { ...address, credentials: { credentialsFile: "/u.creds" }, tls: { certFile: "/c", keyFile: "/k" } }
+    ],
+    [{ MILLRACE_NATS_NKEY_SEED: "SU" }, { ...address, credentials: { nkeySeed: "SU" } }],
+    [
+      { MILLRACE_NATS_REPLICAS: "3", MILLRACE_NATS_MAX_BYTES: "1000", MILLRACE_NATS_SYNC_ALWAYS: "true" },
+      { ...address, replicas: 3, maxBytes: 1_000, syncAlways: true }
+    ],
+    [
+      { MILLRACE_NATS_NAME: "n", MILLRACE_NATS_MONITORING_URL: "http://h:8222" },
+      { ...address, name: "n", monitoringUrl: "http://h:8222" }
+    ]
+  ])("%j", (env, expected) => {
+    expect(natsOptions(address, read(env))).toEqual(expected)
+  })
+
+  it("each number of the adapter's options has a variable, and one out of bounds is refused by its name", async () => {
+    const refused = startProcess(temporaryDirectory(), {
+      MILLRACE_QUEUE: "nats",
+      MILLRACE_NATS_URL: "nats://127.0.0.1:9",
+      MILLRACE_POSTGRES_URL: "postgres://127.0.0.1:9/d",
+      MILLRACE_NATS_REPLICAS: "7"
+    })
+    await expect(refused).rejects.toThrow(/ended with 1: millrace: .*replicas.*\n$/u)
+    const variables = Object.keys(read({})).toSorted()
+    const options = [...Object.keys(NatsOptions.fields), "caFile", "certFile", "keyFile", "credentialsFile", "nkeySeed"]
+    const elsewhere = new Set(["servers", "credentials"])
+    expect(variables).toEqual(options.filter((option) => !elsewhere.has(option)).toSorted())
   })
 })

@@ -34,7 +34,8 @@ describe("docs/configuration.md", () => {
   const page = read("docs/configuration.md")
 
   it("names every variable the server and the CLI read, and no other", () => {
-    const sources = ["packages/server/src/config.ts", "packages/cli/src/command/flags.ts"].map(read).join()
+    const files = ["server/src/config.ts", "server/src/adapter/natsConfig.ts", "cli/src/command/flags.ts"]
+    const sources = files.map((file) => read(`packages/${file}`)).join()
     expect(variablesIn(page)).toEqual(variablesIn(sources))
   })
 

@@ -1,32 +1,8 @@
-import { nats, postgres, type PostgresServer } from "@millrace/test-services"
-import { describeWithService } from "@millrace/test-services/vitest"
-import { afterAll, beforeAll, expect, it } from "vitest"
-import { ABSENT, absentNats, absentPostgres, failedStart, overPostgres, profileLaws } from "./support/profileLaws.ts"
+import { expect, it } from "vitest"
+import { ABSENT, absentNats, absentPostgres, failedStart, profileLaws } from "./support/profileLaws.ts"
+import { describeStandard } from "./support/standard.ts"
 
-/** The broker sets aside what its streams may grow to; nothing is written for that. */
-const FILE_STORE_BYTES = 2 ** 40
-
-const broker = nats({ maxFileStoreBytes: FILE_STORE_BYTES })
-const database = postgres()
-const located = await database.locate()
-// Without PostgreSQL its absence is what is told, and what fails under CI.
-await (located._tag === "Missing"
-  ? describeWithService("queue nats, store postgres", database, () => {})
-  : describeWithService("queue nats, store postgres", broker, (server) => {
-      let store: PostgresServer
-      let names = 0
-      beforeAll(async () => {
-        store = await database.start()
-      })
-      afterAll(() => store.close())
-
-      profileLaws(async () => ({
-        ...(await overPostgres(store)),
-        MILLRACE_QUEUE: "nats",
-        MILLRACE_NATS_URL: server().url,
-        MILLRACE_NATS_NAME: `law-${process.pid}-${names++}`
-      }))
-    }))
+await describeStandard("queue nats, store postgres", ({ environment }) => profileLaws(environment))
 
 it("without a broker the server does not start", async () => {
   expect(await failedStart({ ...absentPostgres, ...absentNats })).toMatch(ABSENT)

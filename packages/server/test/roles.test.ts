@@ -1,7 +1,9 @@
 import { randomUUID } from "node:crypto"
+import { Effect, Layer, Schema } from "effect"
 import { describe, expect, it } from "vitest"
+import { type AdapterChoice, adapters, RolesText } from "../src/index.ts"
 import { event } from "./support/events.ts"
-import { absentPostgres, failedStart, newDirectory, post, settledLedger, topEvents } from "./support/profileLaws.ts"
+import { failedStart, newDirectory, post, settledLedger, topEvents } from "./support/profileLaws.ts"
 import { problemOf, reply } from "./support/server.ts"
 import { describeStandard, processes } from "./support/standard.ts"
 
@@ -109,16 +111,28 @@ await describeStandard("roles over nats and postgres", ({ database, environment,
 })
 
 describe("roles that leave work undone are refused by name, before anything is opened", () => {
-  const nats = { ...absentPostgres, MILLRACE_QUEUE: "nats" }
+  const refusalOf = (roles: string, choice: Partial<AdapterChoice>) =>
+    Effect.gen(function* () {
+      const given = Schema.decodeUnknownSync(RolesText)(roles)
+      const all = { queue: "embedded", warehouse: "duckdb", directory: newDirectory(), ...choice } as const
+      return yield* Effect.flip(Effect.scoped(Layer.build(adapters({ ...all, roles: given }))))
+    }).pipe(Effect.runPromise)
+
   it.each([
-    ["worker", {}, /MILLRACE_ROLES worker without ingest, etl, stats: with MILLRACE_QUEUE=embedded one process is/u],
-    ["ingest,worker", { MILLRACE_QUEUE: "memory" }, /MILLRACE_ROLES ingest, worker without etl, stats/u],
-    ["etl", nats, /MILLRACE_ROLES etl without stats: with MILLRACE_WAREHOUSE=duckdb one process owns/u],
-    ["ingest,stats", nats, /MILLRACE_ROLES stats without etl/u],
-    ["ingest,cook", {}, /Expected .*"ingest".*MILLRACE_ROLES/u],
-    ["ingest,ingest", {}, /MILLRACE_ROLES/u]
-  ])("%s %j", async (roles, environment, message) => {
-    const ended = await failedStart({ ...environment, MILLRACE_ROLES: roles })
+    ["ingest,worker", { queue: "memory" }, /^MILLRACE_ROLES ingest, worker without etl, stats/u],
+    ["etl", { queue: "nats" }, /^MILLRACE_ROLES etl without stats: with MILLRACE_WAREHOUSE=duckdb one process owns/u],
+    ["ingest,stats", { queue: "nats" }, /^MILLRACE_ROLES stats without etl/u],
+    ["ingest,worker", { queue: "none" }, /^MILLRACE_ROLES worker: with MILLRACE_QUEUE=none there is no queue/u]
+  ] as const)("%s %j", async (roles, choice, message) => {
+    expect((await refusalOf(roles, choice)).message).toMatch(message)
+  })
+
+  it.each([
+    ["worker", /MILLRACE_ROLES worker without ingest, etl, stats: with MILLRACE_QUEUE=embedded one process is/u],
+    ["ingest,cook", /Expected .*"ingest".*MILLRACE_ROLES/u],
+    ["ingest,ingest", /MILLRACE_ROLES/u]
+  ])("the process says so on one line: %s", async (roles, message) => {
+    const ended = await failedStart({ MILLRACE_ROLES: roles })
     expect(ended).toMatch(/^Error: the server ended with 1: millrace: .*\n$/u)
     expect(ended).toMatch(message)
   })

@@ -1,9 +1,10 @@
-import { EventStore, type EventStoreError, KeyStore } from "@millrace/core"
+import { EventQueue, EventStore, type EventStoreError, KeyStore } from "@millrace/core"
 import { Context, Effect, Layer } from "effect"
 import { append } from "./append.ts"
 import { unstored } from "./claim.ts"
 import { type Database, openDatabase } from "./client.ts"
 import { defaults, type PostgresOptions, type Settings } from "./config.ts"
+import { makeDirect } from "./direct.ts"
 import { refused, storeFailed } from "./failure.ts"
 import { ApiKeys, makeApiKeys, makeKeyStore } from "./keys.ts"
 import { migrate } from "./migrate.ts"
@@ -17,20 +18,35 @@ const BYTES_PER_MEGABYTE = 1_048_576
 export const layer = (
   options: PostgresOptions
 ): Layer.Layer<EventStore | KeyStore | ApiKeys | PostgresStatus, EventStoreError> =>
+  Layer.effectContext(Effect.map(open(options), ({ services }) => services))
+
+/**
+ * As {@link layer}, and a queue that holds nothing: publishing is the store's commit, shared by concurrent requests.
+ * For processes without workers; `take` never returns.
+ */
+export const direct = (
+  options: PostgresOptions
+): Layer.Layer<EventQueue | EventStore | KeyStore | ApiKeys | PostgresStatus, EventStoreError> =>
   Layer.effectContext(
     Effect.gen(function* () {
-      const settings: Settings = { ...defaults, ...options }
-      const database = yield* openDatabase(settings)
-      yield* migrate(database).pipe(Effect.mapError(storeFailed("open")))
-      yield* checkOrigin(database)
-      return Context.empty().pipe(
-        Context.add(EventStore, yield* makeStore(database, settings)),
-        Context.add(KeyStore, makeKeyStore(database)),
-        Context.add(ApiKeys, makeApiKeys(database)),
-        Context.add(PostgresStatus, makeStatus(database))
-      )
+      const { database, services } = yield* open(options)
+      return Context.add(services, EventQueue, yield* makeDirect(database, Context.get(services, EventStore)))
     })
   )
+
+const open = Effect.fnUntraced(function* (options: PostgresOptions) {
+  const settings: Settings = { ...defaults, ...options }
+  const database = yield* openDatabase(settings)
+  yield* migrate(database).pipe(Effect.mapError(storeFailed("open")))
+  yield* checkOrigin(database)
+  const services = Context.empty().pipe(
+    Context.add(EventStore, yield* makeStore(database, settings)),
+    Context.add(KeyStore, makeKeyStore(database)),
+    Context.add(ApiKeys, makeApiKeys(database)),
+    Context.add(PostgresStatus, makeStatus(database))
+  )
+  return { database, services }
+})
 
 /** A dump restored into another cluster carries that one's transaction numbers, which this one has yet to reach. */
 const checkOrigin = Effect.fnUntraced(function* (database: Database) {

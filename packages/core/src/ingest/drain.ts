@@ -29,7 +29,8 @@ export const drain = Effect.fn("drain")(function* (options: DrainOptions) {
 
 type Failure = EventStoreError | EventQueueError
 
-const storeAll = (
+/** Stores what can be stored, sets the rest aside. */
+export const storeAll = (
   batches: ReadonlyArray<EventBatch>,
   attempt: number
 ): Effect.Effect<DrainReport, Failure, EventQueue | EventStore> =>

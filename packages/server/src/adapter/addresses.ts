@@ -10,24 +10,10 @@ export const postgresAddress: AddressForm<Pick<PostgresOptions, "url">> = {
     /^postgres(?:ql)?:\/\//u.test(text) && URL.canParse(text) ? { url: Redacted.make(text) } : undefined
 }
 
-/** What an operator may set of the queue beside its address; everything has a default. */
-export interface NatsSettings {
-  /** Of the streams on that server, so that several millraces share one. */
-  readonly name?: string | undefined
-  /** Of waiting messages; beyond it a POST is answered 503. */
-  readonly maxBytes?: number | undefined
-  /** Deliveries of one message before its events become dead letters. */
-  readonly maxAttempts?: number | undefined
-  /** How long after a worker was killed its messages go to another. */
-  readonly redeliverMillis?: number | undefined
-}
-type NatsConnection = Pick<NatsOptions, "servers" | "credentials" | "tls" | keyof NatsSettings>
-
-const given = (settings: NatsSettings): Partial<Pick<NatsOptions, keyof NatsSettings>> =>
-  Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined))
+type NatsConnection = Pick<NatsOptions, "servers" | "credentials" | "tls">
 
 /** The driver passes over credentials in addresses, so they are taken out here. `token@` is a token. */
-export const natsAddress = (settings: NatsSettings = {}): AddressForm<NatsConnection> => ({
+export const natsAddress: AddressForm<NatsConnection> = {
   setting: "MILLRACE_NATS_URL",
   example: "nats://user:password@host:4222 or tls://…, several of one cluster separated by commas",
   parse: (text) => {
@@ -38,13 +24,12 @@ export const natsAddress = (settings: NatsSettings = {}): AddressForm<NatsConnec
     const named = urls.find(({ username }) => username !== "")
     return {
       servers: [first!, ...others],
-      ...given(settings),
       ...(named === undefined ? {} : { credentials: credentialsOf(named) }),
       // Also the driver takes tls:// for a wish: without this it would go on unencrypted.
       ...(urls.some(({ protocol }) => protocol === "tls:") ? { tls: {} } : {})
     }
   }
-})
+}
 
 const credentialsOf = ({ password, username }: URL): NonNullable<NatsConnection["credentials"]> =>
   password === ""

@@ -3,17 +3,21 @@ import { type Role, ROLES } from "../roles.ts"
 import { BadAdapterChoice } from "./failures.ts"
 
 /** Queues that any number of processes may use at once; of the others one process is the queue. */
-const SHARED_QUEUES: ReadonlySet<QueueName> = new Set(["nats"])
+const SHARED_QUEUES: ReadonlySet<QueueName> = new Set(["nats", "none"])
 /** As above: the process that loads such a warehouse need not be the one that answers from it. */
 const SHARED_WAREHOUSES: ReadonlySet<WarehouseName> = new Set()
 
 /** The roles of a process; all that the adapters have work for, when none are chosen. */
-export const rolesOf = ({ roles = ROLES }: Pick<AdapterChoice, "roles">): ReadonlyArray<Role> => roles
+export const rolesOf = ({ queue, roles }: Pick<AdapterChoice, "roles" | "queue">): ReadonlyArray<Role> =>
+  roles ?? (queue === "none" ? ROLES.filter((role) => role !== "worker") : ROLES)
 
 /** Roles that would leave work undone which no other process can do; `undefined` when there are none. */
 export const refuseRoles = (choice: Pick<AdapterChoice, "roles" | "queue" | "warehouse">) => {
   const roles = rolesOf(choice)
   const missing = ROLES.filter((role) => !roles.includes(role))
+  if (choice.queue === "none" && roles.includes("worker")) {
+    return bad("worker: with MILLRACE_QUEUE=none there is no queue to work on; leave it out")
+  }
   const names = (some: ReadonlyArray<Role>) => some.join(", ")
   if (!SHARED_QUEUES.has(choice.queue) && missing.length > 0) {
     return bad(

@@ -1,0 +1,23 @@
+import { type Durability, EventQueue, type EventStore, type EventStoreError, makeDirectQueue } from "@millrace/core"
+import { Effect } from "effect"
+import type { Database } from "./client.ts"
+import { DriverFailure, storeFailed } from "./failure.ts"
+import { makeLetters } from "./letters.ts"
+
+/** The queue of the profile without one: the 202 follows the commit here. */
+export const makeDirect = Effect.fnUntraced(function* (database: Database, store: EventStore["Service"]) {
+  const durability = yield* durabilityOf(database).pipe(Effect.mapError(storeFailed("open")))
+  return EventQueue.of(yield* makeDirectQueue(store, { ...makeLetters(database), durability, wroteNothing }))
+})
+
+/** Every commit waits for its flush (`synchronous_commit` is never `off` here); whether a flush reaches the disk, `fsync` says. */
+const durabilityOf = (database: Database): Effect.Effect<Durability, DriverFailure> =>
+  database
+    .use((connection) => connection.rows({ text: "SELECT current_setting('fsync') AS fsync" }))
+    .pipe(Effect.map(([row]) => (row?.["fsync"] === "on" ? "fsync" : "process-crash")))
+
+/** Not even connected. */
+const NOT_SENT = new Set(["ECONNREFUSED", "ENOTFOUND", "EHOSTUNREACH", "ENETUNREACH"])
+
+const wroteNothing = ({ reason }: EventStoreError): boolean =>
+  reason.cause instanceof DriverFailure && NOT_SENT.has(reason.cause.code)

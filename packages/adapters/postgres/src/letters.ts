@@ -1,0 +1,154 @@
+import {
+  type DeadLetter,
+  type DeadLetterReason,
+  type DirectParts,
+  EventBatch,
+  EventQueueError,
+  QueueUnavailable
+} from "@millrace/core"
+import { Clock, Effect } from "effect"
+import type { BoundValue, Database, Row } from "./client.ts"
+import type { DriverFailure } from "./failure.ts"
+
+type Operation = EventQueueError["operation"]
+
+const failed = (operation: Operation) => (cause: DriverFailure) =>
+  new EventQueueError({ operation, reason: new QueueUnavailable({ cause }) })
+
+/** Dead letters in a table, for the profile that has no queue to keep them. */
+export const makeLetters = (database: Database): Pick<DirectParts, "deadLetter" | "deadLetters" | "counts"> => {
+  const rows = (operation: Operation, text: string, values: ReadonlyArray<BoundValue> = []) =>
+    database.use((connection) => connection.rows({ text }, values)).pipe(Effect.mapError(failed(operation)))
+  return {
+    deadLetter: Effect.fnUntraced(function* (batch, reason) {
+      const now = (yield* Clock.currentTimeMillis) * 1000
+      yield* rows("deadLetter", SET_ASIDE, lettersOf(batch, reason, now))
+    }),
+    deadLetters: {
+      list: ({ after = "0", limit, project_id }) =>
+        POSITION.test(after)
+          ? Effect.map(rows("deadLetters", LIST, [after, limit, project_id ?? null]), (found) => found.map(toLetter))
+          : Effect.succeed([]),
+      purge: (selection) =>
+        Effect.map(rows("deadLetters", PURGE, [chosen(selection)]), (found) => Number(found[0]?.["count"])),
+      replay: (selection, again) => replay(rows, selection, again)
+    },
+    counts: Effect.map(rows("depth", COUNTS), (found) => ({
+      accepted: by(found, "accepted"),
+      deadLettered: by(found, "dead"),
+      replayed: by(found, "replayed")
+    }))
+  }
+}
+
+const by = (rows: ReadonlyArray<Row>, column: string) =>
+  Object.fromEntries(rows.map((row) => [String(row["project_id"]), Number(row[column])]))
+
+const POSITION = /^\d{1,18}$/u
+
+/** No id that is not ours selects anything; null selects all. */
+const chosen = (selection: ReadonlyArray<string> | "all") =>
+  selection === "all" ? null : selection.filter((id) => POSITION.test(id))
+
+const lettersOf = (batch: EventBatch, reason: DeadLetterReason, now: number): ReadonlyArray<BoundValue> => [
+  batch.project_id,
+  batch.events.map(({ event_id }) => event_id),
+  batch.events.map((event) => `\\x${Buffer.from(EventBatch.fromEvents([event]).bytes).toString("hex")}`),
+  reason.stage,
+  reason.code,
+  // A message may quote what PostgreSQL's text cannot hold.
+  reason.message.replaceAll("\0", "\uFFFD").toWellFormed().slice(0, MESSAGE_CHARACTERS),
+  reason.attempts,
+  now
+]
+
+const MESSAGE_CHARACTERS = 1_000
+
+const SET_ASIDE = `
+  WITH added AS (
+    INSERT INTO dead_letters (project_id, event_id, batch, stage, code, message, attempts, failed_at)
+    SELECT $1, event_id, batch, $4, $5, $6, $7, $8 FROM unnest($2::uuid[], $3::bytea[]) AS t (event_id, batch)
+    ON CONFLICT (project_id, event_id) WHERE stage = 'warehouse' AND NOT replaying DO NOTHING
+    RETURNING 1
+  )
+  INSERT INTO dead_letter_totals AS known (project_id, stage, dead, replayed) SELECT $1, $4, count(*), 0 FROM added
+  ON CONFLICT (project_id, stage) DO UPDATE SET dead = known.dead + excluded.dead`
+
+const LIST = `
+  SELECT id, encode(batch, 'hex') AS batch, stage, code, message, attempts, failed_at FROM dead_letters
+  WHERE id > $1::bigint AND project_id = coalesce($3, project_id) ORDER BY id LIMIT $2`
+
+const PURGE = `
+  WITH gone AS (DELETE FROM dead_letters WHERE $1::bigint[] IS NULL OR id = ANY ($1) RETURNING 1)
+  SELECT count(*) FROM gone`
+
+/** One snapshot. What was refused before it was stored is in no segment. */
+const COUNTS = `
+  SELECT project_id, sum(accepted) AS accepted, sum(dead) AS dead, sum(replayed) AS replayed FROM (
+    SELECT project_id, accepted, 0 AS dead, 0 AS replayed FROM segments
+    UNION ALL SELECT project_id, accepted, 0, 0 FROM freed
+    UNION ALL SELECT project_id, CASE WHEN stage = 'warehouse' THEN 0 ELSE dead END, dead, replayed FROM dead_letter_totals
+  ) AS counted GROUP BY project_id`
+
+const batchOf = (row: Row) => EventBatch.fromBytes(Buffer.from(String(row["batch"]), "hex"))
+
+const toLetter = (row: Row): DeadLetter => ({
+  id: String(row["id"]),
+  event: batchOf(row).events[0]!,
+  reason: {
+    stage: row["stage"] as DeadLetterReason["stage"],
+    code: String(row["code"]),
+    message: String(row["message"]),
+    attempts: Number(row["attempts"])
+  },
+  failed_at: Number(row["failed_at"])
+})
+
+type Rows = (
+  operation: Operation,
+  text: string,
+  values?: ReadonlyArray<BoundValue>
+) => Effect.Effect<ReadonlyArray<Row>, EventQueueError>
+
+/** Letters of one step, so that none holds a connection or memory for long. */
+const STEP = 500
+
+/** Published again first, then taken off: a crash in between makes duplicates, no losses. */
+const replay = Effect.fnUntraced(function* (
+  rows: Rows,
+  selection: ReadonlyArray<string> | "all",
+  again: (batch: EventBatch) => Effect.Effect<void, EventQueueError>
+) {
+  // What fails again comes back with a higher id: it is not met again here.
+  const [newest] = yield* rows("deadLetters", "SELECT coalesce(max(id), 0) AS id FROM dead_letters")
+  let count = 0
+  while (true) {
+    const letters = yield* rows("deadLetters", NEXT, [chosen(selection), String(newest?.["id"]), STEP])
+    if (letters.length === 0) return count
+    const ids = letters.map(({ id }) => String(id))
+    yield* rows("deadLetters", MARK, [ids])
+    for (const batch of EventBatch.group(letters.map((row) => batchOf(row).events[0]!))) yield* again(batch)
+    yield* rows("deadLetters", TAKE_OFF, [ids])
+    count += letters.length
+  }
+})
+
+const NEXT = `
+  SELECT id, encode(batch, 'hex') AS batch FROM dead_letters
+  WHERE ($1::bigint[] IS NULL OR id = ANY ($1)) AND id <= $2::bigint ORDER BY id LIMIT $3`
+
+/** What the warehouse refused is in the store already: it must become new there, or it would only be a duplicate. */
+const MARK = `
+  WITH marked AS (
+    UPDATE dead_letters SET replaying = true WHERE id = ANY ($1::bigint[]) RETURNING project_id, event_id, stage
+  )
+  DELETE FROM identities AS known USING marked
+  WHERE marked.stage = 'warehouse' AND known.project_id = marked.project_id AND known.event_id = marked.event_id`
+
+const TAKE_OFF = `
+  WITH gone AS (
+    DELETE FROM dead_letters WHERE id = ANY ($1::bigint[]) RETURNING project_id, stage
+  )
+  UPDATE dead_letter_totals AS known SET replayed = known.replayed + taken.count
+  FROM (SELECT project_id, stage, count(*) AS count FROM gone GROUP BY project_id, stage) AS taken
+  WHERE known.project_id = taken.project_id AND known.stage = taken.stage`

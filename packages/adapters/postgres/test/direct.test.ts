@@ -1,0 +1,199 @@
+import { assert, it } from "@effect/vitest"
+import {
+  EventBatch,
+  EventQueue,
+  EventStore,
+  ledger,
+  Pipeline,
+  RowsRejected,
+  Warehouse,
+  WarehouseError
+} from "@millrace/core"
+import { batchOf, eventsOf, idOf, layerMemoryWarehouse } from "@millrace/core/testing"
+import { postgres, type PostgresServer } from "@millrace/test-services"
+import { describeWithService } from "@millrace/test-services/vitest"
+import { Effect, Layer, Ref } from "effect"
+import { Postgres } from "../src/index.ts"
+import { connect, idsOf, type Place, replayAll } from "./support.ts"
+
+/** The warehouse refuses these events until told otherwise. */
+const warehouse = (refused: Ref.Ref<ReadonlySet<string>>) =>
+  Layer.effect(
+    Warehouse,
+    Effect.map(Warehouse, (memory) => {
+      const check = (batches: ReadonlyArray<EventBatch>) =>
+        Effect.flatMap(Ref.get(refused), (ids) =>
+          idsOf(batches).some((id) => ids.has(id))
+            ? Effect.fail(new WarehouseError({ operation: "load", reason: new RowsRejected({ cause: "by the test" }) }))
+            : Effect.void
+        )
+      return Warehouse.of({
+        ...memory,
+        rehearse: check,
+        load: (page, as_of) => Effect.andThen(check(page.batches), memory.load(page, as_of))
+      })
+    })
+  ).pipe(Layer.provide(layerMemoryWarehouse))
+
+interface Direct extends Place {
+  readonly refused: Ref.Ref<ReadonlySet<string>>
+}
+
+await describeWithService("PostgreSQL without a queue", postgres(), (server, { owned }) => {
+  const law = <E>(
+    title: string,
+    body: (place: Direct) => Effect.Effect<void, E, EventQueue | EventStore | Warehouse | Pipeline>,
+    skip = false
+  ) =>
+    it.live.skipIf(skip)(title, () =>
+      Effect.gen(function* () {
+        const url = yield* Effect.promise(() => server().createDatabase())
+        const refused = yield* Ref.make<ReadonlySet<string>>(new Set())
+        const services = Layer.provideMerge(
+          Pipeline.layer({ loops: ["load"], loadIntervalMillis: 10 }),
+          Layer.merge(Postgres.direct({ url }), warehouse(refused))
+        )
+        yield* Effect.flatMap(connect(url), (sql) => body({ url, sql, refused })).pipe(Effect.provide(services))
+      }).pipe(Effect.scoped)
+    )
+
+  const publish = (batch: EventBatch) => Effect.flatMap(EventQueue, (queue) => queue.publish(batch))
+  const flush = Effect.flatMap(Pipeline, (pipeline) => pipeline.flush)
+  const letters = Effect.flatMap(EventQueue, (queue) => queue.deadLetters.list({ limit: 100 }))
+
+  law("what publish has acknowledged is committed; many requests share a commit", ({ sql }) =>
+    Effect.gen(function* () {
+      yield* Effect.forEach(
+        Array.from({ length: 200 }, (_, index) => batchOf(index * 2, 2)),
+        publish,
+        {
+          concurrency: "unbounded",
+          discard: true
+        }
+      )
+      assert.strictEqual((yield* replayAll()).ids.length, 400)
+      const [row] = yield* sql("SELECT count(DISTINCT xid) AS commits FROM events")
+      assert.isBelow(Number(row?.["commits"]), 100)
+      yield* publish(batchOf(0, 10))
+      yield* flush
+      assert.deepStrictEqual(yield* ledger("default"), {
+        accepted: 410,
+        stored: 400,
+        duplicates: 10,
+        dead_lettered: 0,
+        replayed: 0,
+        in_flight: 0,
+        difference: 0
+      })
+    })
+  )
+
+  law("an event that the store refuses for good is set aside; its request and its neighbours succeed", ({ sql }) =>
+    Effect.gen(function* () {
+      yield* sql("ALTER TABLE events ADD CONSTRAINT poison CHECK (user_id <> 'poison')")
+      const poisoned = EventBatch.fromEvents([...eventsOf(1_000, 3), ...eventsOf(2_000, 1, { user_id: "poison" })])
+      const batches = [...Array.from({ length: 30 }, (_, index) => batchOf(index * 2, 2)), poisoned]
+      yield* Effect.forEach(batches, publish, { concurrency: "unbounded", discard: true })
+      yield* flush
+      const found = yield* letters
+      assert.deepStrictEqual(
+        found.map(({ event, reason }) => [event.event_id, reason.stage, reason.code]),
+        [[idOf(2_000), "store", "StoreRejected"]]
+      )
+      assert.deepInclude(yield* ledger("default"), { accepted: 64, stored: 63, dead_lettered: 1, difference: 0 })
+      // Still refused: a replay makes a new letter of it, and no event is lost on the way.
+      assert.strictEqual(yield* (yield* EventQueue).deadLetters.replay("all"), 1)
+      assert.deepInclude(yield* ledger("default"), { accepted: 65, dead_lettered: 2, replayed: 1, difference: 0 })
+      yield* sql("ALTER TABLE events DROP CONSTRAINT poison")
+      assert.strictEqual(yield* (yield* EventQueue).deadLetters.replay("all"), 1)
+      yield* flush
+      assert.deepInclude(yield* ledger("default"), { accepted: 66, stored: 64, replayed: 2, difference: 0 })
+      assert.deepStrictEqual(yield* letters, [])
+    })
+  )
+
+  law(
+    "what the warehouse refused is counted after a replay, and set aside once however often the load is repeated",
+    (place) =>
+      Effect.gen(function* () {
+        const queue = yield* EventQueue
+        yield* Ref.set(place.refused, new Set([idOf(5)]))
+        yield* publish(batchOf(1, 10))
+        yield* flush
+        const [letter] = yield* letters
+        assert.strictEqual(letter?.event.event_id, idOf(5))
+        // As a loader does that was killed between the letter and its commit.
+        yield* queue.deadLetter(EventBatch.fromEvents([letter!.event]), { ...letter!.reason })
+        assert.deepInclude(yield* ledger("default"), { accepted: 10, stored: 9, dead_lettered: 1, difference: 0 })
+        assert.strictEqual(yield* queue.deadLetters.replay([letter!.id]), 1)
+        yield* flush
+        assert.deepInclude(yield* ledger("default"), { accepted: 11, stored: 9, dead_lettered: 2, difference: 0 })
+        yield* Ref.set(place.refused, new Set())
+        assert.strictEqual(yield* queue.deadLetters.replay("all"), 1)
+        yield* flush
+        assert.deepInclude(yield* ledger("default"), {
+          accepted: 12,
+          stored: 10,
+          dead_lettered: 2,
+          replayed: 2,
+          difference: 0
+        })
+      })
+  )
+
+  law("letters are listed in order, by project, and purged by id; foreign ids select nothing", () =>
+    Effect.gen(function* () {
+      const { deadLetter, deadLetters } = yield* EventQueue
+      const reason = { stage: "store", code: "Refused", message: "nul \0 and \ud800", attempts: 1 } as const
+      yield* deadLetter(batchOf(1, 3), reason)
+      yield* deadLetter(batchOf(4, 1, { project_id: "other" }), reason)
+      const own = yield* deadLetters.list({ limit: 2, project_id: "default" })
+      assert.deepStrictEqual(
+        own.map(({ event }) => event.event_id),
+        [idOf(1), idOf(2)]
+      )
+      const rest = yield* deadLetters.list({ limit: 9, after: own[1]!.id })
+      assert.deepStrictEqual(
+        rest.map(({ event }) => event.event_id),
+        [idOf(3), idOf(4)]
+      )
+      assert.deepStrictEqual(yield* deadLetters.list({ limit: 9, after: "x" }), [])
+      assert.strictEqual(yield* deadLetters.purge(["x", "-1", own[0]!.id]), 1)
+      assert.strictEqual(yield* deadLetters.purge("all"), 3)
+      assert.deepStrictEqual((yield* (yield* EventQueue).counts).deadLettered, { default: 3, other: 1 })
+    })
+  )
+
+  law(
+    "PostgreSQL away: nothing is acknowledged, and when it is back everything works again",
+    () =>
+      Effect.gen(function* () {
+        const queue = yield* EventQueue
+        yield* publish(batchOf(1, 10))
+        yield* Effect.promise(() => server().kill())
+        const refusals = yield* Effect.forEach([1, 2, 3], () => Effect.flip(publish(batchOf(11, 10))))
+        assert.isTrue(refusals.every(({ retryable }) => retryable))
+        // The connections that broke may have carried something; a new one is refused, and certainly did not.
+        assert.strictEqual(refusals.at(-1)?.reason._tag, "QueueUnavailable")
+        assert.isTrue(yield* Effect.isFailure(queue.depth))
+        yield* Effect.promise(() => server().start())
+        yield* Effect.eventually(publish(batchOf(11, 10)))
+        yield* Effect.eventually(flush)
+        const { accepted, duplicates, stored, ...rest } = yield* ledger("default")
+        assert.deepStrictEqual([stored, accepted - duplicates, rest.difference], [20, 20, 0])
+      }),
+    !owned
+  )
+})
+
+for (const fsync of [true, false]) {
+  await describeWithService(`fsync ${fsync}`, postgres({ fsync }), (server: () => PostgresServer) => {
+    it.live("durability is what the server keeps", () =>
+      Effect.gen(function* () {
+        const url = yield* Effect.promise(() => server().createDatabase())
+        const { durability } = yield* Effect.provide(EventQueue, Postgres.direct({ url }))
+        assert.strictEqual(durability, fsync ? "fsync" : "process-crash")
+      })
+    )
+  })
+}

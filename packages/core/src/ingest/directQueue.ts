@@ -1,0 +1,107 @@
+import { Effect, type Scope } from "effect"
+import type { EventBatch } from "../event/EventBatch.ts"
+import {
+  EventQueue,
+  EventQueueError,
+  PublishAmbiguous,
+  QueueFull,
+  QueueUnavailable,
+  type Durability,
+  type QueueCounts
+} from "../port/EventQueue.ts"
+import { EventStore, EventStoreError } from "../port/EventStore.ts"
+import { type CommitGroupOptions, makeCommitGroup } from "./CommitGroup.ts"
+import { storeAll } from "./drain.ts"
+
+type Queue = EventQueue["Service"]
+
+/** What the hot store's adapter adds to the store, so that no queue is needed. */
+export interface DirectParts extends Pick<Queue, "deadLetter"> {
+  /** What a committed append survives. */
+  readonly durability: Durability
+  readonly deadLetters: Pick<Queue["deadLetters"], "list" | "purge"> & {
+    /** Hands each batch to `again`, then takes it off the list. */
+    readonly replay: (
+      selection: Parameters<Queue["deadLetters"]["replay"]>[0],
+      again: (batch: EventBatch) => Effect.Effect<void, EventQueueError>
+    ) => Effect.Effect<number, EventQueueError>
+  }
+  /** As {@link QueueCounts}: what was appended, and what was set aside instead. */
+  readonly counts: Effect.Effect<Omit<QueueCounts, "waiting">, EventQueueError>
+  /** Is it certain that nothing was written? */
+  readonly wroteNothing: (error: EventStoreError) => boolean
+}
+
+export interface DirectOptions extends CommitGroupOptions {
+  /** Until a commit without an answer is ambiguous. */
+  readonly publishTimeoutMillis: number
+}
+
+export const directDefaults: DirectOptions = {
+  maxEvents: 10_000,
+  maxWaitingBytes: 64 * 1024 * 1024,
+  concurrency: 2,
+  publishTimeoutMillis: 5_000
+}
+
+const RETRY_AFTER_SECONDS = 1
+
+/**
+ * The queue of the direct profile, which holds nothing: a publish is the hot store's commit. Whoever publishes judges
+ * nothing new: what a worker would have dead-lettered is dead-lettered here, before the answer.
+ */
+export const makeDirectQueue = (
+  store: EventStore["Service"],
+  parts: DirectParts,
+  options: DirectOptions = directDefaults
+): Effect.Effect<Queue, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const queue = queueOf(store, parts, options, (batch) => add(batch))
+    const add = yield* makeCommitGroup<EventStoreError | EventQueueError>(
+      {
+        together: store.append,
+        alone: (batch) =>
+          storeAll([batch], 1).pipe(Effect.provideService(EventStore, store), Effect.provideService(EventQueue, queue)),
+        isPermanent: (error) => !error.retryable,
+        full: () => publishFailed(new QueueFull({ retryAfterSeconds: RETRY_AFTER_SECONDS })),
+        closed: () => publishFailed(new PublishAmbiguous({ cause: new Error("closing") }))
+      },
+      options
+    )
+    return queue
+  })
+
+const queueOf = (
+  store: EventStore["Service"],
+  parts: DirectParts,
+  options: DirectOptions,
+  add: (batch: EventBatch) => Effect.Effect<void, EventStoreError | EventQueueError>
+): Queue => {
+  const publish = (batch: EventBatch) =>
+    add(batch).pipe(
+      Effect.mapError((error) => (error instanceof EventQueueError ? error : storeFailed(error, parts))),
+      Effect.timeoutOrElse({
+        duration: options.publishTimeoutMillis,
+        orElse: () => Effect.fail(publishFailed(new PublishAmbiguous({ cause: new Error("no answer in time") })))
+      })
+    )
+  return EventQueue.of({
+    durability: parts.durability,
+    publish,
+    // Nothing ever comes.
+    take: () => Effect.never,
+    deadLetter: parts.deadLetter,
+    deadLetters: { ...parts.deadLetters, replay: (selection) => parts.deadLetters.replay(selection, publish) },
+    // Nothing waits either; but where the store does not answer, nothing can be published.
+    depth: store.append([]).pipe(
+      Effect.as({ events: 0, bytes: 0, oldestReceivedAt: undefined }),
+      Effect.mapError((cause) => new EventQueueError({ operation: "depth", reason: new QueueUnavailable({ cause }) }))
+    ),
+    counts: Effect.map(parts.counts, (counts) => ({ ...counts, waiting: {} }))
+  })
+}
+
+const publishFailed = (reason: EventQueueError["reason"]) => new EventQueueError({ operation: "publish", reason })
+
+const storeFailed = (cause: EventStoreError, { wroteNothing }: DirectParts) =>
+  publishFailed(wroteNothing(cause) ? new QueueUnavailable({ cause }) : new PublishAmbiguous({ cause }))
