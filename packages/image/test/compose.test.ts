@@ -22,7 +22,7 @@ describe("docker-compose.yml", () => {
   })
 
   it(".env.example sets what the file reads, and nothing else", () => {
-    const asked = [...text.matchAll(/\$\{(\w+)/gu)].map(([, name]) => name)
+    const asked = [...text.matchAll(/\$\{(\w+)/gu)].map(([, name]) => name!)
     expect(Object.keys(env).toSorted()).toEqual([...new Set(asked)].toSorted())
     // Every default of the file is the example's.
     for (const [, name, value] of text.matchAll(/\$\{(\w+):-([^}]*)\}/gu)) expect(env[name!]).toBe(value)
