@@ -9,6 +9,7 @@ import {
 import { Clock, Effect } from "effect"
 import type { BoundValue, Database, Row } from "./client.ts"
 import type { DriverFailure } from "./failure.ts"
+import { after } from "./snapshot.ts"
 
 type Operation = EventQueueError["operation"]
 
@@ -25,9 +26,9 @@ export const makeLetters = (database: Database): Pick<DirectParts, "deadLetter" 
       yield* rows("deadLetter", SET_ASIDE, lettersOf(batch, reason, now))
     }),
     deadLetters: {
-      list: ({ after = "0", limit, project_id }) =>
-        POSITION.test(after)
-          ? Effect.map(rows("deadLetters", LIST, [after, limit, project_id ?? null]), (found) => found.map(toLetter))
+      list: ({ after: last = "0", limit, project_id }) =>
+        POSITION.test(last)
+          ? Effect.map(rows("deadLetters", LIST, [last, limit, project_id ?? null]), (found) => found.map(toLetter))
           : Effect.succeed([]),
       purge: (selection) =>
         Effect.map(rows("deadLetters", PURGE, [chosen(selection)]), (found) => Number(found[0]?.["count"])),
@@ -36,13 +37,16 @@ export const makeLetters = (database: Database): Pick<DirectParts, "deadLetter" 
     counts: Effect.map(rows("depth", COUNTS), (found) => ({
       accepted: by(found, "accepted"),
       deadLettered: by(found, "dead"),
-      replayed: by(found, "replayed")
+      replayed: by(found, "replayed"),
+      unsettled: after(String(found[0]?.["snapshot"]))
     }))
   }
 }
 
 const by = (rows: ReadonlyArray<Row>, column: string) =>
-  Object.fromEntries(rows.map((row) => [String(row["project_id"]), Number(row[column])]))
+  Object.fromEntries(
+    rows.filter((row) => row["project_id"] !== null).map((row) => [String(row["project_id"]), Number(row[column])])
+  )
 
 const POSITION = /^\d{1,18}$/u
 
@@ -82,13 +86,15 @@ const PURGE = `
   WITH gone AS (DELETE FROM dead_letters WHERE $1::bigint[] IS NULL OR id = ANY ($1) RETURNING 1)
   SELECT count(*) FROM gone`
 
-/** One snapshot. What was refused before it was stored is in no segment. */
+/** One snapshot, which is told. What was refused before it was stored is in no segment. */
 const COUNTS = `
+  SELECT snapshot, counted.* FROM (SELECT pg_current_snapshot()::text AS snapshot) AS now LEFT JOIN (
   SELECT project_id, sum(accepted) AS accepted, sum(dead) AS dead, sum(replayed) AS replayed FROM (
     SELECT project_id, accepted, 0 AS dead, 0 AS replayed FROM segments
     UNION ALL SELECT project_id, accepted, 0, 0 FROM freed
     UNION ALL SELECT project_id, CASE WHEN stage = 'warehouse' THEN 0 ELSE dead END, dead, replayed FROM dead_letter_totals
-  ) AS counted GROUP BY project_id`
+  ) AS parts GROUP BY project_id
+  ) AS counted ON true`
 
 const batchOf = (row: Row) => EventBatch.fromBytes(Buffer.from(String(row["batch"]), "hex"))
 

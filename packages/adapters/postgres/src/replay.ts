@@ -1,6 +1,7 @@
 import { type ByProject, EventBatch, type Page, type Unsettled } from "@millrace/core"
 import { Effect } from "effect"
 import type { Connection, Database, Row } from "./client.ts"
+import { snapshotOf } from "./snapshot.ts"
 import { type Cursor, formatCursor, parseCursor } from "./Cursor.ts"
 
 interface ReplayOptions {
@@ -110,7 +111,8 @@ export const backlog = (database: Database, after: string, unsettled: Unsettled 
           n,
           unsettled.log,
           unsettled.positions.map(([start]) => start),
-          unsettled.positions.map(([, end]) => end)
+          unsettled.positions.map(([, end]) => end),
+          snapshotOf(unsettled)
         ])
       ),
       (rows): ByProject => Object.fromEntries(rows.map((row) => [row["project_id"], Number(row["accepted"])]))
@@ -123,6 +125,7 @@ const BACKLOG = {
   text: `
     SELECT project_id, sum(accepted) AS accepted FROM (
       SELECT project_id, accepted FROM segments WHERE (xid, last_n) > ($1::xid8, $2::int)
+        AND ($6::pg_snapshot IS NULL OR pg_visible_in_snapshot(xid, $6::pg_snapshot))
       UNION ALL
       SELECT project_id, lower(part) - upper(part) FROM unnest($4::bigint[], $5::bigint[]) AS open (first, past)
       JOIN deliveries ON log = $3 AND position >= first AND position < past, unnest(consumed) AS part

@@ -12,7 +12,7 @@ import {
 import { batchOf, eventsOf, idOf, layerMemoryWarehouse } from "@millrace/core/testing"
 import { postgres, type PostgresServer } from "@millrace/test-services"
 import { describeWithService } from "@millrace/test-services/vitest"
-import { Effect, Layer, Ref } from "effect"
+import { Effect, Fiber, Layer, Ref } from "effect"
 import { Postgres } from "../src/index.ts"
 import { connect, idsOf, type Place, replayAll } from "./support.ts"
 
@@ -51,7 +51,8 @@ await describeWithService("PostgreSQL without a queue", postgres(), (server, { o
         const refused = yield* Ref.make<ReadonlySet<string>>(new Set())
         const services = Layer.provideMerge(
           Pipeline.layer({ loops: ["load"], loadIntervalMillis: 10 }),
-          Layer.merge(Postgres.direct({ url }), warehouse(refused))
+          // The events of these tests are old: none is to be freed between two looks.
+          Layer.merge(Postgres.direct({ url, retainDays: 100_000 }), warehouse(refused))
         )
         yield* Effect.flatMap(connect(url), (sql) => body({ url, sql, refused })).pipe(Effect.provide(services))
       }).pipe(Effect.scoped)
@@ -161,6 +162,27 @@ await describeWithService("PostgreSQL without a queue", postgres(), (server, { o
       assert.strictEqual(yield* deadLetters.purge(["x", "-1", own[0]!.id]), 1)
       assert.strictEqual(yield* deadLetters.purge("all"), 3)
       assert.deepStrictEqual((yield* (yield* EventQueue).counts).deadLettered, { default: 3, other: 1 })
+    })
+  )
+
+  law("the ledger balances at every moment, also while requests come and pages are loaded", () =>
+    Effect.gen(function* () {
+      const publishing = yield* Effect.forkChild(
+        Effect.forEach(
+          Array.from({ length: 400 }, (_, index) => batchOf(index, 2)),
+          publish,
+          { concurrency: 8 }
+        )
+      )
+      let read = 0
+      while (publishing.pollUnsafe() === undefined) {
+        assert.strictEqual((yield* ledger("default")).difference, 0, `after ${read} readings`)
+        read++
+      }
+      yield* Fiber.join(publishing)
+      assert.isAbove(read, 3)
+      yield* flush
+      assert.deepInclude(yield* ledger("default"), { accepted: 800, stored: 401, duplicates: 399, difference: 0 })
     })
   )
 

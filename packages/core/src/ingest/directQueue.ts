@@ -26,8 +26,8 @@ export interface DirectParts extends Pick<Queue, "deadLetter"> {
       again: (batch: EventBatch) => Effect.Effect<void, EventQueueError>
     ) => Effect.Effect<number, EventQueueError>
   }
-  /** As {@link QueueCounts}: what was appended, and what was set aside instead. */
-  readonly counts: Effect.Effect<Omit<QueueCounts, "unsettled" | "waiting">, EventQueueError>
+  /** As {@link QueueCounts}: what was appended, and what was set aside instead. `unsettled` is what was appended later. */
+  readonly counts: Effect.Effect<Omit<QueueCounts, "waiting">, EventQueueError>
   /** Is it certain that nothing was written? */
   readonly wroteNothing: (error: EventStoreError) => boolean
 }
@@ -45,8 +45,6 @@ export const directDefaults: DirectOptions = {
 }
 
 const RETRY_AFTER_SECONDS = 1
-/** No message is ever between a store's commit and an acknowledgement. */
-const NOTHING_DELIVERED: QueueCounts["unsettled"] = { log: "direct", positions: [[0, Number.MAX_SAFE_INTEGER]] }
 
 /**
  * The queue of the direct profile, which holds nothing: a publish is the hot store's commit. Whoever publishes judges
@@ -99,7 +97,7 @@ const queueOf = (
       Effect.as({ events: 0, bytes: 0, oldestReceivedAt: undefined }),
       Effect.mapError((cause) => new EventQueueError({ operation: "depth", reason: new QueueUnavailable({ cause }) }))
     ),
-    counts: Effect.map(parts.counts, (counts) => ({ ...counts, waiting: {}, unsettled: NOTHING_DELIVERED }))
+    counts: Effect.map(parts.counts, (counts) => ({ ...counts, waiting: {} }))
   })
 }
 
