@@ -1,11 +1,14 @@
 import { randomBytes } from "node:crypto"
 import { connect, type Socket } from "node:net"
+import { setTimeout as sleep } from "node:timers/promises"
 
 export interface LoadOptions {
   readonly port: number
   readonly clients: number
   readonly eventsPerRequest: number
   readonly seconds: number
+  /** At most so many, whatever the time. */
+  readonly requests?: number
 }
 
 export interface LoadResult {
@@ -16,6 +19,9 @@ export interface LoadResult {
   readonly p50Millis: number
   readonly p99Millis: number
 }
+
+/** After a refusal. */
+const PAUSE_MILLIS = 20
 
 const ID_PLACEHOLDER = "00000000-0000-4000-8000-000000000000"
 
@@ -65,21 +71,35 @@ class Request {
   }
 }
 
+/** One request on a connection of its own; returns the status. */
+export const sendBatch = async (port: number, eventsPerRequest: number, client: number): Promise<number> => {
+  const socket = connect({ host: "127.0.0.1", port, noDelay: true })
+  socket.write(new Request(eventsPerRequest, client).next())
+  const status = await readStatus(socket)
+  socket.destroy()
+  return status
+}
+
 /** Sends for a bounded time from `clients` connections, each waiting for its answer. Loopback only. */
 export const runLoad = async (options: LoadOptions): Promise<LoadResult> => {
   const start = performance.now()
   const until = start + options.seconds * 1000
   const millis: Array<number> = []
   let refused = 0
+  let left = options.requests ?? Number.POSITIVE_INFINITY
   const oneClient = async (client: number) => {
     const socket = connect({ host: "127.0.0.1", port: options.port, noDelay: true })
     const request = new Request(options.eventsPerRequest, client)
-    while (performance.now() < until) {
+    while (left-- > 0 && performance.now() < until) {
       const sent = performance.now()
       socket.write(request.next())
       const status = await readStatus(socket)
       if (status === 202) millis.push(performance.now() - sent)
-      else refused++
+      else {
+        refused++
+        left++
+        await sleep(PAUSE_MILLIS)
+      }
     }
     socket.destroy()
   }

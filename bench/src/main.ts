@@ -1,13 +1,28 @@
+import { benchDelay } from "./delay.ts"
+import { benchEtl } from "./etl.ts"
 import { benchImport } from "./importCsv.ts"
 import { benchIngest } from "./ingest.ts"
 import { benchMemory } from "./memory.ts"
+import { benchPostgres } from "./postgres.ts"
 import { benchQueries } from "./queries.ts"
 
 const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
   ingest: () => benchIngest({ clients: 32, eventsPerRequest: 100, seconds: 5, rounds: 3 }),
   import: () => benchImport([100_000, 1_000_000]),
   queries: () => benchQueries(10_000_000),
-  memory: () => benchMemory({ seconds: 30 })
+  memory: () => benchMemory({ seconds: 30 }),
+  postgres: () =>
+    benchPostgres([
+      { events: 100_000, eventsPerRequest: 100, naiveEvents: 10_000 },
+      { events: 100_000, eventsPerRequest: 1, naiveEvents: 5_000 }
+    ]),
+  "postgres-million": () =>
+    benchPostgres([
+      { events: 1_000_000, eventsPerRequest: 100, naiveEvents: 10_000 },
+      { events: 1_000_000, eventsPerRequest: 1, naiveEvents: 5_000 }
+    ]),
+  etl: () => benchEtl(1_000_000),
+  delay: () => benchDelay({ eventsPerSecond: 5_000, eventsPerRequest: 100, seconds: 15 })
 }
 
 const names = process.argv.slice(2)
