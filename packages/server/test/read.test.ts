@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { event } from "./support/events.ts"
-import { settled, startServer, type TestServer } from "./support/server.ts"
+import { problemOf, settled, startServer, type TestServer } from "./support/server.ts"
 
 let server: TestServer
 beforeAll(async () => {
@@ -41,6 +41,67 @@ describe("GET /stats", () => {
     expect(retention.body.params).toMatchObject({ tz: "UTC", mode: "first-ever", windows: 2 })
   })
 
+  it("filters, breakdowns and the other metrics, by query string and by body alike", async () => {
+    const range = "from=2026-01-30&to=2026-01-31"
+    const both = async (metric: string, text: Record<string, string>, json: Record<string, unknown>) => {
+      const got = await server.get(`/stats/${metric}?${range}&${new URLSearchParams(text).toString()}`)
+      const params = { from: "2026-01-30", to: "2026-01-31", ...json }
+      const posted = await server.post({ metric, params }, {}, "/stats/query")
+      expect([posted.status, posted.body]).toEqual([200, { ...got.body, as_of: posted.body.as_of }])
+      return got.body.rows
+    }
+    const visits = { field: "event_type", op: "=", value: "visit" }
+    expect(await both("dau", { where: 'event_type = "visit"' }, { where: visits })).toMatchObject([
+      { users: 1 },
+      { users: 1 }
+    ])
+    const broken = { measure: "users", breakdown: "event_type" }
+    const trend = await both("trend", broken, broken)
+    expect(trend).toMatchObject([
+      { date: "2026-01-30", breakdown: "visit", value: 1 },
+      { date: "2026-01-31", breakdown: "visit", value: 1 },
+      { date: "2026-01-30", breakdown: "buy", value: 0 },
+      { date: "2026-01-31", breakdown: "buy", value: 1 }
+    ])
+    const funnel = await both("funnel", { steps: "visit,buy", window: "2d" }, { steps: [visits, "buy"], window: "2d" })
+    expect(funnel).toMatchObject([
+      { step: 1, users: 2, median_seconds: null },
+      { step: 2, users: 1, from_first: 0.5, median_seconds: 86_400 }
+    ])
+    expect(await both("lifecycle", {}, {})).toMatchObject([{ new: 1 }, { new: 1, returning: 1, dormant: 0 }])
+    expect(await both("stickiness", {}, {})).toMatchObject([{ users: 1, at_least: 2 }, { users: 1 }])
+    expect(await both("paths", {}, { limit: 50 })).toEqual([])
+  })
+
+  it.each([
+    [{ metric: "nothing" }, 404, "unknown_metric", undefined],
+    [{}, 422, "invalid_parameter", "/metric"],
+    [[], 422, "invalid_parameter", "/metric"],
+    [{ metric: "dau", param: {} }, 422, "invalid_parameter", "/param"],
+    [{ metric: "dau", params: [] }, 422, "invalid_parameter", "/params"],
+    [
+      { metric: "dau", params: { from: "2026-01-30", to: "2026-01-31", where: { field: 1 } } },
+      422,
+      "invalid_parameter",
+      "/where"
+    ],
+    [
+      { metric: "funnel", params: { from: "2026-01-30", to: "2026-01-31", steps: ["a"] } },
+      422,
+      "invalid_parameter",
+      "/steps"
+    ]
+  ])("POST /stats/query names what it refuses: %j", async (body, status, code, path) => {
+    const answer = await server.post(body, {}, "/stats/query")
+    expect(problemOf(answer)).toEqual([status, code])
+    expect(answer.body.errors[0]?.path).toBe(path)
+  })
+
+  it("POST /stats/query takes JSON alone, so that no other page's form reaches it", async () => {
+    const answer = await server.post("{}", { "content-type": "text/plain" }, "/stats/query")
+    expect(problemOf(answer)).toEqual([415, "unsupported_media_type"])
+  })
+
   it.each([
     ["from=2026-02-30&to=2026-03-01", "from", "invalid_parameter"],
     ["to=2026-03-01", "from", "missing_parameter"],
@@ -48,7 +109,8 @@ describe("GET /stats", () => {
     ["from=2026-03-01&to=2026-03-01&tz=Mars/Base", "tz", "invalid_parameter"],
     ["from=2026-03-01&to=2026-03-01&form=1", "form", "unknown_parameter"],
     ["from=2026-03-01&from=2026-03-01&to=2026-03-01", "from", "repeated_parameter"],
-    ["from=2010-03-01&to=2026-03-01", "from", "invalid_parameter"]
+    ["from=2010-03-01&to=2026-03-01", "from", "invalid_parameter"],
+    ["from=2026-03-01&to=2026-03-01&where=plan", "where", "invalid_parameter"]
   ])("422 names the field: %s", async (parameters, field, code) => {
     const { body, status } = await server.get(`/stats/dau?${parameters}`)
     expect(status).toBe(422)

@@ -1,16 +1,7 @@
 import { Schema } from "effect"
-import { bold, cyan, dim, heat, type Style } from "./Style.ts"
-import { bar, grouped, pad, printable, table } from "./table.ts"
-
-const answer = <Row extends Schema.Constraint>(row: Row) =>
-  Schema.fromJsonString(
-    Schema.Struct({
-      metric: Schema.String,
-      params: Schema.Record(Schema.String, Schema.Unknown),
-      as_of: Schema.NullOr(Schema.String),
-      rows: Schema.Array(row)
-    })
-  )
+import { answer, heading, INCOMPLETE, withBars } from "./answer.ts"
+import { dim, heat, type Style } from "./Style.ts"
+import { grouped, pad, printable, table } from "./table.ts"
 
 export const ActiveUsersAnswer = answer(
   Schema.Struct({
@@ -33,36 +24,6 @@ export const RetentionAnswer = answer(
     )
   })
 )
-
-const MAX_BAR = 60
-const MIN_BAR = 8
-
-interface Heading {
-  readonly title: string
-  readonly params: Readonly<Record<string, unknown>>
-  readonly as_of: string | null
-}
-
-const heading = ({ as_of, params, title }: Heading, style: Style): string => {
-  const since = params["from"] ?? params["start_date"]
-  const until = params["to"] ?? params["end_date"]
-  const range = `${String(since)} … ${until === undefined || until === null ? "latest" : String(until)}`
-  const asOf = as_of === null ? "nothing loaded yet" : `as of ${as_of}`
-  return `${bold(title, style)}  ${range}  ${String(params["tz"] ?? "UTC")}  ${dim(asOf, style)}`
-}
-
-/** Appends a bar to each table line after the header, in what the terminal's width leaves. */
-const withBars = (lines: ReadonlyArray<string>, values: ReadonlyArray<number>, style: Style): ReadonlyArray<string> => {
-  const longest = lines.reduce((max, line) => Math.max(max, line.length), 0)
-  const room = Math.min(MAX_BAR, Math.max(MIN_BAR, style.width - longest - 3))
-  const max = Math.max(0, ...values)
-  return lines.map((line, index) => {
-    const drawn = index === 0 ? "" : bar(values[index - 1]!, max, room)
-    return drawn === "" ? line : `${pad(line, longest, "left")}  ${cyan(drawn, style)}`
-  })
-}
-
-const INCOMPLETE = "*  not over yet at that instant"
 
 export const renderActiveUsers = (
   { as_of, metric, params, rows }: (typeof ActiveUsersAnswer)["Type"],

@@ -16,18 +16,19 @@ export interface WarehouseContractOptions<E> {
   readonly layer: () => Layer.Layer<Warehouse, E>
 }
 
-type Law = (title: string, body: Effect.Effect<void, unknown, Warehouse>) => void
+type Law = (title: string, body: Effect.Effect<void, unknown, Warehouse>, timeoutMillis?: number) => void
 
 /** The laws of every {@link Warehouse}; phrased by what answers show, not by what `load` claims. */
 export const warehouseContract = <E>(name: string, options: WarehouseContractOptions<E>) => {
-  const law: Law = (title, body) => it.live(title, () => Effect.provide(body, options.layer()))
+  const law: Law = (title, body, timeoutMillis) =>
+    it.live(title, () => Effect.provide(body, options.layer()), timeoutMillis)
   describe(`Warehouse contract: ${name}`, () => {
     identityLaws(law)
     projectLaws(law)
     watermarkLaws(law)
     for (const example of metricExamples) law(`answer: ${example.title}`, exampleHolds(example))
     for (const metric of metricNames)
-      law(`answer: ${metric} equals its reference on generated histories`, equalsReference(metric))
+      law(`answer: ${metric} equals its reference on generated histories`, equalsReference(metric), LAW_TIMEOUT_MILLIS)
   })
 }
 
@@ -233,7 +234,8 @@ const question = <Name extends MetricName>(
 const HISTORIES = Number(process.env["MILLRACE_PROPERTY_HISTORIES"] ?? 150)
 const HISTORIES_PER_PAGE = 5
 /** A failure found is shown before the test's own time-out, shrunk as far as this allows. */
-const SHRINKING_MAX_MILLIS = 45_000
+const SHRINKING_MAX_MILLIS = 45_000 + HISTORIES * 200
+const LAW_TIMEOUT_MILLIS = SHRINKING_MAX_MILLIS + 15_000
 
 /**
  * One warehouse for all runs: each scenario becomes a project of its own, so that one page loads several, and whatever
@@ -263,7 +265,9 @@ const equalsReference = Effect.fnUntraced(function* (metric: MetricName) {
   yield* Effect.promise(() =>
     fc.assert(fc.asyncProperty(scenarios, check), {
       numRuns: Math.ceil(HISTORIES / HISTORIES_PER_PAGE),
-      interruptAfterTimeLimit: SHRINKING_MAX_MILLIS
+      interruptAfterTimeLimit: SHRINKING_MAX_MILLIS,
+      // A run cut short has shown nothing.
+      markInterruptAsFailure: true
     })
   )
 })

@@ -13,7 +13,8 @@ export interface TestServer {
   readonly port: number
   readonly directory: string
   readonly close: () => Promise<void>
-  readonly post: (body: unknown, headers?: Record<string, string>) => Promise<Reply>
+  /** To `/events` unless another path is given. */
+  readonly post: (body: unknown, headers?: Record<string, string>, path?: string) => Promise<Reply>
   readonly get: (path: string, headers?: Record<string, string>) => Promise<Reply>
 }
 
@@ -69,9 +70,9 @@ export const startServer = async ({
       await Effect.runPromise(Scope.close(scope, Exit.void))
       rmSync(directory, { recursive: true, force: true })
     },
-    post: async (body, headers = {}) =>
+    post: async (body, headers = {}, path = "/events") =>
       reply(
-        await fetch(`${url}/events`, {
+        await fetch(`${url}${path}`, {
           method: "POST",
           headers: { "content-type": "application/json", ...headers },
           body:

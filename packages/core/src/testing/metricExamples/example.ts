@@ -15,12 +15,17 @@ export interface MetricExample {
   readonly rows: ReadonlyArray<unknown>
 }
 
-/** `[user, instant, type = "visit"]`; ids are numbered in order. */
+/** `[user, instant, type = "visit", properties = {}]`; ids are numbered in order. */
 export const eventsFrom = (
-  rows: ReadonlyArray<readonly [user: string, instant: string, type?: string]>
+  rows: ReadonlyArray<readonly [user: string, instant: string, type?: string, properties?: object]>
 ): ReadonlyArray<Event> =>
-  rows.map(([user_id, instant, event_type = "visit"], index) =>
-    eventOf(index + 1, { user_id, event_type, occurred_at: instantOf(instant) })
+  rows.map(([user_id, instant, event_type = "visit", properties = {}], index) =>
+    eventOf(index + 1, {
+      user_id,
+      event_type,
+      occurred_at: instantOf(instant),
+      properties: JSON.stringify(properties)
+    })
   )
 
 /** Microseconds of an RFC 3339 text that is known to be right. */

@@ -1,12 +1,22 @@
 import { activeUsersExamples } from "./activeUsers.ts"
 import type { MetricExample } from "./example.ts"
+import { funnelExamples } from "./funnel.ts"
+import { lifecycleExamples } from "./lifecycle.ts"
+import { pathsExamples } from "./paths.ts"
 import { retentionExamples } from "./retention.ts"
+import { stickinessExamples } from "./stickiness.ts"
 import { topEventsExamples } from "./topEvents.ts"
+import { trendExamples } from "./trend.ts"
 
 export type { MetricExample } from "./example.ts"
 
 export const metricExamples: ReadonlyArray<MetricExample> = [
   ...activeUsersExamples,
   ...topEventsExamples,
-  ...retentionExamples
+  ...retentionExamples,
+  ...trendExamples,
+  ...funnelExamples,
+  ...lifecycleExamples,
+  ...stickinessExamples,
+  ...pathsExamples
 ]

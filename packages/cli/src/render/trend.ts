@@ -1,0 +1,96 @@
+import { Schema } from "effect"
+import { answer, heading, INCOMPLETE, withBars } from "./answer.ts"
+import { dim, type Style } from "./Style.ts"
+import { printable, table } from "./table.ts"
+
+const Value = Schema.Union([Schema.String, Schema.Finite, Schema.Boolean])
+
+export const TrendAnswer = answer(
+  Schema.Struct({
+    date: Schema.String,
+    breakdown: Schema.optionalKey(Value),
+    value: Schema.NullOr(Schema.Finite),
+    complete: Schema.Boolean
+  })
+)
+
+type Row = (typeof TrendAnswer)["Type"]["rows"][number]
+
+export const renderTrend = (
+  { as_of, params, rows }: (typeof TrendAnswer)["Type"],
+  style: Style
+): ReadonlyArray<string> => {
+  const measure = String(params["measure"] ?? "events")
+  const what = typeof params["property"] === "string" ? `${measure} of ${printable(params["property"])}` : measure
+  const by = typeof params["breakdown"] === "string" ? ` by ${printable(params["breakdown"])}` : ""
+  const title = `${what} per ${String(params["interval"] ?? "day")}${by}`
+  const drawn = by === "" ? renderSeries(what, rows, style) : renderBreakdown(rows, style)
+  const open = rows.some(({ complete }) => !complete)
+  return [
+    heading({ title, params, as_of }, style),
+    "",
+    ...(rows.length === 0 ? ["no events in this range"] : drawn),
+    ...(open ? ["", dim(INCOMPLETE, style)] : [])
+  ]
+}
+
+const renderSeries = (what: string, rows: ReadonlyArray<Row>, style: Style) =>
+  withBars(
+    table(
+      [
+        { title: "date", align: "left" },
+        { title: what, align: "right" }
+      ],
+      rows.map(({ complete, date, value }) => [complete ? date : `${date}*`, shown(value)])
+    ),
+    rows.map(({ value }) => value ?? 0),
+    style
+  )
+
+/** One line a value: its total as far as that means anything, its range, and a curve. */
+const renderBreakdown = (rows: ReadonlyArray<Row>, style: Style) => {
+  const series = [...Map.groupBy(rows, ({ breakdown }) => breakdown)]
+  const max = Math.max(0, ...rows.map(({ value }) => value ?? 0))
+  const lines = table(
+    [
+      { title: "value", align: "left" },
+      { title: "least", align: "right" },
+      { title: "latest", align: "right" },
+      { title: "most", align: "right" }
+    ],
+    series.map(([value, of]) => {
+      const values = of.map((row) => row.value).filter((found) => found !== null)
+      const [least, most] = values.length === 0 ? [null, null] : [Math.min(...values), Math.max(...values)]
+      return [labelOf(value), shown(least), shown(of.at(-1)?.value ?? null), shown(most)]
+    })
+  )
+  const width = Math.max(...lines.map((line) => line.length))
+  const room = Math.max(MIN_CURVE, style.width - width - 2)
+  return lines.map((line, index) =>
+    index === 0 ? line : `${line.padEnd(width)}  ${curve(series[index - 1]![1], max, room)}`.trimEnd()
+  )
+}
+
+const MIN_CURVE = 10
+const LEVELS = " ▁▂▃▄▅▆▇█"
+
+/** The latest values that fit, each as the height of one character. */
+const curve = (rows: ReadonlyArray<Row>, max: number, room: number): string =>
+  rows
+    .slice(-room)
+    .map(({ value }) => {
+      if (value === null || value <= 0 || max <= 0) return LEVELS[0]!
+      return LEVELS[Math.max(1, Math.round((value / max) * (LEVELS.length - 1)))]!
+    })
+    .join("")
+
+const DIGITS_MAX = 3
+
+export const shown = (value: number | null): string =>
+  value === null ? "–" : value.toLocaleString("en-US", { maximumFractionDigits: DIGITS_MAX })
+
+/** Texts in quotes where they could be taken for a number or a truth value. */
+export const labelOf = (value: string | number | boolean | undefined): string =>
+  typeof value === "string" && !/^(?:-?\d.*|true|false|)$/u.test(value)
+    ? printable(value)
+    : printable(JSON.stringify(value))

@@ -1,0 +1,119 @@
+import { expect, it } from "vitest"
+import { duration, renderFunnel } from "../src/render/funnel.ts"
+import { renderLifecycle } from "../src/render/lifecycle.ts"
+import { renderPaths, renderStickiness } from "../src/render/tables.ts"
+import { labelOf, renderTrend } from "../src/render/trend.ts"
+
+const plain = { colour: false, width: 60 }
+const as_of = "2026-01-03T12:00:00Z"
+const range = { from: "2026-01-01", to: "2026-01-02", tz: "UTC" }
+const day = (date: string, value: number | null, complete = true) => ({ date, value, complete })
+
+it("trend: a bar for each interval, a dash where there is no number", () => {
+  const params = { ...range, measure: "avg", property: "amount" }
+  const rows = [day("2026-01-01", 12.3456), day("2026-01-02", null, false)]
+  expect(renderTrend({ metric: "trend", params, as_of, rows }, plain)).toEqual([
+    "avg of amount per day  2026-01-01 … 2026-01-02  UTC  as of 2026-01-03T12:00:00Z",
+    "",
+    "date         avg of amount",
+    `2026-01-01          12.346  ${"█".repeat(31)}`,
+    "2026-01-02*              –",
+    "",
+    "*  not over yet at that instant"
+  ])
+})
+
+it("trend by a property: one line and one curve for each value, of one scale", () => {
+  const of = (breakdown: string | number, values: ReadonlyArray<number>) =>
+    values.map((value, index) => ({ ...day(`2026-01-0${index + 1}`, value), breakdown }))
+  const rows = [...of("pro", [8, 4]), ...of("1", [1, 0]), ...of(1, [0, 8]), ...of("$none", [2, 2])]
+  const params = { ...range, breakdown: "properties.plan" }
+  expect(renderTrend({ metric: "trend", params, as_of, rows }, plain).slice(2)).toEqual([
+    "value  least  latest  most",
+    "pro        4       4     8  █▄",
+    '"1"        0       0     1  ▁',
+    "1          0       8     8   █",
+    "$none      2       2     2  ▂▂"
+  ])
+})
+
+it("labels: a text that looks like something else stands in quotes, and none steers the terminal", () => {
+  expect(["pro", "true", "-1", "", true, 2, "a\u001b[2J"].map(labelOf)).toEqual([
+    "pro",
+    '"true"',
+    '"-1"',
+    '""',
+    "true",
+    "2",
+    String.raw`a\u001b[2J`
+  ])
+})
+
+it("funnel: names of steps, shares and times; attempts that could go on are marked", () => {
+  const steps = [
+    { field: "event_type", op: "=", value: "visit" },
+    {
+      and: [
+        { field: "event_type", op: "=", value: "buy" },
+        { field: "properties.amount", op: ">", value: 10 }
+      ]
+    }
+  ]
+  const row = { from_previous: 1, from_first: 1, median_seconds: null, mean_seconds: null, complete: false }
+  const rows = [
+    { ...row, step: 1, users: 1_200 },
+    { ...row, step: 2, users: 300, from_previous: 0.25, from_first: 0.25, median_seconds: 90, mean_seconds: 100_000 }
+  ]
+  const params = { ...range, steps, window: "2d" }
+  expect(renderFunnel({ metric: "funnel", params, as_of, rows }, plain).slice(2)).toEqual([
+    "step      users  of first  of previous  median   mean",
+    "1 visit*  1,200    100.0%       100.0%       –      –  ████████",
+    "2 buy …*    300     25.0%        25.0%  1m 30s  1d 3h  ██",
+    "",
+    "*  some attempts could still go on at that instant"
+  ])
+})
+
+it("durations: two units at most", () => {
+  expect([null, 0, 4.24, 60, 3_661, 90_000, 86_400].map(duration)).toEqual([
+    "–",
+    "0s",
+    "4.2s",
+    "1m",
+    "1h 1m",
+    "1d 1h",
+    "1d"
+  ])
+})
+
+it("lifecycle: who went to the left of the line, who is active to the right", () => {
+  const row = { date: "2026-01-01", new: 2, returning: 1, resurrecting: 1, dormant: -2, complete: true }
+  expect(renderLifecycle({ metric: "lifecycle", params: range, as_of, rows: [row] }, plain).slice(2)).toEqual([
+    "date        new  returning  resurrecting  dormant    gone│active",
+    "2026-01-01    2          1             1       -2     ███│██████"
+  ])
+})
+
+it("stickiness: up to the most intervals that anybody reached", () => {
+  const rows = [
+    { intervals: 1, users: 3, at_least: 4 },
+    { intervals: 2, users: 1, at_least: 1 },
+    { intervals: 3, users: 0, at_least: 0 }
+  ]
+  expect(renderStickiness({ metric: "stickiness", params: range, as_of, rows }, plain).slice(2)).toEqual([
+    "days  users  or more   share",
+    `   1      3        4  100.0%  ${"█".repeat(29)}`,
+    `   2      1        1   25.0%  ${"█".repeat(9)}▋`
+  ])
+})
+
+it("paths: from, to and how often", () => {
+  const rows = [{ from: "visit", to: "buy", transitions: 3, users: 2 }]
+  expect(renderPaths({ metric: "paths", params: range, as_of, rows }, plain).slice(2)).toEqual([
+    "from   to     times  users",
+    `visit  → buy      3      2  ${"█".repeat(31)}`
+  ])
+  expect(renderPaths({ metric: "paths", params: range, as_of, rows: [] }, plain)).toContain(
+    "nothing followed anything in this range"
+  )
+})
