@@ -86,11 +86,11 @@ export const runLoad = async (options: LoadOptions): Promise<LoadResult> => {
   const until = start + options.seconds * 1000
   const millis: Array<number> = []
   let refused = 0
-  let left = options.requests ?? Number.POSITIVE_INFINITY
+  let remaining = options.requests ?? Number.POSITIVE_INFINITY
   const oneClient = async (client: number) => {
     const socket = connect({ host: "127.0.0.1", port: options.port, noDelay: true })
     const request = new Request(options.eventsPerRequest, client)
-    while (left-- > 0 && performance.now() < until) {
+    while (remaining-- > 0 && performance.now() < until) {
       const sent = performance.now()
       socket.write(request.next())
       const status = await readStatus(socket)

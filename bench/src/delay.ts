@@ -25,9 +25,9 @@ export const benchDelay = (options: DelayOptions): Promise<void> =>
     withMillrace(services, { workers: 1, owner: true }, async ({ port, portOf }) => {
       const acknowledged: Array<number> = []
       const delays: Array<number> = []
-      let over = false
+      const sending = new AbortController()
       const watch = async () => {
-        while (!over || delays.length < acknowledged.length) {
+        while (!sending.signal.aborted || delays.length < acknowledged.length) {
           const counted = (await countedAt(portOf("owner"))) / options.eventsPerRequest
           const now = performance.now()
           while (delays.length < Math.min(Math.floor(counted), acknowledged.length)) {
@@ -48,7 +48,7 @@ export const benchDelay = (options: DelayOptions): Promise<void> =>
         acknowledged.push(performance.now())
       }
       const seconds = (performance.now() - start) / 1000
-      over = true
+      sending.abort()
       await watching
       const sorted = delays.toSorted((left, right) => left - right)
       console.log(`delay: 202 → counted in /stats/top-events, asked every ${POLL_MILLIS} ms`)
