@@ -97,7 +97,7 @@ export const runLoad = async (options: LoadOptions): Promise<LoadResult> => {
       if (status === 202) millis.push(performance.now() - sent)
       else {
         refused++
-        left++
+        remaining++
         await sleep(PAUSE_MILLIS)
       }
     }
