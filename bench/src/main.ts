@@ -11,16 +11,10 @@ const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
   import: () => benchImport([100_000, 1_000_000]),
   queries: () => benchQueries(10_000_000),
   memory: () => benchMemory({ seconds: 30 }),
-  postgres: () =>
-    benchPostgres([
-      { events: 100_000, eventsPerRequest: 100, naiveEvents: 10_000 },
-      { events: 100_000, eventsPerRequest: 1, naiveEvents: 5_000 }
-    ]),
-  "postgres-million": () =>
-    benchPostgres([
-      { events: 1_000_000, eventsPerRequest: 100, naiveEvents: 10_000 },
-      { events: 1_000_000, eventsPerRequest: 1, naiveEvents: 5_000 }
-    ]),
+  postgres: () => benchPostgres({ events: 100_000, eventsPerRequest: 100, naiveEvents: 10_000 }),
+  "postgres-singles": () => benchPostgres({ events: 100_000, eventsPerRequest: 1, naiveEvents: 5_000 }),
+  "postgres-million": () => benchPostgres({ events: 1_000_000, eventsPerRequest: 100, naiveEvents: 10_000 }),
+  "postgres-million-singles": () => benchPostgres({ events: 1_000_000, eventsPerRequest: 1, naiveEvents: 5_000 }),
   etl: () => benchEtl(1_000_000),
   delay: () => benchDelay({ eventsPerSecond: 5_000, eventsPerRequest: 100, seconds: 15 })
 }

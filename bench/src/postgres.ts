@@ -91,8 +91,8 @@ const bench = async (services: Services, options: PostgresOptions): Promise<void
   )
 }
 
-export const benchPostgres = (runs: ReadonlyArray<PostgresOptions>): Promise<void> =>
+export const benchPostgres = (options: PostgresOptions): Promise<void> =>
   withServices(async (services) => {
     console.log(`${services.broker.origin}; ${services.database.origin}, fsync on`)
-    for (const options of runs) await bench(services, options)
+    await bench(services, options)
   })
