@@ -2,6 +2,7 @@ import { Command } from "effect/cli"
 import { deadLetters } from "./command/deadLetters.ts"
 import { doctor } from "./command/doctor.ts"
 import { importCommand } from "./command/import.ts"
+import { keys } from "./command/keys.ts"
 import { ledger } from "./command/ledger.ts"
 import { send } from "./command/send.ts"
 import { serve } from "./command/serve.ts"
@@ -10,5 +11,5 @@ import { stats } from "./command/stats.ts"
 /** The whole command line. */
 export const millrace = Command.make("millrace").pipe(
   Command.withDescription("Ingest and analyse user events"),
-  Command.withSubcommands([serve, importCommand, stats, ledger, deadLetters, send, doctor])
+  Command.withSubcommands([serve, importCommand, stats, ledger, deadLetters, keys, send, doctor])
 )

@@ -5,7 +5,14 @@ export { EventInput } from "./event/EventInput.ts"
 export { formatInstant, parseInstant } from "./event/instant.ts"
 export { judge, type JudgeContext, type Rejection, skewOf, type Verdict } from "./event/judge.ts"
 export type { RejectionCode } from "./event/rules.ts"
-export { accept, acceptPlain, type BatchVerdict, type IndexedRejection, MAX_MESSAGE_BYTES } from "./ingest/accept.ts"
+export {
+  accept,
+  acceptPlain,
+  type Admit,
+  type BatchVerdict,
+  type IndexedRejection,
+  MAX_MESSAGE_BYTES
+} from "./ingest/accept.ts"
 export { type CommitGroupOptions } from "./ingest/CommitGroup.ts"
 export { directDefaults, type DirectOptions, type DirectParts, makeDirectQueue } from "./ingest/directQueue.ts"
 export { drain, type DrainOptions, type DrainReport } from "./ingest/drain.ts"

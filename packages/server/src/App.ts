@@ -1,19 +1,22 @@
 import { Pipeline, type EventQueue, type EventStore, type PipelineOptions, type Warehouse } from "@millrace/core"
-import { layerMemoryKeyStore } from "@millrace/core/memory"
-import { Layer, Metric } from "effect"
-import type { Keys } from "./config.ts"
-import { Access } from "./http/Access.ts"
+import { Effect, Layer, Metric, type Scope } from "effect"
+import { Access, makeAccess } from "./http/Access.ts"
 import { BodyBudget } from "./http/BodyBudget.ts"
 import { Gate } from "./http/Gate.ts"
 import { StatsOwner, type StatsOwnerOptions } from "./http/StatsOwner.ts"
 import { Telemetry } from "./http/Telemetry.ts"
+import type { KeyRing } from "./keys/KeyRing.ts"
+import type { Limits } from "./limits/Limits.ts"
 import { loopsOf, type Role } from "./roles.ts"
 
-export interface AppOptions {
+export interface AppOptions<E = never> {
   readonly roles: ReadonlyArray<Role>
   /** Who answers statistics, when this process does not. */
   readonly statsOwner?: StatsOwnerOptions | undefined
-  readonly keys: Keys
+  /** The API keys. */
+  readonly ring: Effect.Effect<KeyRing, E, Scope.Scope>
+  /** The quotas. */
+  readonly limits: Layer.Layer<Limits, E, Telemetry>
   readonly maxInFlightBytes: number
   /** Keyless servers answer to loopback names alone; a handler inside another server leaves names to that server. */
   readonly guardHost: boolean
@@ -21,26 +24,33 @@ export interface AppOptions {
 }
 
 /** What the routes need besides the adapters; the pipeline works for as long as this lives. */
-export const appLayer = (
-  options: AppOptions
-): Layer.Layer<Access | Gate | Pipeline | StatsOwner | Telemetry, never, EventQueue | EventStore | Warehouse> => {
-  const keyed = options.keys.size > 0
-  const access = keyed ? Access.keyed.pipe(Layer.provide(layerMemoryKeyStore(options.keys))) : Access.keyless
-  const gate = Layer.sync(Gate, () => ({
-    roles: options.roles,
-    budget: new BodyBudget(options.maxInFlightBytes),
-    loopbackNamesOnly: options.guardHost && !keyed,
-    openReads: keyed,
-    state: { closing: false }
-  }))
-  return Layer.mergeAll(
-    access,
-    gate,
-    StatsOwner.layer(options.statsOwner),
-    Telemetry.layer,
-    Pipeline.layer({ loops: loopsOf(options.roles), ...options.pipeline })
+export const appLayer = <E>(
+  options: AppOptions<E>
+): Layer.Layer<Access | Gate | Limits | Pipeline | StatsOwner | Telemetry, E, EventQueue | EventStore | Warehouse> => {
+  const access = Layer.effect(Access, Effect.map(options.ring, makeAccess))
+  const pipeline = Pipeline.layer({ loops: loopsOf(options.roles), ...options.pipeline })
+  return Layer.mergeAll(gate(options), options.limits, StatsOwner.layer(options.statsOwner), pipeline).pipe(
+    Layer.provideMerge(access),
+    Layer.provideMerge(Telemetry.layer)
   )
 }
+
+/** A first key closes a server that runs: what depends on it is asked anew each time. */
+const gate = (options: Pick<AppOptions, "roles" | "guardHost" | "maxInFlightBytes">) =>
+  Layer.effect(
+    Gate,
+    Effect.map(Access, ({ keyed }) => ({
+      roles: options.roles,
+      budget: new BodyBudget(options.maxInFlightBytes),
+      get loopbackNamesOnly() {
+        return options.guardHost && !keyed()
+      },
+      get openReads() {
+        return keyed()
+      },
+      state: { closing: false }
+    }))
+  )
 
 /** A registry of its own: two servers in one process must not count into each other. */
 export const metricRegistry = Layer.sync(Metric.MetricRegistry, () => new Map())

@@ -8,6 +8,7 @@ import { frame } from "./http/frame.ts"
 import type { Gate } from "./http/Gate.ts"
 import { type Refusal, respondRefusal } from "./http/Refusal.ts"
 import type { StatsOwner } from "./http/StatsOwner.ts"
+import type { Limits } from "./limits/Limits.ts"
 import type { Telemetry } from "./http/Telemetry.ts"
 import { atOwner, only } from "./routes/byRole.ts"
 import { listDeadLetters, purgeDeadLetters, replayDeadLetters } from "./routes/deadLetters.ts"
@@ -18,11 +19,14 @@ import { ledger } from "./routes/ledger.ts"
 import { metrics } from "./routes/metrics.ts"
 import { stats, statsQuery } from "./routes/stats.ts"
 
-type Services = Access | EventQueue | EventStore | Gate | StatsOwner | Telemetry | Warehouse
+type Services = Access | EventQueue | EventStore | Gate | Limits | StatsOwner | Telemetry | Warehouse
 
 type Handler = (
   request: HttpServerRequest.HttpServerRequest
-) => Effect.Effect<HttpServerResponse.HttpServerResponse, Refusal, Services | HttpServerRequest.ParsedSearchParams>
+) => Effect.Effect<HttpServerResponse.HttpServerResponse, Refusal, Services | OfRequest>
+
+/** What the router gives with each request. */
+type OfRequest = HttpServerRequest.HttpServerRequest | HttpServerRequest.ParsedSearchParams
 
 type Groups = typeof Contract.groups
 type EndpointName = { [Group in keyof Groups]: keyof Groups[Group]["endpoints"] & string }[keyof Groups]
@@ -56,7 +60,7 @@ const isHandled = (name: string): name is keyof typeof handlers => Object.hasOwn
 
 /** Method and path come from the contract, so that they are written down once. */
 const contractRoutes = (services: Context.Context<Services>) => {
-  const found: Array<HttpRouter.Route<never, HttpServerRequest.ParsedSearchParams>> = []
+  const found: Array<HttpRouter.Route<never, OfRequest>> = []
   HttpApi.reflect(Contract, {
     onGroup: () => {},
     onEndpoint: ({ endpoint }) => {

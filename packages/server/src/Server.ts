@@ -1,13 +1,18 @@
 import { NodeHttpServer } from "@effect/platform-node"
-import type { EventQueue, EventStore, Warehouse } from "@millrace/core"
-import { Effect, Layer, Schema } from "effect"
+import type { EventQueue, EventStore, KeyStore, KeyStoreError, Warehouse } from "@millrace/core"
+import { Effect, Layer, Schema, type Scope } from "effect"
 import { HttpRouter, type HttpServer } from "effect/http"
 import type { Server } from "node:http"
 import { appLayer, metricRegistry } from "./App.ts"
 import type { ServerOptions } from "./config.ts"
+import { Access } from "./http/Access.ts"
 import { Gate } from "./http/Gate.ts"
 import { isLoopbackName } from "./http/loopback.ts"
+import { Limits } from "./limits/Limits.ts"
+import type { Telemetry } from "./http/Telemetry.ts"
 import { makeNodeServer, type TimeLimits } from "./http/nodeServer.ts"
+import { configuredRing, type KeyRing, storedRing } from "./keys/KeyRing.ts"
+import type { KeyPepper } from "./keys/stores.ts"
 import { ROLES } from "./roles.ts"
 import { routes } from "./Routes.ts"
 
@@ -17,7 +22,7 @@ const FINISH_WITHIN_MILLIS = 3_000
 /** Without keys everyone who reaches the port may read and write. */
 export class KeysRequired extends Schema.TaggedError<KeysRequired>()("KeysRequired", { host: Schema.String }) {
   override get message(): string {
-    return `refusing to listen on ${this.host} without API keys: set MILLRACE_KEYS=project:scope:key,… or listen on 127.0.0.1`
+    return `refusing to listen on ${this.host} without API keys: make one with millrace keys create, set MILLRACE_KEYS=project:scope:key,…, or listen on 127.0.0.1`
   }
 }
 
@@ -32,7 +37,7 @@ export class CannotListen extends Schema.TaggedError<CannotListen>()("CannotList
   }
 }
 
-export interface ListenOptions extends Pick<
+export interface ListenOptions<E = never> extends Pick<
   ServerOptions,
   | "port"
   | "host"
@@ -44,6 +49,10 @@ export interface ListenOptions extends Pick<
   | "maxInFlightBytes"
   | "closeGraceMillis"
 > {
+  /** Default: none beside `keys`. */
+  readonly storedKeys?: Layer.Layer<KeyStore | KeyPepper, E>
+  /** Default: none. */
+  readonly quotas?: Layer.Layer<Limits, E, Telemetry>
   /** Tests shorten them. */
   readonly timeLimits?: Partial<TimeLimits>
 }
@@ -52,18 +61,13 @@ export interface ListenOptions extends Pick<
  * The HTTP server over whatever adapters are given. Closing it: not ready any more, then no new connections, open requests
  * finish, then the pipeline's last flush, then the adapters close.
  */
-export const serverLayer = (
-  options: ListenOptions
-): Layer.Layer<HttpServer.HttpServer, KeysRequired | CannotListen, EventQueue | EventStore | Warehouse> =>
-  Layer.unwrap(
-    Effect.suspend(() =>
-      options.keys.size === 0 && !isLoopbackName(options.host)
-        ? Effect.fail(new KeysRequired({ host: options.host }))
-        : Effect.succeed(listen(options))
-    )
-  )
-
-const listen = (options: ListenOptions) => {
+export const serverLayer = <E = never>(
+  options: ListenOptions<E>
+): Layer.Layer<
+  HttpServer.HttpServer | Access,
+  E | KeyStoreError | KeysRequired | CannotListen,
+  EventQueue | EventStore | Warehouse
+> => {
   const node = makeNodeServer(options.maxConnections, options.timeLimits)
   const http = NodeHttpServer.layer(() => node, {
     port: options.port,
@@ -78,16 +82,35 @@ const listen = (options: ListenOptions) => {
   return announceClosing(options.closeGraceMillis).pipe(
     Layer.provideMerge(HttpRouter.serve(routes(""), { disableLogger: true, disableListenLog: true })),
     Layer.provideMerge(cutConnections(node)),
-    Layer.provideMerge(http),
-    Layer.provide(
-      appLayer({ ...options, roles: options.roles ?? ROLES, statsOwner: statsOwnerOf(options), guardHost: true })
+    Layer.provideMerge(Layer.provide(http, requireKeys(options.host))),
+    Layer.provideMerge(
+      appLayer({
+        ...options,
+        roles: options.roles ?? ROLES,
+        statsOwner: statsOwnerOf(options),
+        ring: ringOf(options),
+        limits: options.quotas ?? Limits.none,
+        guardHost: true
+      })
     ),
     Layer.provide(metricRegistry)
   )
 }
 
-const statsOwnerOf = ({ statsTimeoutMillis, statsUrl }: ListenOptions) =>
+const ringOf = <E>({ keys, storedKeys }: ListenOptions<E>): Effect.Effect<KeyRing, E | KeyStoreError, Scope.Scope> =>
+  storedKeys === undefined
+    ? Effect.sync(() => configuredRing(keys))
+    : Effect.flatMap(Layer.build(storedKeys), (store) => Effect.provideContext(storedRing(keys), store))
+
+const statsOwnerOf = ({ statsTimeoutMillis, statsUrl }: Pick<ListenOptions, "statsTimeoutMillis" | "statsUrl">) =>
   statsUrl === undefined ? undefined : { url: statsUrl, timeoutMillis: statsTimeoutMillis }
+
+const requireKeys = (host: string) =>
+  Layer.effectDiscard(
+    Effect.flatMap(Access, ({ keyed }) =>
+      keyed() || isLoopbackName(host) ? Effect.void : Effect.fail(new KeysRequired({ host }))
+    )
+  )
 
 /**
  * From here on `/readyz` refuses and every answer ends its connection. Requests are taken for the grace all the same:

@@ -1,21 +1,19 @@
-import { type ApiKey, type KeyScope } from "@millrace/core"
 import { Config, Option, Redacted, Schema } from "effect"
-import { hashKey } from "./http/Access.ts"
 import { MAX_BODY_BYTES } from "./http/readBytes.ts"
+import type { Keys } from "./keys/configuredKeys.ts"
+import { limitConfig, limitDefaults, type LimitOptions } from "./limits/config.ts"
+import { keyStoreNames, type KeyPlaces } from "./keys/stores.ts"
 import { natsConfig } from "./adapter/natsConfig.ts"
 import { RolesText } from "./roles.ts"
 import { type AdapterChoice, queueNames, storeNames, warehouseNames } from "./adapters.ts"
 
 export const DEFAULT_PORT = 4000
 
-/** API keys by lower-case hex SHA-256. */
-export type Keys = ReadonlyMap<string, ApiKey>
-
-export interface ServerOptions extends AdapterChoice {
+export interface ServerOptions extends AdapterChoice, Pick<KeyPlaces, "keyStore" | "keyPepper"> {
   /** 0 picks a free one. */
   readonly port: number
   readonly host: string
-  /** Empty: no keys, one project, loopback only. */
+  /** Beside those of the key store. No key at all: one project, loopback only. */
   readonly keys: Keys
   /** Where the process with the role `stats` listens; one that has it itself does not ask. */
   readonly statsUrl?: URL | undefined
@@ -24,6 +22,7 @@ export interface ServerOptions extends AdapterChoice {
   readonly maxConnections: number
   /** Request bodies held at one time, over all requests. */
   readonly maxInFlightBytes: number
+  readonly limits: LimitOptions
   /** While closing: how long requests are still taken after `/readyz` began to refuse. */
   readonly closeGraceMillis: number
 }
@@ -42,37 +41,8 @@ export const serverDefaults: ServerOptions = {
   statsTimeoutMillis: 65_000,
   maxConnections: 10_000,
   maxInFlightBytes: 128 * 1024 * 1024,
+  limits: limitDefaults,
   closeGraceMillis: 500
-}
-
-const SCOPES = ["write", "read", "admin"] as const satisfies ReadonlyArray<KeyScope>
-const KEY_MIN_CHARACTERS = 16
-const PROJECT = /^[\w-]{1,64}$/u
-
-/** A key's text that cannot be used; the message never repeats the key. */
-export class BadKeys extends Schema.TaggedError<BadKeys>()("BadKeys", { position: Schema.Int, reason: Schema.String }) {
-  override get message(): string {
-    return `MILLRACE_KEYS, entry ${this.position}: ${this.reason}; the form is project:scope:key, with scope write, read or admin`
-  }
-}
-
-/** `project:scope:key,…` → keys by hash. Throws {@link BadKeys}. */
-export const parseKeys = (text: string): Keys => {
-  const entries = text.split(",").map((entry) => entry.trim())
-  return new Map(entries.filter((entry) => entry !== "").map((entry, index) => parseKey(entry, index + 1)))
-}
-
-const parseKey = (entry: string, position: number): readonly [string, ApiKey] => {
-  const [project_id = "", scope = "", ...rest] = entry.split(":")
-  const key = rest.join(":")
-  if (!PROJECT.test(project_id))
-    throw new BadKeys({ position, reason: "the project must be 1–64 letters, digits, _ or -" })
-  const known = SCOPES.find((name) => name === scope)
-  if (known === undefined) throw new BadKeys({ position, reason: "the scope is not known" })
-  if (key.length < KEY_MIN_CHARACTERS) {
-    throw new BadKeys({ position, reason: `the key must have at least ${KEY_MIN_CHARACTERS} characters` })
-  }
-  return [hashKey(key), { project_id, scope: known, prefix: key.slice(0, 4) }]
 }
 
 const integer = (name: string, minimum: number, maximum: number) =>
@@ -108,7 +78,7 @@ const keys = Config.option(Config.Redacted("MILLRACE_KEYS")).pipe(
   Config.map(Option.match({ onNone: () => "", onSome: (found) => Redacted.value(found) }))
 )
 
-/** {@link ServerOptions} from the environment; every field has a default. Keys are still text: see {@link parseKeys}. */
+/** {@link ServerOptions} from the environment; every field has a default. Keys are still text: see `parseKeys`. */
 export const serverConfig = Config.all({
   port,
   host: Config.String("MILLRACE_HOST").pipe(Config.withDefault(serverDefaults.host)),
@@ -121,6 +91,8 @@ export const serverConfig = Config.all({
   natsUrl: optional(Config.Redacted("MILLRACE_NATS_URL")),
   nats: natsConfig,
   keys,
+  keyStore: optional(Config.Literals(keyStoreNames, "MILLRACE_KEY_STORE")),
+  keyPepper: optional(Config.Redacted("MILLRACE_KEY_PEPPER")),
   statsUrl: optional(httpUrl("MILLRACE_STATS_URL")),
   statsTimeoutMillis: integer("MILLRACE_STATS_TIMEOUT_MILLIS", 100, 600_000).pipe(
     Config.withDefault(serverDefaults.statsTimeoutMillis)
@@ -131,6 +103,7 @@ export const serverConfig = Config.all({
   maxInFlightBytes: integer("MILLRACE_MAX_IN_FLIGHT_BYTES", MAX_BODY_BYTES, Number.MAX_SAFE_INTEGER).pipe(
     Config.withDefault(serverDefaults.maxInFlightBytes)
   ),
+  limits: limitConfig,
   closeGraceMillis: integer("MILLRACE_CLOSE_GRACE_MILLIS", 0, CLOSE_GRACE_MAX_MILLIS).pipe(
     Config.withDefault(serverDefaults.closeGraceMillis)
   )

@@ -3,7 +3,8 @@
 // oxlint-disable-next-line import/no-unassigned-import
 import "./jit.ts"
 import { Effect } from "effect"
-import { parseKeys, serverConfig } from "./config.ts"
+import { serverConfig } from "./config.ts"
+import { parseKeys } from "./keys/configuredKeys.ts"
 import { runMain } from "./runMain.ts"
 import { serve } from "./serve.ts"
 

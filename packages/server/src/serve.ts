@@ -3,11 +3,19 @@ import { HttpServer } from "effect/http"
 import { adapters, usesDirectory } from "./adapters.ts"
 import { rolesOf } from "./adapter/checkRoles.ts"
 import type { ServerOptions } from "./config.ts"
+import { Access } from "./http/Access.ts"
+import { limitsLayer } from "./limits/config.ts"
+import { keyStoreLayer } from "./keys/stores.ts"
 import { serverLayer } from "./Server.ts"
 
 /** The whole server over the chosen adapters. */
 export const server = (options: ServerOptions) =>
-  serverLayer({ ...options, roles: rolesOf(options) }).pipe(Layer.provide(adapters(options)))
+  serverLayer({
+    ...options,
+    roles: rolesOf(options),
+    storedKeys: keyStoreLayer(options),
+    quotas: limitsLayer(options.limits)
+  }).pipe(Layer.provide(adapters(options)))
 
 /** Serves until interrupted. Once it listens, one line on standard output says where. */
 export const serve = Effect.fn("serve")(function* (options: ServerOptions) {
@@ -15,16 +23,18 @@ export const serve = Effect.fn("serve")(function* (options: ServerOptions) {
 })
 
 /** For the line that tells the address. */
-export const aboutServer = (options: ServerOptions): string =>
+export const aboutServer = (options: ServerOptions, { keyed }: Access["Service"]): string =>
   [
     ...(options.roles === undefined ? [] : [`roles ${options.roles.join("+")}`]),
     ...(usesDirectory(options) ? [`data in ${options.directory}`] : []),
-    options.keys.size === 0 ? "no keys: this machine only" : `${options.keys.size} keys`
+    keyed() ? "API keys" : "no keys: this machine only"
   ].join(", ")
 
 const announce = (options: ServerOptions) =>
   Layer.effectDiscard(
-    Effect.flatMap(HttpServer.HttpServer, ({ address }) =>
-      Console.log(`millrace listening on ${HttpServer.formatAddress(address)} (${aboutServer(options)})`)
-    )
+    Effect.gen(function* () {
+      const { address } = yield* HttpServer.HttpServer
+      const about = aboutServer(options, yield* Access)
+      yield* Console.log(`millrace listening on ${HttpServer.formatAddress(address)} (${about})`)
+    })
   )

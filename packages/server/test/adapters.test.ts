@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { describe, expect, it } from "vitest"
 import { natsAddress } from "../src/adapter/addresses.ts"
+import { limiterNames } from "../src/limits/config.ts"
 import { natsConfig, natsOptions } from "../src/adapter/natsConfig.ts"
 import { lazily } from "../src/adapter/lazily.ts"
 import { type AdapterChoice, adapters, queueNames, storeNames, warehouseNames } from "../src/adapters.ts"
@@ -14,7 +15,7 @@ const root = fileURLToPath(new URL("../../adapters", import.meta.url))
 const folders = readdirSync(root, { withFileTypes: true })
   .filter((entry) => entry.isDirectory())
   .map(({ name }) => name)
-const registered = new Set<string>([...queueNames, ...storeNames, ...warehouseNames])
+const registered = new Set<string>([...queueNames, ...storeNames, ...warehouseNames, ...limiterNames])
 
 describe("registration", () => {
   it("there are adapters to check", () => {

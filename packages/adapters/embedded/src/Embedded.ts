@@ -55,3 +55,5 @@ export const queue = (options: EmbeddedOptions): Layer.Layer<EventQueue, EventQu
     EventQueue,
     Effect.map(open(options, { identities: false, pruneAcked: true }), (log) => makeQueue(log, false))
   )
+
+export { keys, type KeyFileOptions } from "./keys/keyStore.ts"

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { eventQueueContract, eventStoreContract } from "@millrace/core/testing"
+import { eventQueueContract, eventStoreContract, keyStoreContract } from "@millrace/core/testing"
 import { Effect, Layer } from "effect"
 import { Embedded } from "@millrace/embedded"
 
@@ -30,3 +30,11 @@ eventQueueContract("embedded log, queue alone", {
   maxAttempts
 })
 eventStoreContract("embedded log", { layer: both })
+keyStoreContract("key file", {
+  durable: true,
+  place: () =>
+    Effect.sync(() => {
+      const path = join(mkdtempSync(join(tmpdir(), "millrace-keys-")), "keys.ndjson")
+      return () => Embedded.keys({ path })
+    })
+})

@@ -1,67 +1,43 @@
-import { type ApiKey, type KeyScope, KeysUnavailable, KeyStore, KeyStoreError } from "@millrace/core"
-import { Clock, Context, Effect, Option, Schema } from "effect"
-import type { Database, Row } from "./client.ts"
+import { type ApiKey, type KeyScope, KeysUnavailable, KeyStore, KeyStoreError, type StoredApiKey } from "@millrace/core"
+import { Clock, Effect, Layer, Option } from "effect"
+import { type Database, openDatabase, type Row } from "./client.ts"
+import { defaults, type PostgresOptions } from "./config.ts"
 import type { DriverFailure } from "./failure.ts"
+import { migrate } from "./migrate.ts"
 
-export class ApiKeyError extends Schema.TaggedError<ApiKeyError>()("ApiKeyError", {
-  operation: Schema.Literals(["create", "list", "revoke"]),
-  reason: KeysUnavailable
-}) {
-  get retryable(): boolean {
-    return this.reason.retryable
-  }
-}
+/** A key is looked up a few times a minute; see the server's cache. */
+const CONNECTIONS = 2
 
-/** As the store keeps it: `hash` names the key, nothing here opens anything. */
-export interface StoredApiKey extends ApiKey {
-  /** Lower-case hex SHA-256 of the key. */
-  readonly hash: string
-  /** UTC microseconds. */
-  readonly created_at: number
-  readonly revoked_at: number | undefined
-}
-
-/** Making and revoking API keys; what {@link KeyStore} finds. The key itself never comes here, only its hash. */
-export class ApiKeys extends Context.Service<
-  ApiKeys,
-  {
-    /** False when the hash is there already; nothing is changed then. */
-    readonly create: (key: ApiKey & { readonly hash: string }) => Effect.Effect<boolean, ApiKeyError>
-    /** Oldest first, revoked ones included. */
-    readonly list: (project_id?: string) => Effect.Effect<ReadonlyArray<StoredApiKey>, ApiKeyError>
-    /** False when there is no such key, or it was revoked before. */
-    readonly revoke: (hash: string) => Effect.Effect<boolean, ApiKeyError>
-  }
->()("@millrace/postgres/ApiKeys") {}
+/** API keys in a pool of connections of their own: nothing that the store does holds a request's key check up. */
+export const keys = (options: PostgresOptions): Layer.Layer<KeyStore, KeyStoreError> =>
+  Layer.effect(
+    KeyStore,
+    Effect.gen(function* () {
+      const database = yield* openDatabase({ ...defaults, connections: CONNECTIONS, ...options })
+      yield* Effect.mapError(migrate(database), failed("open"))
+      return makeKeyStore(database)
+    })
+  )
 
 const HASH = /^[0-9a-f]{64}$/u
 
-export const makeKeyStore = (database: Database): KeyStore["Service"] =>
+const bytesOf = (hash: string) => Buffer.from(hash, "hex")
+const nowMicros = Effect.map(Clock.currentTimeMillis, (millis) => millis * 1000)
+
+const makeKeyStore = (database: Database): KeyStore["Service"] =>
   KeyStore.of({
     find: (hash) =>
       HASH.test(hash)
         ? database
-            .use((connection) => connection.rows(FIND, [Buffer.from(hash, "hex")]))
+            .use((connection) => connection.rows(FIND, [bytesOf(hash)]))
             .pipe(
-              Effect.map((rows) => Option.fromUndefinedOr(rows[0]).pipe(Option.map(toKey))),
-              Effect.mapError(
-                (cause) => new KeyStoreError({ operation: "find", reason: new KeysUnavailable({ cause }) })
-              )
+              Effect.map((rows) => Option.map(Option.fromUndefinedOr(rows[0]), toKey)),
+              Effect.mapError(failed("find"))
             )
-        : Effect.succeedNone
-  })
-
-const FIND = {
-  name: "find_key",
-  text: "SELECT project_id, scope, prefix FROM api_keys WHERE hash = $1 AND revoked_at IS NULL"
-}
-
-export const makeApiKeys = (database: Database): ApiKeys["Service"] =>
-  ApiKeys.of({
-    create: ({ hash, prefix, project_id, scope }) =>
+        : Effect.succeedNone,
+    create: ({ hash, origins, prefix, project_id, scope }) =>
       Effect.gen(function* () {
-        const now = (yield* Clock.currentTimeMillis) * 1000
-        const values = [Buffer.from(hash, "hex"), project_id, scope, prefix, now]
+        const values = [bytesOf(hash), project_id, scope, prefix, yield* nowMicros, origins]
         const rows = yield* database.use((connection) => connection.rows(CREATE, values))
         return rows.length === 1
       }).pipe(Effect.mapError(failed("create"))),
@@ -74,32 +50,38 @@ export const makeApiKeys = (database: Database): ApiKeys["Service"] =>
         ),
     revoke: (hash) =>
       Effect.gen(function* () {
-        const now = (yield* Clock.currentTimeMillis) * 1000
-        const rows = yield* database.use((connection) => connection.rows(REVOKE, [Buffer.from(hash, "hex"), now]))
+        const values = [bytesOf(hash), yield* nowMicros]
+        const rows = yield* database.use((connection) => connection.rows(REVOKE, values))
         return rows.length === 1
       }).pipe(Effect.mapError(failed("revoke")))
   })
 
+const FIND = {
+  name: "find_key",
+  text: "SELECT project_id, scope, prefix, to_json(origins) AS origins FROM api_keys WHERE hash = $1 AND revoked_at IS NULL"
+}
+
 const CREATE = {
   text: `
-    INSERT INTO api_keys (hash, project_id, scope, prefix, created_at) VALUES ($1, $2, $3, $4, $5)
+    INSERT INTO api_keys (hash, project_id, scope, prefix, created_at, origins) VALUES ($1, $2, $3, $4, $5, $6)
     ON CONFLICT DO NOTHING RETURNING 1`
 }
 const LIST = {
   text: `
-    SELECT encode(hash, 'hex') AS hash, project_id, scope, prefix, created_at, revoked_at FROM api_keys
+    SELECT encode(hash, 'hex') AS hash, project_id, scope, prefix, to_json(origins) AS origins, created_at, revoked_at FROM api_keys
     WHERE project_id = coalesce($1, project_id) ORDER BY created_at, hash`
 }
 const REVOKE = { text: "UPDATE api_keys SET revoked_at = $2 WHERE hash = $1 AND revoked_at IS NULL RETURNING 1" }
 
-const failed = (operation: ApiKeyError["operation"]) => (cause: DriverFailure) =>
-  new ApiKeyError({ operation, reason: new KeysUnavailable({ cause }) })
+const failed = (operation: KeyStoreError["operation"]) => (cause: DriverFailure) =>
+  new KeyStoreError({ operation, reason: new KeysUnavailable({ cause }) })
 
-/** The table's own check keeps `scope` to the three. */
+/** The table's own checks keep `scope` to the three, and `origins` an array of text. */
 const toKey = (row: Row): ApiKey => ({
   project_id: String(row["project_id"]),
   scope: row["scope"] as KeyScope,
-  prefix: String(row["prefix"])
+  prefix: String(row["prefix"]),
+  origins: row["origins"] as ReadonlyArray<string>
 })
 
 const toStoredKey = (row: Row): StoredApiKey => ({

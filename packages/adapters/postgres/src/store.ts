@@ -1,4 +1,4 @@
-import { EventQueue, EventStore, type EventStoreError, KeyStore } from "@millrace/core"
+import { EventQueue, EventStore, type EventStoreError } from "@millrace/core"
 import { Context, Effect, Layer } from "effect"
 import { append } from "./append.ts"
 import { unstored } from "./claim.ts"
@@ -6,7 +6,6 @@ import { type Database, openDatabase } from "./client.ts"
 import { defaults, type PostgresOptions, type Settings } from "./config.ts"
 import { makeDirect } from "./direct.ts"
 import { refused, storeFailed } from "./failure.ts"
-import { ApiKeys, makeApiKeys, makeKeyStore } from "./keys.ts"
 import { migrate } from "./migrate.ts"
 import { makePrune } from "./prune.ts"
 import { backlog, replay } from "./replay.ts"
@@ -14,10 +13,8 @@ import { makeStatus, PostgresStatus } from "./status.ts"
 
 const BYTES_PER_MEGABYTE = 1_048_576
 
-/** The hot store and the API keys in one database, over one bounded pool of connections. */
-export const layer = (
-  options: PostgresOptions
-): Layer.Layer<EventStore | KeyStore | ApiKeys | PostgresStatus, EventStoreError> =>
+/** The hot store in one database, over one bounded pool of connections. */
+export const layer = (options: PostgresOptions): Layer.Layer<EventStore | PostgresStatus, EventStoreError> =>
   Layer.effectContext(Effect.map(open(options), ({ services }) => services))
 
 /**
@@ -26,7 +23,7 @@ export const layer = (
  */
 export const direct = (
   options: PostgresOptions
-): Layer.Layer<EventQueue | EventStore | KeyStore | ApiKeys | PostgresStatus, EventStoreError> =>
+): Layer.Layer<EventQueue | EventStore | PostgresStatus, EventStoreError> =>
   Layer.effectContext(
     Effect.gen(function* () {
       const { database, services } = yield* open(options)
@@ -41,8 +38,6 @@ const open = Effect.fnUntraced(function* (options: PostgresOptions) {
   yield* checkOrigin(database)
   const services = Context.empty().pipe(
     Context.add(EventStore, yield* makeStore(database, settings)),
-    Context.add(KeyStore, makeKeyStore(database)),
-    Context.add(ApiKeys, makeApiKeys(database)),
     Context.add(PostgresStatus, makeStatus(database))
   )
   return { database, services }

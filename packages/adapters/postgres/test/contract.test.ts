@@ -1,4 +1,4 @@
-import { deliveryContract, eventStoreContract } from "@millrace/core/testing"
+import { deliveryContract, eventStoreContract, keyStoreContract } from "@millrace/core/testing"
 import { postgres } from "@millrace/test-services"
 import { describeWithService } from "@millrace/test-services/vitest"
 import { Effect, Layer } from "effect"
@@ -14,4 +14,12 @@ await describeWithService("EventStore on PostgreSQL", postgres(), (server) => {
     )
   eventStoreContract("postgres", { layer })
   deliveryContract("postgres", { layer })
+  keyStoreContract("postgres", {
+    durable: true,
+    place: () =>
+      Effect.map(
+        Effect.promise(() => server().createDatabase()),
+        (url) => () => Postgres.keys({ url })
+      )
+  })
 })

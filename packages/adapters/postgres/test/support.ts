@@ -4,8 +4,7 @@ import type { PostgresServer } from "@millrace/test-services"
 import { it } from "@effect/vitest"
 import { Effect, type Scope } from "effect"
 import pg from "pg"
-import { type ApiKeys, Postgres, type PostgresOptions, type PostgresStatus } from "../src/index.ts"
-import type { KeyStore } from "@millrace/core"
+import { Postgres, type PostgresOptions, type PostgresStatus } from "../src/index.ts"
 
 export interface Place {
   readonly url: string
@@ -13,7 +12,7 @@ export interface Place {
   readonly sql: (text: string, values?: ReadonlyArray<unknown>) => Effect.Effect<ReadonlyArray<Record<string, unknown>>>
 }
 
-type Services = EventStore | KeyStore | ApiKeys | PostgresStatus
+type Services = EventStore | PostgresStatus
 
 /** Each law has a database of its own. */
 export const lawOn =

@@ -1,12 +1,11 @@
 import { createHash } from "node:crypto"
-import { type Event, EventBatch, EventStore, KeyStore } from "@millrace/core"
+import { type Event, EventBatch, EventStore } from "@millrace/core"
 import { eventOf } from "@millrace/core/testing"
 import { postgres } from "@millrace/test-services"
 import { describeWithService } from "@millrace/test-services/vitest"
 import { assert } from "@effect/vitest"
-import { Effect, Option } from "effect"
+import { Effect } from "effect"
 import fc from "fast-check"
-import { ApiKeys } from "../src/index.ts"
 import { lawOn, replayAll } from "./support.ts"
 
 /** Megabytes make no readable difference. */
@@ -102,28 +101,6 @@ await describeWithService("values", postgres(), (server) => {
       assert.deepStrictEqual(yield* sql("SELECT (occurred_at AT TIME ZONE 'UTC')::text AS at FROM readable_events"), [
         { at: "2026-01-01 00:00:00.123457" }
       ])
-    })
-  )
-
-  law("keys: found by hash until they are revoked", () =>
-    Effect.gen(function* () {
-      const admin = yield* ApiKeys
-      const keys = yield* KeyStore
-      const hash = createHash("sha256").update("secret").digest("hex")
-      const key = { project_id: "default", scope: "write", prefix: "mr_secr" } as const
-      assert.isTrue(yield* admin.create({ ...key, hash }))
-      assert.isFalse(yield* admin.create({ ...key, hash, scope: "admin" }))
-      assert.deepStrictEqual(yield* keys.find(hash), Option.some({ ...key }))
-      assert.deepStrictEqual(
-        (yield* admin.list("default")).map((stored) => stored.hash),
-        [hash]
-      )
-      assert.deepStrictEqual(yield* admin.list("other"), [])
-      assert.isTrue(yield* admin.revoke(hash))
-      assert.isFalse(yield* admin.revoke(hash))
-      assert.isTrue(Option.isNone(yield* keys.find(hash)))
-      assert.isTrue(Option.isNone(yield* keys.find("not a hash")))
-      assert.isNumber((yield* admin.list())[0]?.revoked_at)
     })
   )
 })

@@ -1,5 +1,6 @@
 import { EventQueueError, EventStoreError } from "@millrace/core"
 import {
+  Access,
   AdapterNotInstalled,
   BadAdapterChoice,
   aboutServer,
@@ -31,7 +32,7 @@ const flags = {
   host: Flag.String("host").pipe(
     Flag.optional,
     Flag.withDescription(
-      "Address to listen on; anything but loopback needs MILLRACE_KEYS (default: MILLRACE_HOST, else 127.0.0.1)"
+      "Address to listen on; anything but loopback needs API keys (default: MILLRACE_HOST, else 127.0.0.1)"
     )
   ),
   data: Flag.String("data").pipe(
@@ -113,13 +114,14 @@ const runServer = (options: ServerOptions, demo: boolean) =>
     if (usesDirectory(options)) yield* makeFolder(options.directory)
     const context = yield* Layer.build(server(options)).pipe(Effect.mapError((error) => listenFailure(options, error)))
     const url = urlOf(Context.get(context, HttpServer.HttpServer).address)
-    yield* Console.log(`millrace listening on ${url} (${aboutServer(options)})`)
-    if (demo) yield* showDemo(url, options)
+    const access = Context.get(context, Access)
+    yield* Console.log(`millrace listening on ${url} (${aboutServer(options, access)})`)
+    if (demo) yield* showDemo(url, options, access)
     return yield* Effect.never
   }).pipe(Effect.scoped)
 
-const showDemo = Effect.fnUntraced(function* (url: string, options: ServerOptions) {
-  if (options.keys.size > 0) return yield* Console.error("--demo does nothing on a server with keys")
+const showDemo = Effect.fnUntraced(function* (url: string, options: ServerOptions, { keyed }: Access["Service"]) {
+  if (keyed()) return yield* Console.error("--demo does nothing on a server with keys")
   const target = httpTarget({ url, key: undefined })
   const filled = yield* fillDemo(target, options.directory)
   const style = yield* Effect.sync(() => styleOf(process.stdout, process.env))

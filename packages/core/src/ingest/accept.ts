@@ -19,12 +19,22 @@ export interface BatchVerdict {
 /** Queue messages stay below this; DESIGN §4. */
 export const MAX_MESSAGE_BYTES = 512 * 1024
 
+/** Asked once for each batch, with its number of events, before anything is published; a failure ends it. */
+export type Admit<E, R> = (events: number) => Effect.Effect<void, E, R>
+
+const admitAll = () => Effect.void
+
 /**
  * Judges every event on its own and publishes the accepted ones. When it succeeds they are as durable as the queue
  * states; when it fails with a retryable error the client sends the same ids again.
  */
-export const accept = Effect.fnUntraced(function* (batch: Pick<RawBatch, "events" | "sent_at">, project_id: string) {
+export const accept = Effect.fnUntraced(function* <E = never, R = never>(
+  batch: Pick<RawBatch, "events" | "sent_at">,
+  project_id: string,
+  admit: Admit<E, R> = admitAll
+) {
   const queue = yield* EventQueue
+  yield* admit(batch.events.length)
   const received_at = (yield* Clock.currentTimeMillis) * 1000
   const { events, rejected } = judgeAll(batch, project_id, received_at)
   if (events.length > 0) yield* publishAll(queue, EventBatch.fromEvents(events).split(MAX_MESSAGE_BYTES))
@@ -41,13 +51,21 @@ const publishAll = (queue: EventQueue["Service"], batches: ReadonlyArray<EventBa
  * {@link accept} for a request body in valid UTF-8, without building objects. Undefined, with nothing published, when
  * the body holds anything but plainly valid events in a bare array: then parse it and use {@link accept}.
  */
-export const acceptPlain = Effect.fnUntraced(function* (bytes: Uint8Array, project_id: string) {
+export const acceptPlain = Effect.fnUntraced(function* <E = never, R = never>(
+  bytes: Uint8Array,
+  project_id: string,
+  admit: Admit<E, R> = admitAll
+) {
   const received_at = (yield* Clock.currentTimeMillis) * 1000
   const limits = { maxEvents: MAX_EVENTS_PER_REQUEST, latest: received_at + FUTURE_LIMIT_MICROS }
   const body = PlainBody.read(bytes, limits)
   if (body === undefined) return undefined
-  yield* publishAll(yield* EventQueue, encodePlain(body, { project_id, received_at, maxBatchBytes: MAX_MESSAGE_BYTES }))
-  const verdict: BatchVerdict = { accepted: body.count, rejected: [] }
+  const { count } = body
+  // Before `admit`, which may wait: the body's places are shared with the next one.
+  const batches = encodePlain(body, { project_id, received_at, maxBatchBytes: MAX_MESSAGE_BYTES })
+  yield* admit(count)
+  yield* publishAll(yield* EventQueue, batches)
+  const verdict: BatchVerdict = { accepted: count, rejected: [] }
   return verdict
 })
 

@@ -1,6 +1,6 @@
 export { layerMemoryKeyStore } from "./MemoryKeyStore.ts"
 export { layerMemoryQueue } from "./MemoryQueue.ts"
 export type { MemoryQueueOptions } from "./QueueState.ts"
-export { layerMemoryRateLimiter, type TokenBucketOptions } from "./MemoryRateLimiter.ts"
+export { layerMemoryRateLimiter, type MemoryRateLimiterOptions } from "./MemoryRateLimiter.ts"
 export { layerMemoryStore } from "./MemoryStore.ts"
 export { layerMemoryWarehouse } from "./MemoryWarehouse.ts"

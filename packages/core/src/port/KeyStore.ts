@@ -7,7 +7,7 @@ export class KeysUnavailable extends Schema.TaggedError<KeysUnavailable>()("Keys
 }
 
 export class KeyStoreError extends Schema.TaggedError<KeyStoreError>()("KeyStoreError", {
-  operation: Schema.Literals(["find"]),
+  operation: Schema.Literals(["open", "find", "create", "list", "revoke"]),
   reason: KeysUnavailable
 }) {
   get retryable(): boolean {
@@ -15,6 +15,7 @@ export class KeyStoreError extends Schema.TaggedError<KeyStoreError>()("KeyStore
   }
 }
 
+/** `write` can do nothing but ingest, so it may live in a browser; `admin` may do everything in its project. */
 export type KeyScope = "write" | "read" | "admin"
 
 export interface ApiKey {
@@ -22,13 +23,33 @@ export interface ApiKey {
   readonly scope: KeyScope
   /** The first characters, safe to log. */
   readonly prefix: string
+  /** Web origins that may use it, like `https://shop.example`; empty: any, and programs too. */
+  readonly origins: ReadonlyArray<string>
 }
 
-/** API keys by hash; the store never sees a key. */
+/** As the store keeps it: `hash` names the key, nothing here opens anything. */
+export interface StoredApiKey extends ApiKey {
+  /** Lower-case hex, 32 bytes; see {@link KeyStore}. */
+  readonly hash: string
+  /** UTC microseconds. */
+  readonly created_at: number
+  readonly revoked_at: number | undefined
+}
+
+/**
+ * API keys by hash; the store never sees a key. `hash` is the lower-case hex HMAC-SHA-256 of the key under a pepper that
+ * the store does not know either: a key is 256 random bits, so a slow hash would only be a lever for denial of service.
+ */
 export class KeyStore extends Context.Service<
   KeyStore,
   {
-    /** `hash`: lower-case hex SHA-256 of the key. */
+    /** Of a key that is not revoked. */
     readonly find: (hash: string) => Effect.Effect<Option.Option<ApiKey>, KeyStoreError>
+    /** Durable when it returns. False when the hash is there already; nothing is changed then. */
+    readonly create: (key: ApiKey & { readonly hash: string }) => Effect.Effect<boolean, KeyStoreError>
+    /** Oldest first, revoked ones included. */
+    readonly list: (project_id?: string) => Effect.Effect<ReadonlyArray<StoredApiKey>, KeyStoreError>
+    /** Durable when it returns, and seen by every later `find`. False: there is no such key, or it was revoked before. */
+    readonly revoke: (hash: string) => Effect.Effect<boolean, KeyStoreError>
   }
 >()("@millrace/core/port/KeyStore") {}

@@ -7,7 +7,7 @@ export class LimiterUnavailable extends Schema.TaggedError<LimiterUnavailable>()
 }
 
 export class RateLimiterError extends Schema.TaggedError<RateLimiterError>()("RateLimiterError", {
-  operation: Schema.Literals(["take"]),
+  operation: Schema.Literals(["open", "take"]),
   reason: LimiterUnavailable
 }) {
   get retryable(): boolean {
@@ -15,18 +15,32 @@ export class RateLimiterError extends Schema.TaggedError<RateLimiterError>()("Ra
   }
 }
 
-export interface RateDecision {
-  readonly allowed: boolean
-  /** Whole tokens left after this decision. */
+/** A token bucket. The first use of a key finds it full. */
+export interface Bucket {
+  readonly key: string
+  /** Tokens a full bucket holds; a cost above it is never allowed. */
+  readonly capacity: number
+  readonly refillPerSecond: number
+}
+
+export interface BucketState {
+  /** Whole tokens left after the decision. */
   readonly remaining: number
-  /** Until the bucket is full again (allowed), or until `cost` tokens are there (refused). */
+  /** Until the bucket is full again (allowed), or until it holds the cost (refused); 0 where it holds it already. */
   readonly resetSeconds: number
 }
 
-/** A token bucket per key. */
+export interface RateDecision {
+  readonly allowed: boolean
+  /** In the order of the buckets asked for. */
+  readonly buckets: ReadonlyArray<BucketState>
+}
+
+/** Token buckets; every instance that shares them sees the same ones. */
 export class RateLimiter extends Context.Service<
   RateLimiter,
   {
-    readonly take: (key: string, cost: number) => Effect.Effect<RateDecision, RateLimiterError>
+    /** Takes `cost` tokens from every bucket, or from none of them when one holds too few. */
+    readonly take: (buckets: ReadonlyArray<Bucket>, cost: number) => Effect.Effect<RateDecision, RateLimiterError>
   }
 >()("@millrace/core/port/RateLimiter") {}

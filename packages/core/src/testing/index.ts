@@ -3,6 +3,8 @@ export { deliveryContract, type DeliveryContractOptions } from "./deliveryContra
 export { batchOf, eventOf, eventsOf, idOf } from "./events.ts"
 export { eventQueueContract, type EventQueueContractOptions } from "./eventQueueContract.ts"
 export { eventStoreContract, type EventStoreContractOptions } from "./eventStoreContract.ts"
+export { keyStoreContract, type KeyStoreContractOptions } from "./keyStoreContract.ts"
 export { metricExamples, type MetricExample } from "./metricExamples/index.ts"
 export * as arbitraries from "./arbitraries/index.ts"
+export { rateLimiterContract, type RateLimiterContractOptions } from "./rateLimiterContract.ts"
 export { warehouseContract, type WarehouseContractOptions } from "./warehouseContract.ts"

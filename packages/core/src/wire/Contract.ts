@@ -22,6 +22,12 @@ const text = (contentType: string) => Schema.String.pipe(HttpApiSchema.asText({ 
 
 const bodyErrors = [problemOf(400), problemOf(408), problemOf(413), problemOf(415)] as const
 
+/** Where limits are configured. */
+const quotaHeaders = {
+  ratelimit: 'What is left of each quota: "key";r=<events>;t=<seconds until it is whole again>.',
+  "ratelimit-policy": 'Each quota: "key";q=<events at once>;w=<seconds in which as many come again>.'
+}
+
 const ingest = HttpApiEndpoint.post("ingest", "/events", {
   payload: [
     Schema.Union([EventArray, Envelope]),
@@ -29,7 +35,7 @@ const ingest = HttpApiEndpoint.post("ingest", "/events", {
     Schema.String.pipe(HttpApiSchema.asText({ contentType: "text/plain" }))
   ],
   success: BatchAnswer,
-  error: [...bodyErrors, noEventAccepted, problemOf(500), problemOf(503)]
+  error: [...bodyErrors, noEventAccepted, problemOf(429), problemOf(500), problemOf(503)]
 })
   .middleware(ApiKeySecurity)
   .annotateMerge(
@@ -40,8 +46,14 @@ const ingest = HttpApiEndpoint.post("ingest", "/events", {
         "costs nothing. The body may be compressed (gzip, deflate, br) and holds at most 5 MiB, also once inflated.",
       example: batchExample,
       answers: {
-        202: { headers: { "millrace-durability": "What the acknowledgement survives: fsync or process-crash." } },
+        202: {
+          headers: {
+            "millrace-durability": "What the acknowledgement survives: fsync or process-crash.",
+            ...quotaHeaders
+          }
+        },
         422: { example: problemExample },
+        429: { headers: { "retry-after": "Seconds.", ...quotaHeaders } },
         503: { headers: { "retry-after": "Seconds." } }
       }
     })

@@ -11,6 +11,7 @@ export const PROBLEMS = {
   not_a_batch: { status: 400, title: "The body is not a batch of events" },
   unauthenticated: { status: 401, title: "A valid API key is needed" },
   wrong_scope: { status: 403, title: "This API key may not do this" },
+  origin_not_allowed: { status: 403, title: "This API key is for pages of other origins" },
   host_not_allowed: { status: 403, title: "Without keys this server answers on loopback names only" },
   not_found: { status: 404, title: "There is nothing at this path" },
   unknown_metric: { status: 404, title: "There is no such metric" },
@@ -23,6 +24,7 @@ export const PROBLEMS = {
   unsupported_encoding: { status: 415, title: "This content encoding is not understood" },
   no_event_accepted: { status: 422, title: "No event of the batch was accepted" },
   invalid_parameter: { status: 422, title: "A parameter is not valid" },
+  rate_limited: { status: 429, title: "Too many events for now" },
   headers_too_large: { status: 431, title: "The request's headers are too large" },
   internal: { status: 500, title: "The server failed" },
   unsupported_question: { status: 501, title: "The configured warehouse cannot answer this" },
@@ -32,6 +34,7 @@ export const PROBLEMS = {
   publish_unconfirmed: { status: 503, title: "It is unknown whether the queue took the batch" },
   overloaded: { status: 503, title: "Too much is under way" },
   warehouse_unavailable: { status: 503, title: "The warehouse cannot be reached" },
+  limiter_unavailable: { status: 503, title: "Quotas cannot be checked" },
   keys_unavailable: { status: 503, title: "API keys cannot be checked" }
 } as const satisfies Record<string, { readonly status: number; readonly title: string }>
 

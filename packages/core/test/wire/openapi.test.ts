@@ -39,7 +39,7 @@ describe("the OpenAPI document", () => {
   })
 
   it("declares every status", () => {
-    expect(statuses("post /events")).toEqual([202, 400, 401, 403, 408, 413, 415, 422, 500, 503])
+    expect(statuses("post /events")).toEqual([202, 400, 401, 403, 408, 413, 415, 422, 429, 500, 503])
     for (const name of metricNames)
       expect(statuses(`get /stats/${name}`)).toEqual([200, 401, 403, 404, 422, 500, 501, 503])
     expect(statuses("get /ledger")).toEqual([200, 401, 403, 500, 503])

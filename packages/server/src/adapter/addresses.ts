@@ -1,5 +1,6 @@
 import type { NatsOptions } from "@millrace/nats"
 import type { PostgresOptions } from "@millrace/postgres"
+import type { RedisOptions } from "@millrace/redis"
 import { Redacted } from "effect"
 import type { AddressForm } from "./lazily.ts"
 
@@ -35,3 +36,12 @@ const credentialsOf = ({ password, username }: URL): NonNullable<NatsConnection[
   password === ""
     ? { token: decodeURIComponent(username) }
     : { user: decodeURIComponent(username), password: decodeURIComponent(password) }
+
+export const redisAddress = (name?: string): AddressForm<Pick<RedisOptions, "url" | "name">> => ({
+  setting: "MILLRACE_REDIS_URL",
+  example: "redis://user:password@host:6379/0 or rediss://…",
+  parse: (text) =>
+    /^rediss?:\/\/[^/]/u.test(text) && URL.canParse(text)
+      ? { url: Redacted.make(text), ...(name === undefined ? {} : { name }) }
+      : undefined
+})

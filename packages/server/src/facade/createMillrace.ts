@@ -17,8 +17,11 @@ import {
 import { Cause, Effect, Exit, Layer, ManagedRuntime } from "effect"
 import { adapters } from "../adapters.ts"
 import { appLayer, metricRegistry } from "../App.ts"
-import { parseKeys, serverDefaults } from "../config.ts"
+import { serverDefaults } from "../config.ts"
 import { DEFAULT_PROJECT } from "../http/Access.ts"
+import { configuredRing } from "../keys/KeyRing.ts"
+import { Limits } from "../limits/Limits.ts"
+import { parseKeys } from "../keys/configuredKeys.ts"
 import type { BasePath } from "../routes/docs.ts"
 import { ROLES } from "../roles.ts"
 import { explain } from "./explain.ts"
@@ -95,7 +98,8 @@ type RuntimeServices = Services | Pipeline | WebHandler
 const layerOf = (options: MillraceOptions): Layer.Layer<RuntimeServices, unknown> => {
   const app = appLayer({
     roles: ROLES,
-    keys: parseKeys(options.keys ?? ""),
+    limits: Limits.none,
+    ring: Effect.sync(() => configuredRing(parseKeys(options.keys ?? ""))),
     maxInFlightBytes: serverDefaults.maxInFlightBytes,
     guardHost: false,
     ...(options.pipeline === undefined ? {} : { pipeline: options.pipeline })

@@ -8,6 +8,10 @@ const events = Metric.counter("millrace_ingest_events_total", {
   description: "Events judged, by outcome.",
   incremental: true
 })
+const limited = Metric.counter("millrace_ratelimit_rejections_total", {
+  description: "Requests over a quota, by whose; unavailable: the limiter did not answer.",
+  incremental: true
+})
 const duration = Metric.histogram("http_server_request_duration_seconds", {
   description: "Time from a request's headers to its answer.",
   boundaries: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
@@ -23,6 +27,7 @@ export class Telemetry extends Context.Service<
   {
     readonly request: (method: string, route: string, status: number, seconds: number) => void
     readonly ingested: (accepted: number, rejected: number, bytes: number) => void
+    readonly limited: (scope: "key" | "address" | "unavailable") => void
   }
 >()("@millrace/server/Telemetry") {
   static readonly layer: Layer.Layer<Telemetry> = Layer.effect(Telemetry, Effect.map(Effect.context(), make))
@@ -32,6 +37,7 @@ function make(context: Context.Context<never>): Telemetry["Service"] {
   const accepted = Metric.withAttributes(events, { outcome: "accepted" })
   const refused = Metric.withAttributes(events, { outcome: "rejected" })
   const durations = remember((method, route, code) => Metric.withAttributes(duration, { method, route, code }))
+  const rejections = remember((scope) => Metric.withAttributes(limited, { scope }))
   const answers = remember((code) => Metric.withAttributes(requests, { code }))
   return {
     request: (method, route, status, seconds) => {
@@ -42,7 +48,8 @@ function make(context: Context.Context<never>): Telemetry["Service"] {
       if (acceptedEvents > 0) accepted.updateUnsafe(acceptedEvents, context)
       if (rejectedEvents > 0) refused.updateUnsafe(rejectedEvents, context)
       bodyBytes.updateUnsafe(bytes, context)
-    }
+    },
+    limited: (scope) => rejections(scope).updateUnsafe(1, context)
   }
 }
 

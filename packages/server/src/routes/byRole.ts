@@ -8,6 +8,7 @@ import { isForwarded, nameProject, StatsOwner } from "../http/StatsOwner.ts"
 import type { Role } from "../roles.ts"
 
 type Request = HttpServerRequest.HttpServerRequest
+type Forwards = Access | Gate | Request | StatsOwner
 type Handle<R> = (request: Request) => Effect.Effect<HttpServerResponse.HttpServerResponse, Refusal, R>
 
 /** Only in a process with the role. Elsewhere it is the operator's mistake, so the client keeps what it has and retries. */
@@ -19,7 +20,7 @@ export const only =
 const wrongRole = (role: Role) => retryLater("wrong_role", `This process does not have the role ${role}; ask another.`)
 
 /** In the process with the role `stats`, or by asking it, so that clients need one address. */
-export const atOwner = <R>(path: string, handle: Handle<R>): Handle<R | Access | Gate | StatsOwner> =>
+export const atOwner = <R>(path: string, handle: Handle<R>): Handle<R | Forwards> =>
   Effect.fnUntraced(function* (request) {
     const { roles } = yield* Gate
     return yield* roles.includes("stats") ? answer(handle, request) : forward(path, request)

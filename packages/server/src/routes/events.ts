@@ -1,6 +1,7 @@
 import {
   accept,
   acceptPlain,
+  type Admit,
   type BadBody,
   type BatchVerdict,
   EventQueue,
@@ -10,7 +11,7 @@ import {
 import { Effect, Result } from "effect"
 import { type HttpServerRequest, HttpServerResponse } from "effect/http"
 import { isUtf8 } from "node:buffer"
-import { Access, presentedKey } from "../http/Access.ts"
+import { Access, type Caller, presentedKey } from "../http/Access.ts"
 import type { Lease } from "../http/BodyBudget.ts"
 import { Gate } from "../http/Gate.ts"
 import { inflate } from "../http/inflate.ts"
@@ -19,6 +20,7 @@ import { parseJson } from "../http/parseJson.ts"
 import { readBytes } from "../http/readBytes.ts"
 import { NO_STORE, type Refusal, refusal, retryLater } from "../http/Refusal.ts"
 import { Telemetry } from "../http/Telemetry.ts"
+import { Limits, type QuotaHeaders } from "../limits/Limits.ts"
 
 /** `POST /events`: body → bytes → JSON → verdicts → queue → 202. The body's share of the budget is held to the end. */
 export const ingest = Effect.fnUntraced(function* (request: HttpServerRequest.HttpServerRequest) {
@@ -33,31 +35,51 @@ const ingestWith = Effect.fnUntraced(function* (request: HttpServerRequest.HttpS
   const wire = yield* readBytes(request, lease)
   const bytes = yield* inflate(wire, headers["content-encoding"])
   if (bytes !== wire && !lease.charge(bytes.length)) return yield* Effect.fail(spent)
-  const verdict = (yield* takePlain(bytes, presentedKey(headers))) ?? (yield* judgeAll(bytes, presentedKey(headers)))
+  const quota = yield* openQuota(request)
+  const key = presentedKey(headers)
+  const verdict = (yield* takePlain(bytes, key, quota)) ?? (yield* judgeAll(bytes, key, quota))
   const telemetry = yield* Telemetry
   telemetry.ingested(verdict.accepted, verdict.rejected.length, bytes.length)
   if (verdict.accepted === 0) return yield* Effect.fail(nothingAccepted(verdict))
   return HttpServerResponse.text(JSON.stringify(verdict), {
     status: 202,
     contentType: "application/json",
-    headers: { ...NO_STORE, "millrace-durability": (yield* EventQueue).durability }
+    headers: { ...NO_STORE, ...quota.headers, "millrace-durability": (yield* EventQueue).durability }
   })
 })
+
+interface Quota {
+  /** What is left, once a batch was charged. */
+  headers: QuotaHeaders
+  readonly admit: (caller: Caller) => Admit<Refusal, never>
+}
+
+const openQuota = (request: HttpServerRequest.HttpServerRequest) =>
+  Effect.map(Limits, ({ charge }): Quota => {
+    const quota: Quota = {
+      headers: {},
+      admit: (caller) => (events) =>
+        Effect.map(charge(request, caller, events), (headers) => {
+          quota.headers = headers
+        })
+    }
+    return quota
+  })
 
 const OPENING_BRACKET = 91
 
 /** Most bodies are a bare array of plain events, and then nothing needs to be parsed; undefined for the others. */
-const takePlain = Effect.fnUntraced(function* (bytes: Uint8Array, key: string | undefined) {
+const takePlain = Effect.fnUntraced(function* (bytes: Uint8Array, key: string | undefined, quota: Quota) {
   if (bytes[0] !== OPENING_BRACKET || !isUtf8(bytes)) return undefined
-  const project = yield* (yield* Access).project(key, "write")
-  return yield* Effect.mapError(acceptPlain(bytes, project), refuseQueue)
+  const caller = yield* (yield* Access).caller(key, "write")
+  return yield* Effect.mapError(acceptPlain(bytes, caller.project, quota.admit(caller)), refuseIngest)
 })
 
-const judgeAll = Effect.fnUntraced(function* (bytes: Uint8Array, key: string | undefined) {
+const judgeAll = Effect.fnUntraced(function* (bytes: Uint8Array, key: string | undefined, quota: Quota) {
   const batch = readBody(yield* parseJson(bytes))
   if (Result.isFailure(batch)) return yield* Effect.fail(refuseBody(batch.failure))
-  const project = yield* (yield* Access).project(key ?? batch.success.key, "write")
-  return yield* Effect.mapError(accept(batch.success, project), refuseQueue)
+  const caller = yield* (yield* Access).caller(key ?? batch.success.key, "write")
+  return yield* Effect.mapError(accept(batch.success, caller.project, quota.admit(caller)), refuseIngest)
 })
 
 const spent = retryLater("overloaded", "Too many request bodies are under way.")
@@ -72,6 +94,9 @@ const nothingAccepted = ({ rejected }: BatchVerdict): Refusal =>
     errors: rejected.map(({ code, index, message, path }) => ({ path: `/${index}${path}`, code, message })),
     rejected
   })
+
+const refuseIngest = (error: EventQueueError | Refusal): Refusal =>
+  error._tag === "Refusal" ? error : refuseQueue(error)
 
 /** Nothing of an error's cause reaches the client: causes name files and hosts. */
 export const refuseQueue = ({ reason }: EventQueueError): Refusal => {

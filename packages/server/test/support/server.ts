@@ -43,7 +43,7 @@ export const embedded = (directory: string): Adapters => adapters({ queue: "embe
 
 export const memory: Adapters = adapters({ queue: "memory", warehouse: "memory", directory: "" })
 
-interface TestOptions extends Partial<Omit<ListenOptions, "keys">> {
+interface TestOptions extends Partial<Omit<ListenOptions<unknown>, "keys">> {
   readonly keys?: string
   /** Default: embedded log and DuckDB in a new temporary directory. */
   readonly adapters?: Adapters

@@ -1,0 +1,57 @@
+import { type ApiKey, KeysUnavailable, KeyStore, KeyStoreError, type StoredApiKey } from "@millrace/core"
+import { Clock, Effect, Layer, Option } from "effect"
+import { KeyFile } from "./KeyFile.ts"
+
+export interface KeyFileOptions {
+  /** Made with its folder by the first key. */
+  readonly path: string
+}
+
+/** API keys in one small file; a server and the commands that change it may have it open at the same time. */
+export const keys = ({ path }: KeyFileOptions): Layer.Layer<KeyStore, KeyStoreError> =>
+  Layer.effect(
+    KeyStore,
+    Effect.gen(function* () {
+      const file = new KeyFile(path)
+      yield* attempt("open", () => file.keys())
+      return makeKeyStore(file)
+    })
+  )
+
+const attempt = <A>(operation: KeyStoreError["operation"], body: () => Promise<A>): Effect.Effect<A, KeyStoreError> =>
+  Effect.tryPromise({
+    try: body,
+    catch: (cause) => new KeyStoreError({ operation, reason: new KeysUnavailable({ cause }) })
+  })
+
+const nowMicros = Effect.map(Clock.currentTimeMillis, (millis) => millis * 1000)
+
+const makeKeyStore = (file: KeyFile): KeyStore["Service"] =>
+  KeyStore.of({
+    find: (hash) =>
+      Effect.map(
+        attempt("find", () => file.keys()),
+        (found) => usable(found.get(hash))
+      ),
+    create: (key) =>
+      Effect.flatMap(nowMicros, (created_at) =>
+        attempt("create", () => file.change((known) => (known.has(key.hash) ? undefined : { ...key, created_at })))
+      ),
+    list: (project_id) =>
+      Effect.map(
+        attempt("list", () => file.keys()),
+        (found) => [...found.values()].filter((key) => project_id === undefined || key.project_id === project_id)
+      ),
+    revoke: (hash) =>
+      Effect.flatMap(nowMicros, (revoked_at) =>
+        attempt("revoke", () =>
+          file.change((known) => (Option.isSome(usable(known.get(hash))) ? { hash, revoked_at } : undefined))
+        )
+      )
+  })
+
+const usable = (key: StoredApiKey | undefined): Option.Option<ApiKey> => {
+  if (key === undefined || key.revoked_at !== undefined) return Option.none()
+  const { origins, prefix, project_id, scope } = key
+  return Option.some({ project_id, scope, prefix, origins })
+}

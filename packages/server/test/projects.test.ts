@@ -1,0 +1,113 @@
+import { Contract } from "@millrace/core/wire"
+import { HttpApi } from "effect/http-api"
+import fc from "fast-check"
+import { afterAll, beforeAll, expect, it } from "vitest"
+import { event } from "./support/events.ts"
+import { reply, settled, startServer, type TestServer } from "./support/server.ts"
+
+const SCOPES = ["write", "read", "admin"] as const
+const PROJECTS = ["shop", "blog"] as const
+const keyOf = (project: string, scope: string) => `${project}-${scope}-0123456789abcdef`
+const KEYS = PROJECTS.flatMap((project) => SCOPES.map((scope) => `${project}:${scope}:${keyOf(project, scope)}`))
+
+/** Stands in every text of the other project, and nowhere else. */
+const SECRET = "blogsecret"
+/** Their number is a secret too; no more ids than one request may name are used. */
+const SECRETS = 4_177
+const NAMED = 1_000
+
+/** They ask for no key, and tell of all projects together. */
+const TOTALS = new Set(["/metrics", "/readyz"])
+
+const routes: Array<{ readonly method: string; readonly path: string }> = []
+HttpApi.reflect(Contract, {
+  onGroup: () => {},
+  onEndpoint: ({ endpoint }) => void routes.push({ method: endpoint.method, path: endpoint.path })
+})
+
+const RUNS = Number(process.env["MILLRACE_FUZZ_RUNS"] ?? 400)
+
+let server: TestServer
+let ids: ReadonlyArray<string>
+beforeAll(async () => {
+  server = await startServer({ keys: KEYS.join(",") })
+  const secrets = Array.from({ length: SECRETS }, (_, index) =>
+    event({ user_id: `${SECRET}-${index}`, event_type: SECRET, properties: { note: SECRET } })
+  )
+  ids = secrets.slice(0, NAMED).map((secret) => String(secret["event_id"]))
+  await server.post(secrets, { "x-api-key": keyOf("blog", "write") })
+  await server.post([event()], { "x-api-key": keyOf("shop", "write") })
+  for (const project of PROJECTS) await settled(server, { "x-api-key": keyOf(project, "read") })
+})
+afterAll(() => server.close())
+
+const day = fc.constantFrom("2026-01-01", "2026-01-31", "2026-02-03")
+const query = fc.record(
+  {
+    from: day,
+    to: day,
+    start_date: day,
+    limit: fc.constantFrom("1", "100"),
+    tz: fc.constantFrom("UTC", "Asia/Tokyo"),
+    project: fc.constant("blog"),
+    project_id: fc.constantFrom("blog", "shop' OR '1'='1"),
+    key: fc.constant("blog"),
+    after: fc.constantFrom("0", "blog"),
+    start_event: fc.constant(SECRET),
+    user_id: fc.constant(`${SECRET}-1`)
+  },
+  { requiredKeys: ["from", "to"] }
+)
+const ask = fc.record({
+  route: fc.constantFrom(...routes),
+  scope: fc.constantFrom(...SCOPES),
+  query,
+  /** Most parameters do not belong to a route, and then it refuses them all. */
+  plain: fc.boolean(),
+  idsAll: fc.boolean(),
+  header: fc.constantFrom("x-project", "x-project-id", "x-forwarded-user")
+})
+
+const known = (path: string, given: Readonly<Record<string, string>>) => {
+  const names = path.includes("retention")
+    ? ["start_date", "start_event"]
+    : path.startsWith("/stats")
+      ? ["from", "to", "tz"]
+      : []
+  return Object.fromEntries(Object.entries(given).filter(([name]) => names.includes(name)))
+}
+
+it("a key of one project never reads or changes another, by whatever route, parameter or header", async () => {
+  const readBlog = { "x-api-key": keyOf("blog", "read") }
+  const before = await settled(server, readBlog)
+  expect(before.stored).toBe(SECRETS)
+  let answered = 0
+  await fc.assert(
+    fc.asyncProperty(ask, async ({ header, idsAll, plain, query: drawn, route, scope }) => {
+      const given = drawn as Readonly<Record<string, string>>
+      const params = new URLSearchParams(plain ? known(route.path, given) : given)
+      const path = route.path.replaceAll(/:\w+/gu, `${SECRET}-1`)
+      const answer = await reply(
+        await fetch(`${server.url}${path}?${params.toString()}`, {
+          method: route.method,
+          headers: {
+            authorization: `Bearer ${keyOf("shop", scope)}`,
+            "content-type": "application/json",
+            [header]: "blog"
+          },
+          ...(route.method === "GET" ? {} : { body: JSON.stringify({ ids: idsAll ? "all" : ids }) })
+        })
+      )
+      if (answer.status < 300) answered++
+      // What the request itself named may come back.
+      const own = JSON.stringify(given)
+      const text = JSON.stringify(answer.body)
+      expect(text.includes(`${SECRET}-`) && !own.includes(`${SECRET}-`)).toBe(false)
+      expect(text.replaceAll(`"start_event":"${SECRET}"`, "")).not.toContain(SECRET)
+      expect(TOTALS.has(route.path) ? "" : text).not.toContain(String(SECRETS))
+    }),
+    { numRuns: RUNS }
+  )
+  expect(answered).toBeGreaterThan(RUNS / 20)
+  expect(await settled(server, readBlog)).toEqual(before)
+})
