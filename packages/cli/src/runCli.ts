@@ -1,7 +1,8 @@
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
-import { Cause, Console, Effect, Exit, Layer, Logger } from "effect"
+import { Cause, Console, Effect, Exit, Layer } from "effect"
 import { CliConfig, CliError, CliOutput, Command, GlobalFlag } from "effect/cli"
+import { jsonLogger } from "@millrace/server"
 import { millrace } from "./millrace.ts"
 import { VERSION } from "./version.ts"
 
@@ -26,13 +27,6 @@ const presenter = CliOutput.layerPresenter({
     }
   }
 })
-
-/** Logs of the layers below are for operators: JSON on stderr, and only from warnings up unless a server runs. */
-const logs = Logger.layer([
-  Logger.make((options) => {
-    process.stderr.write(`${Logger.formatJson.log(options)}\n`)
-  })
-])
 
 const config = CliConfig.layer({
   builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions, GlobalFlag.LogLevel]
@@ -77,7 +71,7 @@ export const runCli = (args: ReadonlyArray<string>): void => {
   const interrupted = args[0] === "serve" ? 0 : INTERRUPTED
   const program = Command.runWith(millrace, { version: VERSION })(args).pipe(
     Effect.tapCause(report),
-    Effect.provide(Layer.mergeAll(NodeServices.layer, presenter, logs, config))
+    Effect.provide(Layer.mergeAll(NodeServices.layer, presenter, jsonLogger, config))
   )
   NodeRuntime.runMain(program, {
     disableErrorReporting: true,

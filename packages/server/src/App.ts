@@ -18,6 +18,7 @@ export interface AppOptions<E = never> {
   /** The quotas. */
   readonly limits: Layer.Layer<Limits, E, Telemetry>
   readonly maxInFlightBytes: number
+  readonly directory?: string | undefined
   /** Keyless servers answer to loopback names alone; a handler inside another server leaves names to that server. */
   readonly guardHost: boolean
   readonly pipeline?: Partial<PipelineOptions>
@@ -36,7 +37,7 @@ export const appLayer = <E>(
 }
 
 /** A first key closes a server that runs: what depends on it is asked anew each time. */
-const gate = (options: Pick<AppOptions, "roles" | "guardHost" | "maxInFlightBytes">) =>
+const gate = (options: Pick<AppOptions, "roles" | "directory" | "guardHost" | "maxInFlightBytes">) =>
   Layer.effect(
     Gate,
     Effect.map(Access, ({ keyed }) => ({
@@ -48,6 +49,7 @@ const gate = (options: Pick<AppOptions, "roles" | "guardHost" | "maxInFlightByte
       get openReads() {
         return keyed()
       },
+      directory: options.directory,
       state: { closing: false }
     }))
   )

@@ -14,7 +14,7 @@ import { atOwner, only } from "./routes/byRole.ts"
 import { listDeadLetters, purgeDeadLetters, replayDeadLetters } from "./routes/deadLetters.ts"
 import { type BasePath, docsRoute, openapi } from "./routes/docs.ts"
 import { ingest } from "./routes/events.ts"
-import { livez, readyz } from "./routes/health.ts"
+import { livez, readyz, startupz } from "./routes/health.ts"
 import { ledger } from "./routes/ledger.ts"
 import { metrics } from "./routes/metrics.ts"
 import { stats, statsQuery } from "./routes/stats.ts"
@@ -51,6 +51,7 @@ const handlers: { readonly [Name in Exclude<EndpointName, "docs">]: Handler } = 
   replayDeadLetters,
   purgeDeadLetters,
   livez,
+  startupz,
   readyz,
   metrics,
   openapi

@@ -14,6 +14,7 @@ import { makeNodeServer, type TimeLimits } from "./http/nodeServer.ts"
 import { configuredRing, type KeyRing, storedRing } from "./keys/KeyRing.ts"
 import type { KeyPepper } from "./keys/stores.ts"
 import { ROLES } from "./roles.ts"
+import { observed } from "./observe/observed.ts"
 import { routes } from "./Routes.ts"
 
 /** How long open requests may take to finish once the server closes. */
@@ -47,6 +48,7 @@ export interface ListenOptions<E = never> extends Pick<
   | "keys"
   | "maxConnections"
   | "maxInFlightBytes"
+  | "directory"
   | "closeGraceMillis"
 > {
   /** Default: none beside `keys`. */
@@ -93,6 +95,7 @@ export const serverLayer = <E = never>(
         guardHost: true
       })
     ),
+    Layer.provideMerge(observed),
     Layer.provide(metricRegistry)
   )
 }

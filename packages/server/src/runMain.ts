@@ -1,15 +1,10 @@
 import { NodeRuntime } from "@effect/platform-node"
-import { Cause, Effect, Exit, Logger } from "effect"
+import { Cause, Effect, Exit } from "effect"
 import { failureText } from "./failureText.ts"
+import { jsonLogger } from "./observe/jsonLog.ts"
 
 /** The last resort: an orderly end takes at most 1.5 s of grace, 3 s for requests and 5 s for the pipeline. */
 const EXIT_WITHIN_MILLIS = 9_800
-
-const stderrJson = Logger.layer([
-  Logger.make((options) => {
-    process.stderr.write(`${Logger.formatJson.log(options)}\n`)
-  })
-])
 
 /**
  * Runs a server as the process: SIGTERM or SIGINT close it in order and the process exits 0; a second signal ends it at
@@ -23,7 +18,7 @@ export const runMain = <E>(program: Effect.Effect<unknown, E>): void => {
     setTimeout(() => process.exit(1), EXIT_WITHIN_MILLIS).unref()
   }
   process.on("SIGTERM", onSignal).on("SIGINT", onSignal)
-  NodeRuntime.runMain(program.pipe(Effect.tapCause(report), Effect.provide(stderrJson)), {
+  NodeRuntime.runMain(program.pipe(Effect.tapCause(report), Effect.provide(jsonLogger)), {
     disableErrorReporting: true,
     teardown: (exit, onExit) => onExit(Exit.isFailure(exit) && !Cause.hasInterruptsOnly(exit.cause) ? 1 : 0)
   })

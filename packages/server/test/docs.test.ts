@@ -3,6 +3,8 @@ import { HttpApi } from "effect/http-api"
 import { readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { describe, expect, it } from "vitest"
+import { keyStoreNames } from "../src/keys/stores.ts"
+import { limiterNames } from "../src/limits/config.ts"
 import { queueNames, storeNames, warehouseNames } from "../src/adapters.ts"
 
 const root = new URL("../../../", import.meta.url)
@@ -34,12 +36,18 @@ describe("docs/configuration.md", () => {
   const page = read("docs/configuration.md")
 
   it("names every variable the server and the CLI read, and no other", () => {
-    const files = ["server/src/config.ts", "server/src/adapter/natsConfig.ts", "cli/src/command/flags.ts"]
+    const files = [
+      "server/src/config.ts",
+      "server/src/adapter/natsConfig.ts",
+      "server/src/limits/config.ts",
+      "cli/src/command/flags.ts"
+    ]
     const sources = files.map((file) => read(`packages/${file}`)).join()
     expect(variablesIn(page)).toEqual(variablesIn(sources))
   })
 
   it("names every adapter", () => {
-    for (const name of [...queueNames, ...storeNames, ...warehouseNames]) expect(page).toContain(`\`${name}\``)
+    for (const name of [...queueNames, ...storeNames, ...warehouseNames, ...limiterNames, ...keyStoreNames])
+      expect(page).toContain(`\`${name}\``)
   })
 })

@@ -156,6 +156,19 @@ describe("paths and methods", () => {
     expect([options.status, options.headers.get("allow")]).toEqual([204, "GET, HEAD, OPTIONS"])
   })
 
+  it("every answer keeps browsers from guessing, framing, running or telling", async () => {
+    for (const path of ["/events", "/nowhere", "/ledger", "/livez", "/docs", "/metrics", "/openapi.json"]) {
+      const { headers } = await fetch(`${server.url}${path}`)
+      expect([path, headers.get("x-content-type-options"), headers.get("x-frame-options")]).toEqual([
+        path,
+        "nosniff",
+        "DENY"
+      ])
+      expect(headers.get("content-security-policy")).toMatch(/default-src 'none'.*frame-ancestors 'none'/u)
+      expect(headers.get("referrer-policy")).toBe("no-referrer")
+    }
+  })
+
   it("any page may send events; only pages of this machine may read answers without keys", async () => {
     const from = (path: string, origin: string, method = "GET") =>
       fetch(`${server.url}${path}`, { method, headers: { origin } }).then((answer) =>

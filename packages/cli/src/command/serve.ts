@@ -6,6 +6,7 @@ import {
   aboutServer,
   BadKeys,
   failureText,
+  otlpTraces,
   parseKeys,
   server,
   serverConfig,
@@ -120,6 +121,8 @@ const runServer = (options: ServerOptions, demo: boolean) =>
     return yield* Effect.never
   }).pipe(Effect.scoped)
 
+const traces = Layer.orDie(otlpTraces)
+
 const showDemo = Effect.fnUntraced(function* (url: string, options: ServerOptions, { keyed }: Access["Service"]) {
   if (keyed()) return yield* Console.error("--demo does nothing on a server with keys")
   const target = httpTarget({ url, key: undefined })
@@ -130,7 +133,7 @@ const showDemo = Effect.fnUntraced(function* (url: string, options: ServerOption
 })
 
 export const serve = Command.make("serve", flags, (given) =>
-  Effect.flatMap(optionsOf(given), (options) => runServer(options, given.demo))
+  Effect.flatMap(optionsOf(given), (options) => runServer(options, given.demo).pipe(Effect.provide(traces)))
 ).pipe(
   Command.withDescription(
     "Serve the HTTP API over a data folder until SIGINT or SIGTERM; its address is printed on one line"

@@ -14,7 +14,8 @@ import {
   EventArray,
   LedgerAnswer,
   NotReady,
-  Readiness
+  Readiness,
+  Started
 } from "./schemas.ts"
 import { statsGroup } from "./stats.ts"
 
@@ -110,6 +111,9 @@ const operations = HttpApiGroup.make("operations").add(
   ledger,
   HttpApiEndpoint.get("livez", "/livez", { success: Alive }).annotateMerge(
     describe({ summary: "The process answers", description: "Looks at nothing but the event loop." })
+  ),
+  HttpApiEndpoint.get("startupz", "/startupz", { success: Started }).annotateMerge(
+    describe({ summary: "The process has started", description: "Before that nothing listens on its port." })
   ),
   HttpApiEndpoint.get("readyz", "/readyz", { success: Readiness, error: NotReady }).annotateMerge(
     describe({ summary: "The server should get traffic", answers: { 200: { example: readinessExample } } })

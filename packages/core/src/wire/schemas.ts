@@ -41,6 +41,8 @@ export const LedgerAnswer = Schema.Struct({
 
 export const Alive = Schema.Struct({ status: Schema.Literal("alive") }).annotate({ identifier: "Alive" })
 
+export const Started = Schema.Struct({ status: Schema.Literal("started") }).annotate({ identifier: "Started" })
+
 const instant = Schema.String.annotate({ format: "date-time" })
 
 export const Readiness = Schema.Struct({

@@ -16,7 +16,10 @@ export interface Running {
 }
 
 /** A service's process as the image's entry point starts it, with its environment; a volume is a new folder. */
-export const startService = async (service: Service, environment: Record<string, string>): Promise<Running> => {
+export const startService = async (
+  service: Pick<Service, "command">,
+  environment: Record<string, string>
+): Promise<Running> => {
   const folder = mkdtempSync(join(tmpdir(), "millrace-compose-"))
   const child = spawn(process.execPath, ["--conditions=source", MAIN, ...(service.command ?? ["serve"])], {
     cwd: folder,

@@ -12,6 +12,8 @@ export class Gate extends Context.Service<
     readonly loopbackNamesOnly: boolean
     /** May pages of any origin read answers? Never without keys: every page the user opens could. */
     readonly openReads: boolean
+    /** The data folder, for its disk; undefined where there is none. */
+    readonly directory: string | undefined
     readonly state: { closing: boolean }
   }
 >()("@millrace/server/Gate") {}

@@ -38,6 +38,9 @@ function make(context: Context.Context<never>): Telemetry["Service"] {
   const refused = Metric.withAttributes(events, { outcome: "rejected" })
   const durations = remember((method, route, code) => Metric.withAttributes(duration, { method, route, code }))
   const rejections = remember((scope) => Metric.withAttributes(limited, { scope }))
+  // There from the start: an alert on a series that never came would never fire.
+  for (const scope of ["key", "address", "unavailable"]) rejections(scope).updateUnsafe(0, context)
+  for (const code of ["202", "503"]) Metric.withAttributes(requests, { code }).updateUnsafe(0, context)
   const answers = remember((code) => Metric.withAttributes(requests, { code }))
   return {
     request: (method, route, status, seconds) => {

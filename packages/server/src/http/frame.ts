@@ -32,7 +32,7 @@ export const frame = Effect.fnUntraced(function* (basePath: string) {
       return Effect.map(answered, (response) => {
         const seconds = Number(clock.monotonicTimeNanosUnsafe() - startNanos) / 1e9
         telemetry.request(methodLabel(request.method), route ?? "other", response.status, seconds)
-        const headers = route === undefined ? {} : extraHeaders(request, route, gate)
+        const headers = route === undefined ? SECURITY_HEADERS : extraHeaders(request, route, gate)
         return HttpServerResponse.setHeaders(
           response,
           gate.state.closing ? { ...headers, connection: "close" } : headers
@@ -44,9 +44,17 @@ export const frame = Effect.fnUntraced(function* (basePath: string) {
 const METHODS = new Set(["GET", "HEAD", "POST", "OPTIONS"])
 const methodLabel = (method: string) => (METHODS.has(method) ? method : "other")
 
+/** An answer is data: no browser shall guess its type, show it in a frame, run anything of it, or tell where it came from. */
+const SECURITY_HEADERS = {
+  "x-content-type-options": "nosniff",
+  "x-frame-options": "DENY",
+  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+  "referrer-policy": "no-referrer"
+} as const
+
 const extraHeaders = (request: Request, route: string, gate: Gate["Service"]): Record<string, string> => {
   const cors = corsHeaders(route, request.headers, gate.openReads)
-  return route === DOCS_PATH ? { ...cors, ...DOCS_HEADERS } : cors
+  return { ...SECURITY_HEADERS, ...cors, ...(route === DOCS_PATH ? DOCS_HEADERS : {}) }
 }
 
 const refuseHost = (request: Request): Response | undefined => {

@@ -7,6 +7,9 @@ import type { Role } from "../roles.ts"
 
 export const livez = () => Effect.succeed(respondJson({ status: "alive" }))
 
+/** The port is listened on only once the adapters are open. */
+export const startupz = () => Effect.succeed(respondJson({ status: "started" }))
+
 /** Ready: not closing, and what the roles cannot do without answers. */
 export const readyz = () => Effect.map(readiness, (body) => respondJson(body, {}, body.status === "ready" ? 200 : 503))
 

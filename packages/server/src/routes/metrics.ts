@@ -2,6 +2,8 @@ import { EventQueue, EventStore, type ByProject, Warehouse } from "@millrace/cor
 import { Clock, Effect, Metric } from "effect"
 import { HttpServerResponse } from "effect/http"
 import { PrometheusMetrics } from "effect/observability"
+import { Gate } from "../http/Gate.ts"
+import { readProcess } from "../observe/processMetrics.ts"
 import { VERSION } from "../version.ts"
 
 const depth = Metric.gauge("millrace_queue_depth", { description: "Accepted events that no worker has acknowledged." })
@@ -26,6 +28,7 @@ const build = Metric.withAttributes(
 export const metrics = Effect.fnUntraced(function* () {
   yield* Metric.update(build, 1)
   // A part that does not answer keeps its last values; the rest is still worth seeing.
+  yield* Effect.ignore(readProcess((yield* Gate).directory))
   yield* Effect.ignore(readQueue)
   yield* Effect.ignore(readWarehouse)
   return HttpServerResponse.text(yield* PrometheusMetrics.format(), {

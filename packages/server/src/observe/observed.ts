@@ -1,0 +1,91 @@
+import { EventQueue, EventStore, Warehouse } from "@millrace/core"
+import { Clock, Context, Effect, Layer, Metric } from "effect"
+
+const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
+
+const publishSeconds = Metric.histogram("millrace_queue_publish_duration_seconds", {
+  description: "Until the queue had a batch at its stated durability; with fsync, the wait for the disk.",
+  boundaries: SECONDS
+})
+const batchSeconds = Metric.histogram("millrace_worker_batch_duration_seconds", {
+  description: "From taking a delivery off the queue to its settlement.",
+  boundaries: SECONDS
+})
+const redeliveries = Metric.counter("millrace_queue_redeliveries_total", {
+  description: "Deliveries that were attempted before.",
+  incremental: true
+})
+const duplicates = Metric.counter("millrace_duplicates_total", {
+  description: "Events whose id was there already, by where that was seen.",
+  incremental: true
+})
+const rows = Metric.counter("millrace_etl_rows_total", {
+  description: "Events loaded into the warehouse by this process.",
+  incremental: true
+})
+
+type Ports = EventQueue | EventStore | Warehouse
+
+/** The same ports, counted; what they do stays as it is. */
+export const observed: Layer.Layer<Ports, never, Ports> = Layer.effectContext(
+  Effect.gen(function* () {
+    const context = yield* Effect.context<Ports>()
+    const record = recorder(context)
+    return Context.make(EventQueue, observeQueue(Context.get(context, EventQueue), record)).pipe(
+      Context.add(EventStore, observeStore(Context.get(context, EventStore), record)),
+      Context.add(Warehouse, observeWarehouse(Context.get(context, Warehouse), record))
+    )
+  })
+)
+
+type Recorder = ReturnType<typeof recorder>
+
+/** Every series is there from the start, at 0: an alert on one that never came would never fire. */
+const recorder = (context: Context.Context<never>) => {
+  const inStore = Metric.withAttributes(duplicates, { stage: "store" })
+  const inWarehouse = Metric.withAttributes(duplicates, { stage: "warehouse" })
+  for (const counter of [inStore, inWarehouse, redeliveries, rows]) counter.updateUnsafe(0, context)
+  return {
+    published: (seconds: number) => publishSeconds.updateUnsafe(seconds, context),
+    settled: (seconds: number) => batchSeconds.updateUnsafe(seconds, context),
+    redelivered: () => redeliveries.updateUnsafe(1, context),
+    stored: (count: number) => inStore.updateUnsafe(count, context),
+    loaded: (inserted: number, repeated: number) => {
+      rows.updateUnsafe(inserted, context)
+      inWarehouse.updateUnsafe(repeated, context)
+    }
+  }
+}
+
+const secondsSince = (startNanos: bigint) =>
+  Effect.map(Clock.Clock, (clock) => Number(clock.monotonicTimeNanosUnsafe() - startNanos) / 1e9)
+
+const timed = <A, E, R>(effect: Effect.Effect<A, E, R>, note: (seconds: number) => void) =>
+  Effect.flatMap(Clock.Clock, (clock) => {
+    const start = clock.monotonicTimeNanosUnsafe()
+    return Effect.tap(effect, () => Effect.map(secondsSince(start), note))
+  })
+
+const observeQueue = (queue: EventQueue["Service"], record: Recorder): EventQueue["Service"] => ({
+  ...queue,
+  publish: (batch) => timed(queue.publish(batch), record.published),
+  take: Effect.fnUntraced(function* (options) {
+    const delivery = yield* queue.take(options)
+    if (delivery.attempt > 1) record.redelivered()
+    const start = (yield* Clock.Clock).monotonicTimeNanosUnsafe()
+    // Runs before the queue's own finalizer, which settles: the time of the work itself.
+    yield* Effect.addFinalizer(() => Effect.map(secondsSince(start), record.settled))
+    return delivery
+  })
+})
+
+const observeStore = (store: EventStore["Service"], record: Recorder): EventStore["Service"] => ({
+  ...store,
+  append: (batches) => Effect.tap(store.append(batches), (done) => Effect.sync(() => record.stored(done.duplicates)))
+})
+
+const observeWarehouse = (warehouse: Warehouse["Service"], record: Recorder): Warehouse["Service"] => ({
+  ...warehouse,
+  load: (page, as_of) =>
+    Effect.tap(warehouse.load(page, as_of), (done) => Effect.sync(() => record.loaded(done.inserted, done.duplicates)))
+})

@@ -1,0 +1,106 @@
+import { Effect, Logger } from "effect"
+import { randomUUID } from "node:crypto"
+import { rmSync } from "node:fs"
+import { afterAll, describe, expect, it } from "vitest"
+import { formatLog, maskValues } from "../src/observe/jsonLog.ts"
+import { startProcess } from "./support/child.ts"
+import { temporaryDirectory } from "./support/server.ts"
+
+const directory = temporaryDirectory()
+afterAll(() => rmSync(directory, { recursive: true, force: true }))
+
+const logged = (effect: Effect.Effect<void>) => {
+  const lines: Array<string> = []
+  const logger = Logger.layer([
+    Logger.make((options) => {
+      lines.push(formatLog(options))
+    })
+  ])
+  return Effect.runPromise(Effect.as(Effect.provide(effect, logger), lines))
+}
+
+describe("a line of the log", () => {
+  it("is JSON with time, level, message, service and version; annotations of the closed set, no others", async () => {
+    const line = Effect.logWarning("drain failed").pipe(
+      Effect.annotateLogs({ stage: "store", attempt: 3, user_id: "ada@example.com", body: "secret" })
+    )
+    const [text] = await logged(line)
+    const { ts, version, ...rest } = JSON.parse(text!) as Record<string, unknown>
+    expect(ts).toMatch(/^\d{4}-.*Z$/u)
+    expect(version).toMatch(/^\d/u)
+    expect(rest).toEqual({ level: "warn", msg: "drain failed", service: "millrace", stage: "store", attempt: 3 })
+  })
+
+  it("names the errors from the outside in, and masks the values that a driver quotes", async () => {
+    const driver = Object.assign(new Error(`duplicate key (user_id)=(ada@example.com) in 'secret-value'`), {
+      code: "23505"
+    })
+    const outer = Object.assign(new Error("outer"), {
+      _tag: "EventStoreError",
+      reason: { _tag: "StoreRejected", cause: driver }
+    })
+    const [text] = await logged(Effect.logError("append failed", outer))
+    expect(JSON.parse(text!)).toMatchObject({
+      msg: "append failed",
+      "error.type": "EventStoreError/StoreRejected/Error:23505",
+      "error.message": "duplicate key (…)=(…) in '…'"
+    })
+  })
+
+  it.each([
+    [`Could not convert string "ada@example.com" to INT32`, `Could not convert string "…" to INT32`],
+    ["ENOENT: no such file, open '/data/log'", "ENOENT: no such file, open '/data/log'"],
+    [`{"user_id":"ada"} is bad`, `{…} is bad`]
+  ])("%s", (text, expected) => {
+    expect(maskValues(text)).toBe(expected)
+  })
+})
+
+const SECRETS = {
+  key: "planted-key-0123456789abcdef",
+  user: "planted.user@example.com",
+  type: "planted-type",
+  property: "planted-property",
+  password: "planted-password",
+  header: "planted-header"
+}
+
+it("nothing that is secret or a person's is ever written: keys, users, properties, passwords, bodies", async () => {
+  const server = await startProcess(directory, {
+    MILLRACE_KEYS: `shop:admin:${SECRETS.key}`,
+    MILLRACE_LIMITER: "redis",
+    MILLRACE_REDIS_URL: `redis://user:${SECRETS.password}@127.0.0.1:1`,
+    MILLRACE_LIMIT_KEY_EVENTS_PER_SECOND: "1000000"
+  })
+  const headers = { authorization: `Bearer ${SECRETS.key}`, "x-secret": SECRETS.header }
+  const event = {
+    event_id: randomUUID(),
+    occurred_at: "2026-01-31T12:00:00Z",
+    user_id: SECRETS.user,
+    event_type: SECRETS.type,
+    properties: { note: SECRETS.property }
+  }
+  const post = (body: string, more: Record<string, string> = {}) =>
+    fetch(`${server.url}/events`, { method: "POST", body, headers: { ...headers, ...more } }).then(
+      (answer) => answer.status
+    )
+  expect(await post(JSON.stringify([event, { ...event, user_id: 5 }]))).toBe(202)
+  for (const body of [
+    JSON.stringify([{ ...event, occurred_at: SECRETS.property }]),
+    `["${SECRETS.user}`,
+    SECRETS.user
+  ]) {
+    expect(await post(body)).toBeGreaterThanOrEqual(400)
+  }
+  expect(await post("[]", { authorization: `Bearer ${SECRETS.key}x` })).toBeGreaterThanOrEqual(400)
+  for (const path of [`/stats/dau?from=${SECRETS.user}`, `/${SECRETS.property}?key=${SECRETS.key}`, "/ledger"]) {
+    await fetch(`${server.url}${path}`, { headers })
+  }
+  await server.end("SIGTERM")
+  const output = server.stderr() + server.lines.join("\n")
+  // The absent limiter is in the log: it was written, and read here.
+  expect(output).toContain("the rate limiter does not answer")
+  for (const secret of Object.values(SECRETS)) expect(output).not.toContain(secret)
+  for (const line of server.stderr().trim().split("\n"))
+    expect(Object.keys(JSON.parse(line) as object)).toEqual(expect.arrayContaining(["ts", "level", "msg"]))
+}, 120_000)
