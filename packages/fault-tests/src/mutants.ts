@@ -58,8 +58,8 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "leases renewed for ever",
     file: "packages/adapters/nats/src/Inbox.ts",
-    search: "for (const { reply } of messages) this.#unanswered.delete(reply)",
-    replace: "void messages",
+    search: "readonly #unanswered = new Set<string>()",
+    replace: "readonly #unanswered = new (class extends Set<string> { delete() { return false } })()",
     theme: "services"
   },
   {
