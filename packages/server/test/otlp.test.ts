@@ -1,3 +1,4 @@
+import { once } from "node:events"
 import { rmSync } from "node:fs"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
@@ -15,7 +16,8 @@ it("with a collector, a request's trace is continued and exported; no key or eve
   const collector = createServer((request, response) => {
     paths.add(request.url)
     request.on("data", (chunk) => (exported += String(chunk))).on("end", () => response.end("{}"))
-  }).listen(0, "127.0.0.1")
+  })
+  await once(collector.listen(0, "127.0.0.1"), "listening")
   const { port } = collector.address() as AddressInfo
   const directory = temporaryDirectory()
   const server = await startProcess(directory, {

@@ -11,16 +11,21 @@ interface LimiterPlaces {
   readonly redisUrl?: Redacted.Redacted | undefined
   /** Of the keys on that server. */
   readonly redisName?: string | undefined
+  /** For one answer from there; after that the request is decided without. */
+  readonly timeoutMillis: number
 }
 
 /** By the name in `MILLRACE_LIMITER`. */
 export const limiters = {
   memory: () => layerMemoryRateLimiter(),
-  redis: ({ redisName, redisUrl }) =>
+  redis: ({ redisName, redisUrl, timeoutMillis }) =>
     lazily(
       "@millrace/redis",
       () => import("@millrace/redis"),
-      (it) => at(redisAddress(redisName), redisUrl, it.Redis.limiter)
+      (it) =>
+        at(redisAddress(redisName), redisUrl, (address) =>
+          it.Redis.limiter({ ...address, commandTimeoutMillis: timeoutMillis })
+        )
     )
 } as const satisfies Record<
   string,
@@ -36,6 +41,7 @@ export interface LimitOptions extends LimiterPlaces, LimitPolicy {
 
 export const limitDefaults: LimitOptions = {
   limiter: "memory",
+  timeoutMillis: 250,
   perKey: 0,
   perAddress: 0,
   burst: 10_000,
@@ -76,6 +82,7 @@ export const limitConfig: Config.Config<LimitOptions> = Config.all({
   limiter: Config.Literals(limiterNames, "MILLRACE_LIMITER").pipe(Config.withDefault(limitDefaults.limiter)),
   redisUrl: optional(Config.Redacted("MILLRACE_REDIS_URL")),
   redisName: optional(Config.String("MILLRACE_REDIS_NAME")),
+  timeoutMillis: whole("MILLRACE_LIMIT_TIMEOUT_MILLIS", 10, 60_000, limitDefaults.timeoutMillis),
   perKey: whole("MILLRACE_LIMIT_KEY_EVENTS_PER_SECOND", 0, MAX_EVENTS, limitDefaults.perKey),
   perAddress: whole("MILLRACE_LIMIT_ADDRESS_EVENTS_PER_SECOND", 0, MAX_EVENTS, limitDefaults.perAddress),
   // Below this the largest batch could never be sent.
