@@ -2,6 +2,7 @@ import { afterEach, expect, it } from "vitest"
 import { check } from "./checks.ts"
 import { type Browsers, describeInBrowser, handleOf, openPage } from "./support/browser.ts"
 import type { Driver } from "./support/Driver.ts"
+import { identityChecks } from "./support/identityChecks.ts"
 import { networkChecks } from "./support/networkChecks.ts"
 import { useRig } from "./support/rig.ts"
 import { valueChecks } from "./support/valueChecks.ts"
@@ -33,6 +34,7 @@ await describeInBrowser("Chromium", (browsers) => {
   })
   networkChecks(driver, rig)
   valueChecks(driver, rig)
+  identityChecks(driver, rig)
 
   it(`${check("no unhandled rejection")}: no page of these tests saw one`, () => {
     expect(browsers.pageErrors()).toEqual([])

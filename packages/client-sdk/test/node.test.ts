@@ -1,11 +1,11 @@
 import dns from "node:dns"
-import { afterAll, describe, expect, it } from "vitest"
+import { afterAll, describe } from "vitest"
 import { createClient } from "../src/node/index.ts"
 import type { Client, ClientProblem, Properties } from "../src/core/types.ts"
-import { check } from "./checks.ts"
-import { type Driver, statsOf, trackMany } from "./support/Driver.ts"
+import type { Driver } from "./support/Driver.ts"
+import { identityChecks } from "./support/identityChecks.ts"
 import { networkChecks } from "./support/networkChecks.ts"
-import { until, useRig } from "./support/rig.ts"
+import { useRig } from "./support/rig.ts"
 import { valueChecks } from "./support/valueChecks.ts"
 
 const rig = useRig()
@@ -44,5 +44,5 @@ const driver: Driver = {
 describe("Node", () => {
   networkChecks(driver, rig)
   valueChecks(driver, rig)
-  void [check, expect, it, statsOf, trackMany, until]
+  identityChecks(driver, rig)
 })

@@ -42,7 +42,6 @@ export const createClient = <Events extends EventMap<Events> = Record<string, Pr
     _purge: storage._clear,
     _close: async () => {
       await sender._flush()
-      sender._stop()
       leave()
     }
   }) as Client<never> as Client<Events>

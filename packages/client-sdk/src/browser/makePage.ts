@@ -46,12 +46,10 @@ export const makePage = (
   return {
     _post: (body, urgent, timeoutMillis) => {
       arm()
-      if (hidden && !("keepalive" in Request.prototype)) navigator.sendBeacon(url, body)
       // A string goes as text/plain, which asks for no preflight. Keepalive takes 64 KiB.
       return fetch(url, {
         method: "POST",
         body,
-        credentials: "omit",
         keepalive: urgent && body.length < 65_000,
         signal: AbortSignal.timeout(timeoutMillis)
       })

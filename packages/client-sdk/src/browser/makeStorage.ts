@@ -34,8 +34,10 @@ export const makeStorage = (name: string, page: string) => {
     if (writes.push(change) > 1) return
     open()
       .then((database) => {
-        const store = database.transaction(STORE, "readwrite").objectStore(STORE)
-        for (const each of writes.splice(0)) each(store)
+        const transaction = database.transaction(STORE, "readwrite")
+        for (const each of writes.splice(0)) each(transaction.objectStore(STORE))
+        // Else it would wait for a word from this page, which may be gone by then.
+        transaction.commit()
       })
       .catch(() => (writes = []))
   }

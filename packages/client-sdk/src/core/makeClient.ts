@@ -51,18 +51,18 @@ export const makeClient = (sender: Sender, home: Home): Client<Record<string, Pr
   return {
     track,
     identify: (userId, traits) => {
-      if (who.userId === userId && !traits) return
-      if (who.userId && who.userId !== userId) reset()
+      const other = who.userId !== userId
+      if (other && who.userId) reset()
       save({ userId })
-      track("$identify", { ...traits, anonymous_id: who.anonymousId })
+      if (other || traits) track("$identify", { ...(toPlain(traits) as object), anonymous_id: who.anonymousId })
     },
     alias: (anonymousId, userId) => void track("$identify", { anonymous_id: anonymousId }, { userId }),
     reset,
     register: (properties) => {
       // Not a spread: getters stay getters.
-      Object.defineProperties(registered, Object.getOwnPropertyDescriptors(properties))
+      Object.defineProperties(registered, Object.getOwnPropertyDescriptors(Object(properties)))
     },
-    page: (name, properties) => track("$page", { name, ...properties }),
+    page: (name, properties) => track("$page", { name, ...(toPlain(properties) as object) }),
     flush: sender._flush,
     shutdown: home._close,
     optOut: () => {

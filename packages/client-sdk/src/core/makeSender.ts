@@ -27,7 +27,6 @@ export interface Sender {
   readonly _bodyOf: (ids: Ids) => string
   readonly _purge: () => void
   readonly _stats: () => Stats
-  readonly _stop: () => void
 }
 
 interface Answer {
@@ -149,7 +148,7 @@ export const makeSender = (
       // No answer, half of one, or a page that is not ours: the events' fate is unknown, and asking again is free.
     }
     for (const id of ids) flying.delete(id)
-    const whole = /400|413|422/.test(`${status}`)
+    const whole = /400|413|422/.test(status as unknown as string)
     if (answer?.rejected && (status === 202 || whole)) {
       attempt = 0
       limit = Math.min(maxBatchEvents, limit * 2)
@@ -171,7 +170,7 @@ export const makeSender = (
     const old = ids.filter((id) => now - (queue.get(id)?.[1] ?? now) > maxAgeMillis)
     if (old.length) settle(old, "too_old", status)
     // The request was refused, not its events: they are kept, since a key or a route can be repaired.
-    if (/4(?!08|29)../.test(`${status}`)) settle([], `http_${status}`, status)
+    if (/4(?!08|29)../.test(status as unknown as string)) settle([], `http_${status}`, status)
     held = floor > 0
     later(Math.max(floor, pause))
   }
@@ -206,8 +205,7 @@ export const makeSender = (
     _take: take,
     _bodyOf: bodyOf,
     _purge: () => settle([...queue.keys()], "purged"),
-    _stats: () => ({ queued: queue.size, sent, dropped }),
-    _stop: () => clearTimeout(timer)
+    _stats: () => ({ queued: queue.size, sent, dropped })
   }
   const platform = connect(sender)
   return sender

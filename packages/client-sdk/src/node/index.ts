@@ -58,7 +58,6 @@ export const createClient = <Events extends EventMap<Events> = Record<string, Pr
       const until = Date.now() + exitTimeoutMillis
       await sender._flush()
       while (queue.size() > 0 && Date.now() < until) await new Promise((resolve) => setTimeout(resolve, POLL_MILLIS))
-      sender._stop()
       if (queue.size() > 0) return
       takeBack()
       queue.close()

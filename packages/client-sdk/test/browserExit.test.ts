@@ -1,0 +1,208 @@
+import { expect, it } from "vitest"
+import type { Page } from "playwright-core"
+import { type Check, check } from "./checks.ts"
+import { describeInBrowser, handleOf, killBrowser, openPage, storedCount } from "./support/browser.ts"
+import { statsOf, trackMany } from "./support/Driver.ts"
+import { until, useRig } from "./support/rig.ts"
+
+/** Only the page's end sends. */
+const NEVER_MILLIS = 3_600_000
+const EVENTS = 30
+
+await describeInBrowser("the end of a page", (browsers) => {
+  const rig = useRig()
+  const scene = async (name: Check, plan?: Parameters<typeof rig.door>[0]) => {
+    const door = await rig.door(plan)
+    return { door, type: check(name), options: { host: door.url, key: check(name), flushMillis: NEVER_MILLIS, retryMillis: 20 } }
+  }
+  const open = (options: Parameters<typeof openPage>[2], context = browsers.context()) =>
+    openPage(context, browsers.site(), options)
+  /** A later visit, which sends what earlier ones left. */
+  const visitAgain = async (options: Parameters<typeof openPage>[2], context = browsers.context()) => {
+    const page = await open({ ...options, flushMillis: 20 }, context)
+    return page
+  }
+  const arrived = (type: string, ids: ReadonlyArray<string>) =>
+    until("all have arrived", async () => (await rig.stored(type)).size === ids.length)
+
+  const comesIn = async (page: Page, type: string, ids: ReadonlyArray<string>) => {
+    await arrived(type, ids)
+    await until("nothing is stored", async () => (await storedCount(page, type)) === 0)
+    await page.close()
+  }
+
+  /** Tracks and navigates within one turn. */
+  const trackAndLeave = (page: Page, type: string, count: number, path: string, text = "") =>
+    page.evaluate(
+      ([name, events, target, filling]) => {
+        const ids = Array.from({ length: events }, (_, n) => client.track(name, { n, filling }))
+        location.href = target
+        return ids
+      },
+      [type, count, path, text] as const
+    )
+
+  it(check("navigate away"), async () => {
+    const { door, options, type } = await scene("navigate away")
+    const page = await open(options)
+    const ids = await trackAndLeave(page, type, EVENTS, "/plain")
+    await arrived(type, ids)
+    await rig.expectExactly(type, ids)
+    // Hiding and leaving are two events of the page, and one request.
+    expect(new Set(door.copies().values())).toEqual(new Set([1]))
+    await page.close()
+  })
+
+  it(check("close tab"), async () => {
+    const { door, options, type } = await scene("close tab")
+    const page = await open(options)
+    const ids = await trackMany(handleOf(page), type, EVENTS)
+    await page.close()
+    await arrived(type, ids)
+    await rig.expectExactly(type, ids)
+    expect(new Set(door.copies().values())).toEqual(new Set([1]))
+  })
+
+  it(check("quit browser"), async () => {
+    const { options, type } = await scene("quit browser")
+    const profile = browsers.newProfile()
+    const first = await browsers.launch(profile)
+    const ids = await trackMany(handleOf(await open(options, first)), type, EVENTS)
+    await first.close()
+    const second = await browsers.launch(profile)
+    await comesIn(await visitAgain(options, second), type, ids)
+    await rig.expectExactly(type, ids)
+    await second.close()
+  })
+
+  it(check("renderer crash"), async () => {
+    const { options, type } = await scene("renderer crash")
+    const page = await open(options)
+    const ids = await trackMany(handleOf(page), type, EVENTS)
+    await until("all are stored", async () => (await storedCount(page, type)) === EVENTS)
+    const crashed = page.waitForEvent("crash")
+    void page.goto("chrome://crash").catch(() => {})
+    await crashed
+    await page.close()
+    await comesIn(await visitAgain(options), type, ids)
+    await rig.expectExactly(type, ids)
+  })
+
+  it(check("SIGKILL"), async () => {
+    const { options, type } = await scene("SIGKILL")
+    const profile = browsers.newProfile()
+    const first = await browsers.launch(profile)
+    const page = await open(options, first)
+    const ids = await trackMany(handleOf(page), type, EVENTS)
+    await until("all are stored", async () => (await storedCount(page, type)) === EVENTS)
+    const gone = first.waitForEvent("close")
+    killBrowser(profile)
+    await gone
+    const second = await browsers.launch(profile)
+    await comesIn(await visitAgain(options, second), type, ids)
+    await rig.expectExactly(type, ids)
+    await second.close()
+  })
+
+  it(check("close mid-flush"), async () => {
+    const { door, options, type } = await scene("close mid-flush", (n) => (n === 0 ? "hang" : undefined))
+    const page = await open(options)
+    const ids = [...(await trackMany(handleOf(page), type, EVENTS))]
+    await page.evaluate(() => void client.flush())
+    await until("the request is there", () => door.seen.length === 1)
+    ids.push(...(await trackMany(handleOf(page), type, EVENTS)))
+    await page.close()
+    await comesIn(await visitAgain(options), type, ids)
+    await rig.expectExactly(type, ids)
+  })
+
+  it(check("bfcache"), async () => {
+    const { door, options, type } = await scene("bfcache")
+    const page = await open(options)
+    await page.evaluate(() => addEventListener("pageshow", ({ persisted }) => Object.assign(window, { persisted })))
+    const ids = [...(await trackAndLeave(page, type, EVENTS, "/plain"))]
+    await page.waitForURL("**/plain")
+    await arrived(type, ids)
+    await page.evaluate(() => history.back())
+    await until("the page is back", () => page.evaluate(() => (window as { persisted?: boolean }).persisted === true).catch(() => false))
+    ids.push(...(await trackMany(handleOf(page), type, EVENTS)))
+    await page.evaluate(() => client.flush())
+    expect(await statsOf(handleOf(page))).toEqual({ queued: 0, sent: 2 * EVENTS, dropped: 0 })
+    await rig.expectExactly(type, ids)
+    expect(Math.max(...door.copies().values())).toBeLessThanOrEqual(2)
+    // It is one of the living again: its lock is held.
+    await until("it holds the family's lock", () =>
+      page.evaluate(
+        async (name) => (await navigator.locks.query()).held!.some((lock) => lock.name === name),
+        `millrace:${type}`
+      )
+    )
+    await page.close()
+  })
+
+  it(check("> 64 KB at unload"), async () => {
+    const { door, options, type } = await scene("> 64 KB at unload")
+    const page = await open({ ...options, maxBatchBytes: 59_392 })
+    // Ten batches under way would do; here none is, since the first has not come back.
+    door.plan = (n) => (n === 0 ? { delayMillis: 1_000 } : undefined)
+    const ids = await trackAndLeave(page, type, 60, "/plain", "x".repeat(4_096))
+    await page.waitForURL("**/plain")
+    await page.close()
+    await comesIn(await visitAgain(options), type, ids)
+    await rig.expectExactly(type, ids)
+  })
+
+  it(check("slow preflight"), async () => {
+    const { door, options, type } = await scene("slow preflight", (_, { method }) =>
+      method === "OPTIONS" ? "hang" : undefined
+    )
+    const page = await open(options)
+    const ids = await trackAndLeave(page, type, EVENTS, "/plain")
+    await arrived(type, ids)
+    await rig.expectExactly(type, ids)
+    expect(door.seen.map(({ method }) => method)).toEqual(["POST"])
+    expect(door.seen[0]!.headers["origin"]).toBe(browsers.site().url)
+    expect(door.seen[0]!.headers["content-type"]).toMatch(/^text\/plain/u)
+    await page.close()
+  })
+
+  it(check("frozen-and-thawed"), async () => {
+    const { options, type } = await scene("frozen-and-thawed")
+    const page = await open({ ...options, flushMillis: 20 })
+    const session = await browsers.context().newCDPSession(page)
+    const ids = [...(await trackMany(handleOf(page), type, EVENTS))]
+    await session.send("Page.setWebLifecycleState", { state: "frozen" })
+    await session.send("Page.setWebLifecycleState", { state: "active" })
+    ids.push(...(await trackMany(handleOf(page), type, EVENTS)))
+    await until("nothing is queued", async () => (await statsOf(handleOf(page))).queued === 0)
+    await rig.expectExactly(type, ids)
+    await page.close()
+  })
+
+  it(check("bounce before load"), async () => {
+    const { door, options, type } = await scene("bounce before load")
+    browsers.site().stuck = true
+    const page = await browsers.context().newPage()
+    await page.goto(`${browsers.site().url}/snippet`)
+    const track = ([given, name]: readonly [object, string]) => {
+      const { millrace } = window as unknown as { millrace: typeof client & { load: (...all: ReadonlyArray<unknown>) => void } }
+      // Another address each time: a browser lets a request wait for its like.
+      if (Object.keys(given).length > 0) millrace.load(`/millrace.iife.js?${performance.timeOrigin}`, given)
+      return [1, 2, 3].map((n) => millrace.track(name, { n }))
+    }
+    const bounced = await page.evaluate(track, [options, type] as const)
+    await page.goto(`${browsers.site().url}/plain`)
+    await arrived(type, bounced)
+    expect(new Set(door.copies().values())).toEqual(new Set([1]))
+    // Where the script does arrive, what was called before goes through the client, with the ids given then.
+    browsers.site().stuck = false
+    await page.goto(`${browsers.site().url}/snippet`)
+    const stayed = await page.evaluate(track, [{ ...options, flushMillis: 20 }, type] as const)
+    await page.waitForFunction(() => "stats" in (window as unknown as { millrace: object }).millrace)
+    const later = await page.evaluate(track, [{}, type] as const)
+    await arrived(type, [...bounced, ...stayed, ...later])
+    const rows = await rig.expectExactly(type, [...bounced, ...stayed, ...later])
+    expect(new Set([...rows.values()].map(({ user_id }) => user_id)).size).toBe(1)
+    await page.close()
+  })
+})
