@@ -9,7 +9,13 @@ const path = (name: string) => fileURLToPath(new URL(name, import.meta.url))
 /** For every target: names that start with an underscore are private to the package and become letters. */
 const shared: BuildOptions = { bundle: true, mangleProps: /^_[a-z]/, legalComments: "none", logLevel: "error" }
 
-const browser: BuildOptions = { ...shared, minify: true, platform: "browser", target: "es2022" }
+const browser: BuildOptions = {
+  ...shared,
+  minifySyntax: true,
+  minifyWhitespace: true,
+  platform: "browser",
+  target: "es2022"
+}
 
 /** One recipe for `dist` and for the tests, so that the tests run what is published. */
 const targets = {
@@ -26,14 +32,15 @@ const targets = {
   }
 } as const satisfies Record<string, BuildOptions>
 
-/** The bundle's text. Terser goes over the browser's, since every byte is loaded by every visitor: 4 % less. */
+/** The bundle's text. Terser goes over the browser's, since every byte is loaded by every visitor: 6 % less. */
 export const bundle = async (name: keyof typeof targets): Promise<string> => {
   const { outputFiles } = await build({ ...targets[name], write: false })
   const { text } = outputFiles[0]!
   if (name === "node.js") return text
   const { code } = await minify(text, {
     module: targets[name].format === "esm",
-    compress: { passes: 4, unsafe_arrows: true, pure_getters: true },
+    // The "unsafe" ones assume that nobody replaced Object or String with something else.
+    compress: { passes: 4, unsafe: true, unsafe_arrows: true, unsafe_methods: true, pure_getters: true, keep_fargs: false },
     ecma: 2020
   })
   return code!

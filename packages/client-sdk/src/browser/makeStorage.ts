@@ -49,18 +49,19 @@ export const makeStorage = (name: string, page: string) => {
     /** Everything stored, other pages' events too; nothing when it cannot be read. */
     _all: () =>
       open()
-        .then((database) => readAll(database))
+        .then(
+          (database) =>
+            new Promise<Stored>((resolve, reject) => {
+              const store = database.transaction(STORE).objectStore(STORE)
+              const keys = store.getAllKeys()
+              const values = store.getAll()
+              values.onsuccess = () => resolve(keys.result.map((key, index) => [key, values.result[index]]))
+              values.onerror = reject
+            })
+        )
         .catch((): Stored => []),
     _close: close
   }
 }
 
-const readAll = (database: IDBDatabase): Promise<Stored> =>
-  new Promise((resolve, reject) => {
-    const store = database.transaction(STORE).objectStore(STORE)
-    const keys = store.getAllKeys()
-    const values = store.getAll()
-    values.onsuccess = () => resolve(keys.result.map((key, index) => [key, values.result[index]]))
-    values.onerror = reject
-  })
 export type Storage = ReturnType<typeof makeStorage>

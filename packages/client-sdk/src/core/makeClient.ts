@@ -38,7 +38,7 @@ export const makeClient = (sender: Sender, home: Home): Client<Record<string, Pr
       }
       sender._add(eventId, toJson(event), now)
     } catch (cause) {
-      sender._refuse(eventId, "invalid_event", String(cause))
+      sender._refuse(eventId, "invalid", String(cause))
     }
     return eventId
   }

@@ -77,7 +77,7 @@ export const makeSender = (
     const bytes = new TextEncoder().encode(json).length
     const full = queuedBytes + bytes > maxQueueBytes
     if (full && stored) return
-    if (full || bytes > MAX_EVENT_BYTES) return refuse(id, full ? "queue_full" : "event_too_large")
+    if (full || bytes > MAX_EVENT_BYTES) return refuse(id, full ? "queue_full" : "too_large")
     const entry: Entry = [json, at, bytes]
     queue.set(id, entry)
     queuedBytes += bytes
@@ -129,7 +129,7 @@ export const makeSender = (
   }
 
   const bodyOf = (ids: Ids) =>
-    `${JSON.stringify({ key, sent_at: new Date(Date.now()) }).slice(0, -1)},"events":[${ids.map(
+    `${JSON.stringify({ key, sent_at: new Date() }).slice(0, -1)},"events":[${ids.map(
       (id) => queue.get(id)![0]
     )}]}`
 

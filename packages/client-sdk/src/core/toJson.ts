@@ -6,7 +6,7 @@ const MAX_DEPTH = 30
  * neighbours. Maps become objects, sets arrays, bigints strings; what JSON knows to drop or null is left to it.
  */
 export const toPlain = (value: unknown, parents: ReadonlyArray<unknown> = []): unknown => {
-  if (typeof value === "bigint") return String(value)
+  if (typeof value === "bigint") return `${value}`
   if (typeof value !== "object" || !value) return value
   if (parents.includes(value) || parents.length > MAX_DEPTH) return "[circular]"
   const inside = [...parents, value]

@@ -5,7 +5,7 @@ export type EventMap<Events> = { readonly [Type in keyof Events]: object }
 
 /** Something was refused or dropped; `eventIds` are the events that it cost, none when they are kept for a retry. */
 export interface ClientProblem {
-  /** The server's code (`wrong_type`, `occurred_at_in_future`, …) or one of ours: `event_too_large`, `queue_full`, `too_old`, `corrupt`, `invalid_event`, `purged`, `http_<status>`. */
+  /** The server's code (`wrong_type`, `occurred_at_in_future`, …) or one of ours: `too_large`, `queue_full`, `too_old`, `corrupt`, `invalid`, `purged`, `http_<status>`. */
   readonly code: string
   /** Of the answer; 0 when there was none. */
   readonly status: number

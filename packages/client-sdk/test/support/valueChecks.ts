@@ -98,7 +98,7 @@ export const valueChecks = (driver: Driver, rig: Rig): void => {
 
   it(check("1 MB event"), async () => {
     const { problems } = await play("1 MB event", (client, type) => [client.track(type, { text: "x".repeat(2 ** 20) })], 1)
-    expect(problems).toMatchObject([{ code: "event_too_large" }])
+    expect(problems).toMatchObject([{ code: "too_large" }])
   })
 
   it(check("poison neighbour"), async () => {
