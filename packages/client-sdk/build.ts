@@ -40,7 +40,14 @@ export const bundle = async (name: keyof typeof targets): Promise<string> => {
   const { code } = await minify(text, {
     module: targets[name].format === "esm",
     // The "unsafe" ones assume that nobody replaced Object or String with something else.
-    compress: { passes: 4, unsafe: true, unsafe_arrows: true, unsafe_methods: true, pure_getters: true, keep_fargs: false },
+    compress: {
+      passes: 4,
+      unsafe: true,
+      unsafe_arrows: true,
+      unsafe_methods: true,
+      pure_getters: true,
+      keep_fargs: false
+    },
     ecma: 2020
   })
   return code!

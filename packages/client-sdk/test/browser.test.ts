@@ -61,7 +61,12 @@ const clockChecks = ({ context, site }: Browsers, rig: Rig) => {
     const type = `${check("clock jump")} ${jump}`
     // The jump lies between track and a retry, and is longer than events may wait.
     const door = await rig.door((n) => (n === 0 ? { status: 503 } : undefined))
-    const page = await openPage(context(), site(), { host: door.url, key: type, flushMillis: 3_600_000, retryMillis: 20 })
+    const page = await openPage(context(), site(), {
+      host: door.url,
+      key: type,
+      flushMillis: 3_600_000,
+      retryMillis: 20
+    })
     const ids = [...(await trackMany(handleOf(page), type, 3))]
     await page.evaluate(() => client.flush())
     await page.evaluate(shiftClock, jump)
@@ -76,7 +81,13 @@ await describeInBrowser("Chromium", (browsers) => {
   const rig = useRig()
   const driver = makeDriver(browsers)
   afterEach(async () => {
-    await Promise.all(browsers.context().pages().slice(1).map((page) => page.close()))
+    await Promise.all(
+      browsers
+        .context()
+        .pages()
+        .slice(1)
+        .map((page) => page.close())
+    )
   })
   networkChecks(driver, rig)
   valueChecks(driver, rig)

@@ -21,7 +21,8 @@ export const createClient = <Events extends EventMap<Events> = Record<string, Pr
   const storage = makeStorage(name, page)
   const identity = loadIdentity(name)
   const { doNotTrack, globalPrivacyControl } = navigator as { doNotTrack?: string; globalPrivacyControl?: boolean }
-  if (respectPrivacySignals && (globalPrivacyControl || doNotTrack === "1")) identity.optedOut = true
+  const silenced = respectPrivacySignals && (globalPrivacyControl || doNotTrack === "1")
+  if (silenced) identity.optedOut = true
 
   let life: AbortController
   const join = () => {
@@ -38,11 +39,12 @@ export const createClient = <Events extends EventMap<Events> = Record<string, Pr
   join()
   return makeClient(sender, {
     _identity: identity,
-    _save: (changed) => saveIdentity(name, changed),
+    // Asked for silence, we do not even keep an id.
+    _save: (changed) => silenced || saveIdentity(name, changed),
     _purge: storage._clear,
     _close: async () => {
       await sender._flush()
       leave()
     }
-  }) as Client<never> as Client<Events>
+  })
 }

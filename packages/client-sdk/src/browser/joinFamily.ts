@@ -15,7 +15,7 @@ export const joinFamily = (
 ): void => {
   const { locks } = navigator
 
-  const adopt = async () => {
+  const adopt: () => unknown = async () => {
     const stored = await storage._all()
     // Asked after reading: whoever wrote an entry had the lock before.
     const held = (await locks?.query())?.held
@@ -24,13 +24,13 @@ export const joinFamily = (
       const { 0: owner, 1: json, 2: at } = Object(value)
       if (held?.some((lock) => lock.name === owner)) continue
       // What begins well and is broken all the same is found by halving, like any body that is refused.
-      if (`${json}`.startsWith(`{"event_id":"${id}"`)) sender._add(id as string, json, at, true)
+      if (`${json}`.startsWith(`{"event_id":"${id as string}"`)) sender._add(id as string, json, at, true)
       else sender._refuse(id as string, "corrupt")
     }
     if (locks) setTimeout(adopt, pauseMillis)
   }
 
-  const hold = (lock: string, held?: () => void) =>
+  const hold = (lock: string, held?: () => unknown) =>
     locks
       .request(lock, { signal }, () => {
         held?.()
@@ -41,5 +41,5 @@ export const joinFamily = (
   if (locks) {
     void hold(page)
     void hold(name, adopt)
-  } else void adopt()
+  } else adopt()
 }

@@ -59,6 +59,10 @@ export const makePage = (
       if (hidden) queueMicrotask(sender._urge)
       else timer ??= setTimeout(arm, 50)
     },
-    _remove: storage._remove
+    _remove: (ids) => {
+      storage._remove(ids)
+      // What was purged must not be sent by the browser either.
+      arm()
+    }
   }
 }

@@ -1,3 +1,4 @@
+/* oxlint-disable unicorn/prefer-add-event-listener -- each byte is loaded by each visitor, and nobody else holds these objects */
 import type { Entry } from "../core/makeSender.ts"
 
 type Stored = ReadonlyArray<readonly [key: IDBValidKey, value: unknown]>

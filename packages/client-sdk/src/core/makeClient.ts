@@ -12,7 +12,7 @@ export interface Identity {
 
 export interface Home {
   readonly _identity: Identity
-  readonly _save: (identity: Identity) => void
+  readonly _save: (identity: Identity) => unknown
   readonly _purge: () => void
   readonly _close: () => Promise<void>
 }

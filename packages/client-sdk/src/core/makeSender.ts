@@ -110,6 +110,7 @@ export const makeSender = (
     clearTimeout(timer)
     timer = undefined
     // What is tracked in this turn joins the first batch.
+    // oxlint-disable-next-line typescript/await-thenable -- a turn is all that is waited for
     await undefined
     let ids
     while ((ids = take()).length && (await send(ids, !attempt)));
@@ -129,9 +130,8 @@ export const makeSender = (
   }
 
   const bodyOf = (ids: Ids) =>
-    `${JSON.stringify({ key, sent_at: new Date() }).slice(0, -1)},"events":[${ids.map(
-      (id) => queue.get(id)![0]
-    )}]}`
+    `${JSON.stringify({ key, sent_at: new Date() }).slice(0, -1)},"events":[${ids.map((id) => queue.get(id)![0]
+    ).join()}]}`
 
   /** False when the rest has to wait. */
   const send = async (ids: Ids, urgent: boolean) => {

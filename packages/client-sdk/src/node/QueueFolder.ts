@@ -1,4 +1,14 @@
-import { closeSync, ftruncateSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs"
+import {
+  closeSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync
+} from "node:fs"
 import { join } from "node:path"
 import { isAlive, processName } from "./processName.ts"
 
@@ -54,7 +64,7 @@ export class QueueFolder {
 
   #write(text: string): void {
     const bytes = Buffer.from(text)
-    for (let done = 0; done < bytes.length; ) done += writeSync(this.#file, bytes, done)
+    for (let done = 0; done < bytes.length;) done += writeSync(this.#file, bytes, done)
     this.#bytes += bytes.length
     if (this.#bytes > 2 * this.#liveBytes + SLACK_BYTES) this.#compact()
   }

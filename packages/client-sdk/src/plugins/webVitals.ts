@@ -33,9 +33,9 @@ export const webVitals = (client: AnyClient): (() => void) => {
   const values: Record<string, number> = {}
   const stop = new AbortController()
   const observers: Array<PerformanceObserver> = []
-  const observe = <Entry extends PerformanceEntry>(type: string, see: (entry: Entry) => void) => {
+  const observe = (type: string, see: (entry: PerformanceEntry) => void) => {
     if (!PerformanceObserver.supportedEntryTypes.includes(type)) return
-    const take = (entries: ReadonlyArray<PerformanceEntry>) => entries.forEach((entry) => see(entry as Entry))
+    const take = (entries: ReadonlyArray<PerformanceEntry>) => entries.forEach((entry) => see(entry))
     const observer = new PerformanceObserver((list) => take(list.getEntries()))
     observer.observe({ type, buffered: true })
     observers.push(observer)
@@ -43,15 +43,15 @@ export const webVitals = (client: AnyClient): (() => void) => {
   }
   const pending: Array<() => void> = []
   const shifts = makeShifts()
-  observe("navigation", (entry: PerformanceNavigationTiming) => (values["ttfb"] = entry.responseStart))
+  observe("navigation", (entry) => (values["ttfb"] = (entry as PerformanceNavigationTiming).responseStart))
   observe("paint", (entry) => {
     if (entry.name === "first-contentful-paint") values["fcp"] = entry.startTime
   })
   observe("largest-contentful-paint", (entry) => (values["lcp"] = entry.startTime))
-  observe("layout-shift", (entry: Shift) => (values["cls"] = shifts(entry)))
+  observe("layout-shift", (entry) => (values["cls"] = shifts(entry as Shift)))
   // The longest interaction: what the metric is on pages with fewer than 50 of them.
-  observe("event", (entry: Interaction) => {
-    if (entry.interactionId) values["inp"] = Math.max(values["inp"] ?? 0, entry.duration)
+  observe("event", (entry) => {
+    if ((entry as Interaction).interactionId) values["inp"] = Math.max(values["inp"] ?? 0, entry.duration)
   })
   const end = () => {
     for (const observer of observers) observer.disconnect()

@@ -23,7 +23,7 @@ export const statsOf = (handle: Handle): Promise<Stats> => handle.run((client) =
 
 /** Tracks `count` events `{ n }` in one turn and returns their ids. */
 export const trackMany = (handle: Handle, type: string, count: number): Promise<ReadonlyArray<string>> =>
-  handle.run(
-    (client, [name, events]) => Array.from({ length: events }, (_, n) => client.track(name, { n })),
-    [type, count] as const
-  )
+  handle.run((client, [name, events]) => Array.from({ length: events }, (_, n) => client.track(name, { n })), [
+    type,
+    count
+  ] as const)

@@ -33,13 +33,16 @@ const TIMEOUT_MILLIS = 120_000
 /** A suite in a real browser. Where there is none it is skipped under a line that says so, and fails when `CI=true`. */
 export const describeInBrowser = async (name: string, body: (browsers: Browsers) => void): Promise<void> => {
   const found = await located()
-  if (found._tag === "Missing") {
-    const mustRun = process.env["CI"] === "true"
-    if (!mustRun) process.stderr.write(`skipped: ${name}: no Chromium: ${found.reason}\n`)
-    it.skipIf(!mustRun)(`${name}: no Chromium: ${found.reason}`, () => expect.fail(found.reason))
-    return
-  }
-  describe(`${name} [${found.binary}]`, { timeout: TIMEOUT_MILLIS }, () => body(useBrowsers(found.binary)))
+  if (found._tag === "Missing") return reportMissing(name, found.reason)
+  describe(`${name} [${found.binary}]`, { timeout: TIMEOUT_MILLIS }, () => {
+    body(useBrowsers(found.binary))
+  })
+}
+
+const reportMissing = (name: string, reason: string) => {
+  const mustRun = process.env["CI"] === "true"
+  if (!mustRun) process.stderr.write(`skipped: ${name}: no Chromium: ${reason}\n`)
+  it.skipIf(!mustRun)(`${name}: no Chromium: ${reason}`, () => expect.fail(reason))
 }
 
 const useBrowsers = (binary: string): Browsers => {

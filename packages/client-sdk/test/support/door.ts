@@ -131,11 +131,13 @@ const answer = async (
   } else response.writeHead(status, headers).end(body)
 }
 
-const HOP_BY_HOP = ["connection", "keep-alive", "transfer-encoding", "content-encoding", "date"]
+const OUR_OWN = new Set(["connection", "keep-alive", "transfer-encoding", "content-encoding", "content-length", "date"])
 const SENT_ON = ["content-type", "content-encoding", "origin", "authorization", "x-api-key"]
 
 const forward = async (target: string, request: IncomingMessage, bytes: Buffer) => {
-  const headers = SENT_ON.flatMap((name) => (request.headers[name] === undefined ? [] : [[name, String(request.headers[name])]]))
+  const headers = SENT_ON.flatMap((name) =>
+    request.headers[name] === undefined ? [] : [[name, String(request.headers[name])]]
+  )
   const { method = "GET" } = request
   const answered = await fetch(target + request.url, {
     method,
@@ -143,6 +145,6 @@ const forward = async (target: string, request: IncomingMessage, bytes: Buffer) 
     ...(method === "POST" ? { body: new Uint8Array(bytes) } : {})
   })
   const body = Buffer.from(await answered.arrayBuffer())
-  const kept = [...answered.headers].filter(([name]) => !HOP_BY_HOP.includes(name) && name !== "content-length")
+  const kept = [...answered.headers].filter(([name]) => !OUR_OWN.has(name))
   return { status: answered.status, headers: { ...Object.fromEntries(kept), "content-length": body.length }, body }
 }

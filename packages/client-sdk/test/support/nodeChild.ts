@@ -27,7 +27,8 @@ const client = createClient({
     problems[code] = (problems[code] ?? 0) + eventIds.length
   }
 })
-const trackMany = (count: number) => Array.from({ length: count }, (_, n) => client.track(type, { n, text: "twenty characters ..." }))
+const trackMany = (count: number) =>
+  Array.from({ length: count }, (_, n) => client.track(type, { n, text: "twenty characters ..." }))
 
 const settle = async () => {
   while (client.stats().queued > 0) await new Promise((resolve) => setTimeout(resolve, 20))

@@ -7,16 +7,24 @@ export interface Child {
   readonly process: ChildProcess
   /** The n-th line it prints, from 0; fails when it ends before. */
   readonly line: (n: number) => Promise<unknown>
-  readonly ended: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null; readonly stderr: string }>
+  readonly ended: Promise<{
+    readonly code: number | null
+    readonly signal: NodeJS.Signals | null
+    readonly stderr: string
+  }>
 }
 
 const SCRIPT = fileURLToPath(new URL("nodeChild.ts", import.meta.url))
 
 /** `arguments`: of `nodeChild.ts`; `flags`: of Node. */
 export const spawnChild = (args: ReadonlyArray<string>, flags: ReadonlyArray<string> = []): Child => {
-  const child = spawn(process.execPath, ["--conditions=source", "--unhandled-rejections=strict", ...flags, SCRIPT, ...args], {
-    stdio: ["ignore", "pipe", "pipe"]
-  })
+  const child = spawn(
+    process.execPath,
+    ["--conditions=source", "--unhandled-rejections=strict", ...flags, SCRIPT, ...args],
+    {
+      stdio: ["ignore", "pipe", "pipe"]
+    }
+  )
   let stderr = ""
   child.stderr.on("data", (chunk) => {
     stderr += String(chunk)
