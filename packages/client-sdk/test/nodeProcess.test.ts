@@ -13,6 +13,14 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 type Ids = ReadonlyArray<string>
 
+interface Held {
+  readonly queued: number
+  readonly dropped: number
+  readonly sent: number
+  readonly problems: object
+  readonly heapBytes: number
+}
+
 /** Tracks 12 events that nothing has sent when the process ends in its way. */
 const endBy = async (name: Check, mode: string, signal?: NodeJS.Signals) => {
   const door = await rig.door()
@@ -26,21 +34,24 @@ const endBy = async (name: Check, mode: string, signal?: NodeJS.Signals) => {
   return ended
 }
 
-it(`${check("natural end")}`,
+it(
+  `${check("natural end")}`,
   async () => {
     expect(await endBy("natural end", "natural")).toEqual({ code: 0, signal: null, stderr: "" })
   },
   TIMEOUT_MILLIS
 )
 
-it(`${check("process.exit")}`,
+it(
+  `${check("process.exit")}`,
   async () => {
     expect(await endBy("process.exit", "exit")).toEqual({ code: 3, signal: null, stderr: "" })
   },
   TIMEOUT_MILLIS
 )
 
-it(`${check("SIGTERM")}`,
+it(
+  `${check("SIGTERM")}`,
   async () => {
     // The signal still acts: the process ends by it.
     expect(await endBy("SIGTERM", "wait", "SIGTERM")).toEqual({ code: null, signal: "SIGTERM", stderr: "" })
@@ -48,7 +59,8 @@ it(`${check("SIGTERM")}`,
   TIMEOUT_MILLIS
 )
 
-it(`${check("uncaught throw")}`,
+it(
+  `${check("uncaught throw")}`,
   async () => {
     const { code, stderr } = await endBy("uncaught throw", "throw")
     expect(code).toBe(1)
@@ -72,7 +84,8 @@ it(
   TIMEOUT_MILLIS
 )
 
-it(`${check("100k burst healthy")}`,
+it(
+  `${check("100k burst healthy")}`,
   async () => {
     const door = await rig.door()
     const child = spawnChild(["burst", door.url, check("100k burst healthy")])
@@ -83,12 +96,15 @@ it(`${check("100k burst healthy")}`,
   TIMEOUT_MILLIS
 )
 
-it(`${check("100k against a hung server with a heap cap")}`,
+it(
+  `${check("100k against a hung server with a heap cap")}`,
   async () => {
     const name = check("100k against a hung server with a heap cap")
     const door = await rig.door(() => "hang")
     const child = spawnChild(["hung", door.url, name], ["--max-old-space-size=64"])
-    const held = (await child.line(0)) as { queued: number; dropped: number; sent: number; problems: object }
+    const held = (await child.line(0)) as Held
+  const heapMegabytes = Math.round(held.heapBytes / 2 ** 20)
+  console.log(`hung server, heap capped: ${held.queued} held, ${held.dropped} dropped and counted, ${heapMegabytes} MiB of heap`)
     expect(held.sent).toBe(0)
     expect(held.queued + held.dropped).toBe(100_000)
     expect(held.problems).toEqual({ queue_full: held.dropped })

@@ -12,7 +12,10 @@ await describeInBrowser("plugins", (browsers) => {
   const open = async (key: string) => {
     const door = await rig.door()
     const page = await openPage(browsers.context(), browsers.site(), { host: door.url, key, flushMillis: 20 })
-    await page.addScriptTag({ type: "module", content: 'import * as all from "/plugins.js"; Object.assign(window, all)' })
+    await page.addScriptTag({
+      type: "module",
+      content: 'import * as all from "/plugins.js"; Object.assign(window, all)'
+    })
     await page.waitForFunction(() => "sessions" in window)
     return { door, page }
   }

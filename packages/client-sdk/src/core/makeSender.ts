@@ -130,8 +130,9 @@ export const makeSender = (
   }
 
   const bodyOf = (ids: Ids) =>
-    `${JSON.stringify({ key, sent_at: new Date() }).slice(0, -1)},"events":[${ids.map((id) => queue.get(id)![0]
-    ).join()}]}`
+    `${JSON.stringify({ key, sent_at: new Date() }).slice(0, -1)},"events":[${ids
+      .map((id) => queue.get(id)![0])
+      .join()}]}`
 
   /** False when the rest has to wait. */
   const send = async (ids: Ids, urgent: boolean) => {

@@ -73,8 +73,7 @@ const checkKey = Effect.fnUntraced(function* (
     retryLater("keys_unavailable", "API keys cannot be checked at the moment.")
   )
   if (Option.isNone(found)) return yield* Effect.fail(unknown)
-  const refused =
-    refuse(found.value, scope) ?? refuseOrigin(found.value, yield* HttpServerRequest.HttpServerRequest)
+  const refused = refuse(found.value, scope) ?? refuseOrigin(found.value, yield* HttpServerRequest.HttpServerRequest)
   if (refused !== undefined) return yield* Effect.fail(refused)
   const { prefix, project_id, scope: granted } = found.value
   const caller: Caller = { project: project_id, id: `${project_id}/${granted}/${prefix}` }
