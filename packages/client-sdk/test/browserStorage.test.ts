@@ -19,7 +19,7 @@ await describeInBrowser("storage and tabs", (browsers) => {
   const storedAre = (page: Page, key: string, count: number) =>
     until(`${count} are stored`, async () => (await storedCount(page, key)) === count)
 
-  it(`${check("offline, close, reopen")}`, async () => {
+  it(`check ${check("offline, close, reopen")}`, async () => {
     const { options, type } = await scene("offline, close, reopen")
     const page = await open(options)
     await browsers.context().setOffline(true)
@@ -34,7 +34,7 @@ await describeInBrowser("storage and tabs", (browsers) => {
     await again.close()
   })
 
-  it(`${check("offline → online")}`, async () => {
+  it(`check ${check("offline → online")}`, async () => {
     const { options, type } = await scene("offline → online")
     // No timer would come in this test's time: what sends is the browser's word that it is online again.
     const page = await open({ ...options, retryMillis: 3_600_000 })
@@ -48,7 +48,7 @@ await describeInBrowser("storage and tabs", (browsers) => {
     await page.close()
   })
 
-  it(`${check("storage blocked")}`, async () => {
+  it(`check ${check("storage blocked")}`, async () => {
     const { options, type } = await scene("storage blocked")
     const page = await browsers.context().newPage()
     await page.goto(`${browsers.site().url}/sandbox`)
@@ -63,7 +63,7 @@ await describeInBrowser("storage and tabs", (browsers) => {
     await page.close()
   })
 
-  it(`${check("quota full")}`, async () => {
+  it(`check ${check("quota full")}`, async () => {
     const { door, options, type } = await scene("quota full")
     const page = await open(options)
     const session = await browsers.context().newCDPSession(page)
@@ -80,7 +80,7 @@ await describeInBrowser("storage and tabs", (browsers) => {
     await page.close()
   })
 
-  it(`${check("corrupt records")}`, async () => {
+  it(`check ${check("corrupt records")}`, async () => {
     const { options, type } = await scene("corrupt records")
     const page = await browsers.context().newPage()
     await page.goto(browsers.site().url)
@@ -127,7 +127,7 @@ await describeInBrowser("storage and tabs", (browsers) => {
     await page.close()
   })
 
-  it(`${check("two tabs")}`, async () => {
+  it(`check ${check("two tabs")}`, async () => {
     const { door, options, type } = await scene("two tabs")
     const [first, second] = [await open(options), await open(options)]
     const ids = [
@@ -147,7 +147,7 @@ await describeInBrowser("storage and tabs", (browsers) => {
     await first.close()
   })
 
-  it(`${check("lock holder killed")}`, async () => {
+  it(`check ${check("lock holder killed")}`, async () => {
     const { door, options, type } = await scene("lock holder killed")
     const holder = await open({ ...options, flushMillis: 3_600_000 })
     const heir = await open(options)
@@ -166,7 +166,7 @@ await describeInBrowser("storage and tabs", (browsers) => {
     await Promise.all([holder.close(), heir.close()])
   })
 
-  it(`${check("storage upgrade")}`, async () => {
+  it(`check ${check("storage upgrade")}`, async () => {
     const { door, options, type } = await scene("storage upgrade")
     const old = await open(options)
     await door.shut()
@@ -197,7 +197,7 @@ await describeInBrowser("storage and tabs", (browsers) => {
     await Promise.all([upgrader.close(), next.close()])
   })
 
-  it(`${check("GPC")}`, async () => {
+  it(`check ${check("GPC")}`, async () => {
     const { door, options, type } = await scene("GPC")
     const page = await browsers.context().newPage()
     await page.addInitScript(() => Object.defineProperty(navigator, "globalPrivacyControl", { value: true }))
@@ -215,7 +215,7 @@ await describeInBrowser("storage and tabs", (browsers) => {
     await page.close()
   })
 
-  it(`${check("opt-out purges")}`, async () => {
+  it(`check ${check("opt-out purges")}`, async () => {
     const { door, options, type } = await scene("opt-out purges")
     const page = await open(options)
     await door.shut()

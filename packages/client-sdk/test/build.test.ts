@@ -32,7 +32,7 @@ it("nothing is installed with it, and nothing is imported by it", async () => {
   expect(imports.every((from) => from!.startsWith("node:"))).toBe(true)
 })
 
-it(`${check("SSR import")}`, async () => {
+it(`check ${check("SSR import")}`, async () => {
   for (const name of ["browser.js", "plugins.js"] as const) {
     // No window, no document, no navigator: not even Node's own globals.
     const text = (await bundle(name)).replace(/export\s*\{[^}]*\};?\s*$/u, "")

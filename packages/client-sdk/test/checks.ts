@@ -59,5 +59,5 @@ export const CHECKS = [
 
 export type Check = (typeof CHECKS)[number]
 
-/** `7. half response`: the name of a check's test. */
+/** `7. half response`: the number and name of a check's test. */
 export const check = (name: Check): string => `${CHECKS.indexOf(name) + 1}. ${name}`

@@ -103,8 +103,10 @@ it(
     const door = await rig.door(() => "hang")
     const child = spawnChild(["hung", door.url, name], ["--max-old-space-size=64"])
     const held = (await child.line(0)) as Held
-  const heapMegabytes = Math.round(held.heapBytes / 2 ** 20)
-  console.log(`hung server, heap capped: ${held.queued} held, ${held.dropped} dropped and counted, ${heapMegabytes} MiB of heap`)
+    const heapMegabytes = Math.round(held.heapBytes / 2 ** 20)
+    console.log(
+      `hung server, heap capped: ${held.queued} held, ${held.dropped} dropped and counted, ${heapMegabytes} MiB of heap`
+    )
     expect(held.sent).toBe(0)
     expect(held.queued + held.dropped).toBe(100_000)
     expect(held.problems).toEqual({ queue_full: held.dropped })

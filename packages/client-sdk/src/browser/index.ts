@@ -46,5 +46,5 @@ export const createClient = <Events extends EventMap<Events> = Record<string, Pr
       await sender._flush()
       leave()
     }
-  })
+  }) as Client<never>
 }

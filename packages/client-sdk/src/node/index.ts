@@ -62,5 +62,5 @@ export const createClient = <Events extends EventMap<Events> = Record<string, Pr
       takeBack()
       queue.close()
     }
-  })
+  }) as Client<never>
 }

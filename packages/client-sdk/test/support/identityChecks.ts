@@ -7,7 +7,7 @@ import { type Rig, until } from "./rig.ts"
 export const identityChecks = (driver: Driver, rig: Rig): void => {
   const open = async (host: string) => driver.open({ host, flushMillis: 10, retryMillis: 20 })
 
-  it(`${check("reset during flush")}`, async () => {
+  it(`check ${check("reset during flush")}`, async () => {
     const type = `${check("reset during flush")} ${driver.name}`
     const door = await rig.door((n) => (n === 0 ? { delayMillis: 300 } : undefined))
     const client = await open(door.url)
@@ -81,7 +81,7 @@ export const identityChecks = (driver: Driver, rig: Rig): void => {
     ])
   })
 
-  it(`${check("concurrent flush")}`, async () => {
+  it(`check ${check("concurrent flush")}`, async () => {
     const type = `${check("concurrent flush")} ${driver.name}`
     const door = await rig.door()
     const client = await open(door.url)
@@ -101,7 +101,7 @@ export const identityChecks = (driver: Driver, rig: Rig): void => {
     expect((await rig.expectExactly(type, ids)).size).toBe(ids.length)
   })
 
-  it(`${check("no unhandled rejection")}`, async () => {
+  it(`check ${check("no unhandled rejection")}`, async () => {
     const type = `${check("no unhandled rejection")} ${driver.name}`
     const faults = [{ status: 500 }, "reset", { status: 401 }, "half response", { status: 200, body: "<p>" }] as const
     const door = await rig.door((n) => faults[n])

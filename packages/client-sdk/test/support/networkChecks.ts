@@ -35,19 +35,19 @@ export const networkChecks = (driver: Driver, rig: Rig): void => {
     (n) =>
       n === 0 ? fault : undefined
 
-  it(`${check("500×N then OK")}`, async () => {
+  it(`check ${check("500×N then OK")}`, async () => {
     const { copies } = await play("500×N then OK", { plan: (n) => (n < 6 ? { status: 500 } : undefined) })
     expect(Math.max(...copies.values())).toBe(7)
   })
 
-  it(`${check("429 with seconds")}`, async () => {
+  it(`check ${check("429 with seconds")}`, async () => {
     const busy = once({ status: 429, headers: { "retry-after": "1" } })
     const { seen } = await play("429 with seconds", { plan: busy })
     // A lower bound: a slow machine can only be later.
     expect(seen[1]!.at - seen[0]!.at).toBeGreaterThan(990)
   })
 
-  it(`${check("429 with date")}`, async () => {
+  it(`check ${check("429 with date")}`, async () => {
     let named = 0
     let came = 0
     await play("429 with date", {
@@ -74,17 +74,17 @@ export const networkChecks = (driver: Driver, rig: Rig): void => {
     await rig.expectExactly(`held ${driver.name}`, ids)
   })
 
-  it(`${check("503 without body")}`, async () => {
+  it(`check ${check("503 without body")}`, async () => {
     const { seen } = await play("503 without body", { plan: (n) => (n < 2 ? { status: 503 } : undefined) })
     expect(seen).toHaveLength(3)
   })
 
-  it(`${check("time-out")}`, async () => {
+  it(`check ${check("time-out")}`, async () => {
     const { copies } = await play("time-out", { plan: once("hang"), options: { timeoutMillis: 1_000 } })
     expect(new Set(copies.values())).toEqual(new Set([2]))
   })
 
-  it(`${check("reset after receipt")}`, async () => {
+  it(`check ${check("reset after receipt")}`, async () => {
     const before = await settled(rig.server())
     const { copies } = await play("reset after receipt", { plan: once("reset after receipt") })
     const after = await settled(rig.server())
@@ -94,12 +94,12 @@ export const networkChecks = (driver: Driver, rig: Rig): void => {
     expect(after.stored - before.stored).toBe(EVENTS)
   })
 
-  it(`${check("half response")}`, async () => {
+  it(`check ${check("half response")}`, async () => {
     const { copies } = await play("half response", { plan: once("half response") })
     expect(new Set(copies.values())).toEqual(new Set([2]))
   })
 
-  it(`${check("refused while online")}`, async () => {
+  it(`check ${check("refused while online")}`, async () => {
     const door = await rig.door()
     await door.shut()
     const client = await driver.open({ host: door.url, ...QUICK })
@@ -111,14 +111,14 @@ export const networkChecks = (driver: Driver, rig: Rig): void => {
     await rig.expectExactly(typeOf("refused while online"), ids)
   })
 
-  it(`${check("413 batch")}`, async () => {
+  it(`check ${check("413 batch")}`, async () => {
     const { seen } = await play("413 batch", {
       plan: (_, { ids }) => (ids.length > 3 ? { status: 413 } : undefined)
     })
     expect(seen.some(({ ids }) => ids.length > 3)).toBe(true)
   })
 
-  it(`${check("DNS failure")}`, async () => {
+  it(`check ${check("DNS failure")}`, async () => {
     const name = await driver.failLookups(3)
     const door = await rig.door()
     const client = await driver.open({ host: `http://${name}:${door.port}`, ...QUICK })
@@ -129,13 +129,13 @@ export const networkChecks = (driver: Driver, rig: Rig): void => {
     await rig.expectExactly(typeOf("DNS failure"), ids)
   })
 
-  it(`${check("captive-portal HTML 200")}`, async () => {
+  it(`check ${check("captive-portal HTML 200")}`, async () => {
     const page = { status: 200, headers: { "content-type": "text/html" }, body: "<h1>Log in to the Wi-Fi</h1>" }
     const { seen } = await play("captive-portal HTML 200", { plan: (n) => (n < 2 ? page : undefined) })
     expect(seen).toHaveLength(3)
   })
 
-  it(`${check("401")}`, async () => {
+  it(`check ${check("401")}`, async () => {
     const { client } = await play("401", { plan: (n) => (n < 2 ? { status: 401, body: "{}" } : undefined) })
     expect(await client.problems()).toEqual([
       { code: "http_401", status: 401, eventIds: [] },
@@ -156,7 +156,7 @@ const refusalChecks = (driver: Driver, rig: Rig): void => {
     expect(await statsOf(client)).toEqual({ queued: 0, sent: ids.length - 1, dropped: 1 })
   }
 
-  it(`${check("413 single")}`, async () => {
+  it(`check ${check("413 single")}`, async () => {
     const door = await rig.door((_, { body }) => (body.includes("the large one") ? { status: 413 } : undefined))
     const client = await driver.open({ host: door.url, ...QUICK })
     const type = `${check("413 single")} ${driver.name}`
@@ -168,7 +168,7 @@ const refusalChecks = (driver: Driver, rig: Rig): void => {
     expect(await client.problems()).toMatchObject([{ code: "http_413", status: 413, eventIds: [ids[1]] }])
   })
 
-  it(`${check("partial reject")}`, async () => {
+  it(`check ${check("partial reject")}`, async () => {
     const door = await rig.door()
     const client = await driver.open({ host: door.url, ...QUICK })
     const type = `${check("partial reject")} ${driver.name}`

@@ -29,7 +29,7 @@ export const valueChecks = (driver: Driver, rig: Rig): void => {
     return { problems, properties: made.map((id) => rows.get(id)?.properties) }
   }
 
-  it(`${check("circular")}`, async () => {
+  it(`check ${check("circular")}`, async () => {
     const { properties } = await play("circular", (client, type) => {
       const loop: Record<string, unknown> = { n: 1 }
       loop["self"] = loop
@@ -38,12 +38,12 @@ export const valueChecks = (driver: Driver, rig: Rig): void => {
     expect(properties).toEqual([{ n: 1, self: "[circular]" }, { list: [{ n: 1, self: "[circular]" }] }])
   })
 
-  it(`${check("BigInt")}`, async () => {
+  it(`check ${check("BigInt")}`, async () => {
     const { properties } = await play("BigInt", (client, type) => [client.track(type, { big: 2n ** 70n, n: 1 })])
     expect(properties).toEqual([{ big: "1180591620717411303424", n: 1 }])
   })
 
-  it(`${check("throwing getter")}`, async () => {
+  it(`check ${check("throwing getter")}`, async () => {
     const { properties } = await play("throwing getter", (client, type) => {
       const trap = () => {
         throw new Error("no")
@@ -56,7 +56,7 @@ export const valueChecks = (driver: Driver, rig: Rig): void => {
     expect(properties[1]).toEqual({ kept: 1, bad: "[unreadable]" })
   })
 
-  it(`${check("NaN/Map/invalid Date")}`, async () => {
+  it(`check ${check("NaN/Map/invalid Date")}`, async () => {
     const { properties } = await play("NaN/Map/invalid Date", (client, type) => [
       client.track(type, {
         nan: Number.NaN,
@@ -73,7 +73,7 @@ export const valueChecks = (driver: Driver, rig: Rig): void => {
     ])
   })
 
-  it(`${check("lone surrogates")}`, async () => {
+  it(`check ${check("lone surrogates")}`, async () => {
     const { properties } = await play("lone surrogates", (client, type) => [
       client.track(type, { low: "a\udc00b", high: "\ud800", nul: "a\0b", pair: "😀", text: "\\ud800 \u0001" })
     ])
@@ -82,7 +82,7 @@ export const valueChecks = (driver: Driver, rig: Rig): void => {
     ])
   })
 
-  it(`${check("object mutated after track")}`, async () => {
+  it(`check ${check("object mutated after track")}`, async () => {
     const { properties } = await play("object mutated after track", (client, type) => {
       const shared = { n: 1, deep: { list: [1] } }
       const id = client.track(type, shared)
@@ -93,7 +93,7 @@ export const valueChecks = (driver: Driver, rig: Rig): void => {
     expect(properties).toEqual([{ n: 1, deep: { list: [1] } }])
   })
 
-  it(`${check("1 MB event")}`, async () => {
+  it(`check ${check("1 MB event")}`, async () => {
     const { problems } = await play(
       "1 MB event",
       (client, type) => [client.track(type, { text: "x".repeat(2 ** 20) })],
@@ -102,7 +102,7 @@ export const valueChecks = (driver: Driver, rig: Rig): void => {
     expect(problems).toMatchObject([{ code: "too_large" }])
   })
 
-  it(`${check("poison neighbour")}`, async () => {
+  it(`check ${check("poison neighbour")}`, async () => {
     const poison: Script = (client, type) => [client.track(type, { constructor: 1 }), client.track(type, { n: 2 })]
     const { problems, properties } = await play("poison neighbour", poison, 1)
     expect(problems).toMatchObject([{ code: "forbidden_key" }])
