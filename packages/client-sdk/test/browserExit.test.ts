@@ -140,6 +140,24 @@ await describeInBrowser("the end of a page", (browsers) => {
     expect((await rig.expectExactly(type, ids)).size).toBe(ids.length)
   })
 
+  it("what is under way is not sent again because the page hides", async () => {
+    const type = "hidden mid-flush"
+    const door = await rig.door((n) => (n === 0 ? { delayMillis: 500 } : undefined))
+    const page = await open({ host: door.url, key: type, flushMillis: NEVER_MILLIS })
+    const ids = [...(await trackMany(handleOf(page), type, EVENTS))]
+    await page.evaluate(() => void client.flush())
+    await until("the request is there", () => door.seen.length === 1)
+    ids.push(...(await trackMany(handleOf(page), type, EVENTS)))
+    await page.evaluate(() => {
+      dispatchEvent(new PageTransitionEvent("pagehide"))
+      dispatchEvent(new PageTransitionEvent("pagehide"))
+    })
+    await until("nothing is queued", async () => (await statsOf(handleOf(page))).queued === 0)
+    expect((await rig.expectExactly(type, ids)).size).toBe(2 * EVENTS)
+    expect(new Set(door.copies().values())).toEqual(new Set([1]))
+    await page.close()
+  })
+
   it(`check ${check("bfcache")}`, async () => {
     const { door, options, type } = await scene("bfcache")
     const page = await open(options)
