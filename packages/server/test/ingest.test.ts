@@ -169,6 +169,17 @@ describe("paths and methods", () => {
     }
   })
 
+  it("a page's script reads verdicts and Retry-After of another origin's server, without credentials", async () => {
+    const headers = { origin: "https://shop.example", "content-type": "text/plain;charset=UTF-8" }
+    const answer = await server.post({ events: [event(), { ...event(), user_id: 5 }], sent_at: new Date() }, headers)
+    expect(answer.body).toMatchObject({ accepted: 1, rejected: [{ index: 1, path: "/user_id" }] })
+    expect(answer.headers.get("access-control-allow-origin")).toBe("*")
+    expect(answer.headers.get("access-control-allow-credentials")).toBe(null)
+    expect(answer.headers.get("access-control-expose-headers")).toBe("millrace-durability, retry-after")
+    const preflight = await fetch(`${server.url}/events`, { method: "OPTIONS", headers })
+    expect([preflight.status, preflight.headers.get("access-control-allow-methods")]).toEqual([204, "POST, OPTIONS"])
+  })
+
   it("any page may send events; only pages of this machine may read answers without keys", async () => {
     const from = (path: string, origin: string, method = "GET") =>
       fetch(`${server.url}${path}`, { method, headers: { origin } }).then((answer) =>

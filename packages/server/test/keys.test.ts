@@ -55,6 +55,18 @@ describe("API keys", () => {
     expect((await beacon("nobody")).status).toBe(401)
   })
 
+  it("a key in the body must be a write key, and never grants a read", async () => {
+    const beacon = (name: string) => server.post({ events: [event()], key: key(name) })
+    expect((await beacon("shop-write")).status).toBe(202)
+    for (const name of ["shop-read", "shop-admin"]) {
+      const refused = await beacon(name)
+      expect([refused.status, refused.body.type]).toEqual([403, "urn:millrace:problem:wrong_scope"])
+    }
+    // A header counts before the body: a page's key cannot widen what the header may do.
+    expect((await server.post({ events: [event()], key: key("shop-write") }, bearer("shop-read"))).status).toBe(403)
+    expect((await server.get(`/ledger?key=${key("shop-read")}`)).status).toBe(401)
+  })
+
   it("projects never mix, also with equal ids", async () => {
     const before = await settled(server, bearer("shop-read"))
     const shared = event({ user_id: "blogger", occurred_at: "2025-05-05T05:00:00Z" })

@@ -1,4 +1,5 @@
 export { withDeathSignal } from "./deathSignal.ts"
+export { chromium, type LocatedProgram } from "./chromium.ts"
 export { nats, type NatsOptions } from "./nats.ts"
 export { postgres, type PostgresOptions, type PostgresServer } from "./postgres.ts"
 export { redis, type RedisOptions } from "./redis.ts"

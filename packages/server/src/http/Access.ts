@@ -23,6 +23,8 @@ export class Access extends Context.Service<
     readonly keyed: () => boolean
     /** `key`: as presented, `undefined` when the request shows none. */
     readonly caller: (key: string | undefined, scope: KeyScope) => Effect.Effect<Caller, Refusal, Request>
+    /** By a key in a request's body: a page shows it to everyone, so it must be a write key and nothing more. */
+    readonly callerOfBody: (key: string | undefined) => Effect.Effect<Caller, Refusal, Request>
     /** The caller's project. */
     readonly project: (key: string | undefined, scope: KeyScope) => Effect.Effect<string, Refusal, Request>
   }
@@ -37,6 +39,7 @@ export const makeAccess = (ring: KeyRing): Access["Service"] => {
   return {
     keyed: ring.keyed,
     caller,
+    callerOfBody: (key) => (ring.keyed() ? checkKey(ring, key, "write", refuseMore) : Effect.succeed(everyone)),
     project: (key, scope) => Effect.map(caller(key, scope), ({ project }) => project)
   }
 }
@@ -59,14 +62,18 @@ const missing = refusal(
 )
 const unknown = refusal("unauthenticated", "This API key is not known.", CHALLENGE)
 
-const checkKey = Effect.fnUntraced(function* (ring: KeyRing, key: string | undefined, scope: KeyScope) {
+const checkKey = Effect.fnUntraced(function* (
+  ring: KeyRing,
+  key: string | undefined,
+  scope: KeyScope,
+  refuse: (key: ApiKey, scope: KeyScope) => Refusal | undefined = refuseScope
+) {
   if (key === undefined || key === "") return yield* Effect.fail(missing)
   const found = yield* Effect.mapError(ring.find(key), () =>
     retryLater("keys_unavailable", "API keys cannot be checked at the moment.")
   )
   if (Option.isNone(found)) return yield* Effect.fail(unknown)
-  const refused =
-    refuseScope(found.value, scope) ?? refuseOrigin(found.value, yield* HttpServerRequest.HttpServerRequest)
+  const refused = refuse(found.value, scope) ?? refuseOrigin(found.value, yield* HttpServerRequest.HttpServerRequest)
   if (refused !== undefined) return yield* Effect.fail(refused)
   const { prefix, project_id, scope: granted } = found.value
   const caller: Caller = { project: project_id, id: `${project_id}/${granted}/${prefix}` }
@@ -77,6 +84,12 @@ const refuseScope = (key: ApiKey, scope: KeyScope): Refusal | undefined =>
   key.scope === scope || key.scope === "admin"
     ? undefined
     : refusal("wrong_scope", `This key is a ${key.scope} key; this needs a key of scope ${scope}.`)
+
+/** An admin key in a page is a key that everyone has: refused before it is in use. */
+const refuseMore = (key: ApiKey, scope: KeyScope): Refusal | undefined =>
+  key.scope === scope
+    ? undefined
+    : refusal("wrong_scope", `A key in the body must be a ${scope} key; this is one of scope ${key.scope}.`)
 
 /** Browsers name the page's origin with every POST, and with a GET to elsewhere; a GET without one is a page of ours. */
 const refuseOrigin = ({ origins }: ApiKey, { headers, method }: Request): Refusal | undefined => {

@@ -78,7 +78,8 @@ const takePlain = Effect.fnUntraced(function* (bytes: Uint8Array, key: string | 
 const judgeAll = Effect.fnUntraced(function* (bytes: Uint8Array, key: string | undefined, quota: Quota) {
   const batch = readBody(yield* parseJson(bytes))
   if (Result.isFailure(batch)) return yield* Effect.fail(refuseBody(batch.failure))
-  const caller = yield* (yield* Access).caller(key ?? batch.success.key, "write")
+  const access = yield* Access
+  const caller = yield* key === undefined ? access.callerOfBody(batch.success.key) : access.caller(key, "write")
   return yield* Effect.mapError(accept(batch.success, caller.project, quota.admit(caller)), refuseIngest)
 })
 

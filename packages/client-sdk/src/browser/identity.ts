@@ -1,0 +1,18 @@
+import type { Identity } from "../core/makeClient.ts"
+
+/** Empty where storage is blocked or holds something else. */
+export const loadIdentity = (name: string): Identity => {
+  try {
+    return { ...JSON.parse(localStorage[name]) }
+  } catch {
+    return {}
+  }
+}
+
+export const saveIdentity = (name: string, identity: Identity): void => {
+  try {
+    localStorage[name] = JSON.stringify(identity)
+  } catch {
+    // Blocked or full: the identity lives as long as the page.
+  }
+}
