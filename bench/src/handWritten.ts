@@ -55,3 +55,44 @@ export const weeklyRetention = (range: Range): ReadonlyArray<SqlText> => {
         SELECT cohort, k, COUNT(*) AS users FROM cohorts, range(12) cells(k) WHERE (weeks >> (cohort + k)) & 1 = 1 GROUP BY ALL`
   ]
 }
+
+const STEPS_WINDOW = 7 * DAY
+
+/** Users of type-0, then type-1, then type-2 within seven days of the first; the best attempt of each. */
+export const threeSteps = (range: Range): ReadonlyArray<SqlText> => {
+  const steps = sql`SELECT user_id, epoch_us(occurred_at) AS t, event_type FROM events
+    WHERE ${during({ ...range, until: range.until + STEPS_WINDOW })} AND event_type IN ('type-0', 'type-1', 'type-2')`
+  const counts = sql`SELECT COUNT(*) AS one, COUNT(*) FILTER (depth >= 2) AS two, COUNT(*) FILTER (depth >= 3) AS three`
+  return [
+    // The latest start of each step, carried along the user's events in order.
+    sql`WITH steps AS (${steps}), firsts AS (
+          SELECT *, MAX(t) FILTER (event_type = 'type-0') OVER user_events AS s1 FROM steps
+          WINDOW user_events AS (PARTITION BY user_id ORDER BY t, event_type)
+        ), seconds AS (
+          SELECT *, MAX(CASE WHEN event_type = 'type-1' AND t - s1 <= ${STEPS_WINDOW} THEN s1 END) OVER user_events AS s2 FROM firsts
+          WINDOW user_events AS (PARTITION BY user_id ORDER BY t, event_type)
+        ), users AS (
+          SELECT user_id, MAX(CASE WHEN event_type = 'type-2' AND t - s2 <= ${STEPS_WINDOW} THEN 3 WHEN s2 IS NOT NULL THEN 2 WHEN s1 IS NOT NULL THEN 1 END) AS depth
+          FROM seconds GROUP BY user_id HAVING depth IS NOT NULL
+        )
+        ${counts} FROM users`,
+    sql`WITH steps AS (${steps}), starts AS (SELECT DISTINCT user_id, t AS t1 FROM steps WHERE event_type = 'type-0'),
+        seconds AS (SELECT user_id, t1, t AS t2 FROM starts ASOF LEFT JOIN (SELECT user_id, t FROM steps WHERE event_type = 'type-1') AS b
+          ON starts.user_id = b.user_id AND t1 <= t),
+        thirds AS (SELECT user_id, t1, t2, t AS t3 FROM seconds ASOF LEFT JOIN (SELECT user_id, t FROM steps WHERE event_type = 'type-2') AS c
+          ON seconds.user_id = c.user_id AND t2 <= t),
+        users AS (SELECT user_id, MAX(CASE WHEN t3 - t1 <= ${STEPS_WINDOW} THEN 3 WHEN t2 - t1 <= ${STEPS_WINDOW} THEN 2 ELSE 1 END) AS depth FROM thirds GROUP BY user_id)
+        ${counts} FROM users`
+  ]
+}
+
+/** Events per day of the 25 most frequent paths and of all others. */
+export const dailyByPath = (range: Range): ReadonlyArray<SqlText> => {
+  const counted = sql`SELECT occurred_at::DATE AS day, properties->>'$.path' AS path, COUNT(*) AS events FROM events WHERE ${during(range)} GROUP BY ALL`
+  return [
+    sql`WITH counted AS (${counted}),
+        best AS (SELECT path FROM counted WHERE path IS NOT NULL GROUP BY path ORDER BY SUM(events) DESC, path LIMIT 25)
+        SELECT CASE WHEN path IS NULL THEN '$none' WHEN path IN (FROM best) THEN path ELSE '$other' END AS label, day, SUM(events) AS events
+        FROM counted GROUP BY ALL`
+  ]
+}

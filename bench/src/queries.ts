@@ -5,7 +5,7 @@ import { DuckDBInstance } from "@duckdb/node-api"
 import { type MetricName, query, type RawParams, type SqlText, Warehouse } from "@millrace/core"
 import { DuckDb } from "@millrace/duckdb"
 import { Effect } from "effect"
-import { dailyUsers, type Range, topEvents, weeklyRetention } from "./handWritten.ts"
+import { dailyByPath, dailyUsers, type Range, threeSteps, topEvents, weeklyRetention } from "./handWritten.ts"
 import { median, printTable, round } from "./table.ts"
 
 const DAYS = 91
@@ -41,10 +41,14 @@ interface Case {
   readonly hand: ReadonlyArray<SqlText>
 }
 
+const whole = { from: date(0), to: date(DAYS - 1) }
+
 const CASES: ReadonlyArray<Case> = [
   { metric: "dau", params: { from: date(0), to: date(DAYS - 1) }, hand: dailyUsers(range) },
   { metric: "top-events", params: { from: date(0), to: date(DAYS - 1) }, hand: topEvents(range) },
-  { metric: "retention", params: { start_date: date(0), windows: 12 }, hand: weeklyRetention(range) }
+  { metric: "retention", params: { start_date: date(0), windows: 12 }, hand: weeklyRetention(range) },
+  { metric: "funnel", params: { ...whole, steps: "type-0,type-1,type-2", window: "7d" }, hand: threeSteps(range) },
+  { metric: "trend", params: { ...whole, breakdown: "properties.path" }, hand: dailyByPath(range) }
 ]
 
 const timed = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
@@ -93,7 +97,9 @@ export const benchQueries = async (events: number): Promise<void> => {
       )
     )
     await generate(path, events)
-    const rows = await Effect.runPromise(Effect.forEach(CASES, compare).pipe(Effect.provide(DuckDb.layer({ path }))))
+    const rows = await Effect.runPromise(
+      Effect.forEach(CASES, compare).pipe(Effect.provide(DuckDb.layer({ path, keptAnswers: 0 })))
+    )
     console.log(
       `queries: ${events} events, ${USERS} users, ${DAYS} days, file ${Math.round(statSync(path).size / 1024 / 1024)} MiB`
     )

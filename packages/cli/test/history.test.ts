@@ -2,7 +2,17 @@ import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { gunzipSync } from "node:zlib"
 import { afterAll, describe, expect, it } from "vitest"
-import { dailyUsers, readCdnow, readCollege, readEcom, topTypes, weeklyRetention } from "./support/independent.mjs"
+import {
+  dailyUsers,
+  monthlyLifecycle,
+  monthlyStickiness,
+  readCdnow,
+  readCollege,
+  readEcom,
+  threeTimes,
+  topTypes,
+  weeklyRetention
+} from "./support/independent.mjs"
 import { ok, temporaryFolder } from "./support/cli.ts"
 import { sharedFolder } from "./support/shared.ts"
 
@@ -44,6 +54,9 @@ const textOf = (file: string) => {
   const bytes = readFileSync(join(data!, file))
   return (file.endsWith(".gz") ? gunzipSync(bytes) : bytes).toString("utf8")
 }
+
+/** A mean's last digits depend on the order of its sum. */
+const toMillis = (seconds: unknown) => (typeof seconds === "number" ? Math.round(seconds * 1_000) : null)
 
 const isoDay = (millis: number) => new Date(millis).toISOString().slice(0, 10)
 
@@ -88,5 +101,19 @@ describe.skipIf(data === undefined).each(HISTORIES)("$file imported twice", ({ f
     ])
     expect(got.slice(0, wanted.length)).toEqual(wanted)
     expect(got.slice(wanted.length).every((row) => row[1] === 0)).toBe(true)
+
+    const monthly = [...range, "--interval", "month"]
+    const lifecycle = await ask("stats", "lifecycle", ...monthly)
+    expect(
+      lifecycle.map((row) => [row["date"], row["new"], row["returning"], row["resurrecting"], row["dormant"]])
+    ).toEqual(monthlyLifecycle(raw))
+    const stickiness = await ask("stats", "stickiness", ...monthly)
+    expect(stickiness.map(({ users }) => users)).toEqual(monthlyStickiness(raw))
+    const anything = ["--step", "event_type exists"]
+    const funnel = await ask("stats", "funnel", ...range, ...anything, ...anything, ...anything, "--window", "30d")
+    const times = threeTimes(raw, 30)
+    expect(
+      funnel.map(({ mean_seconds, median_seconds, users }) => [users, median_seconds, toMillis(mean_seconds)])
+    ).toEqual(times.map(([users, median, mean]) => [users, median, toMillis(mean)]))
   })
 })

@@ -12,11 +12,14 @@ export interface DuckDbOptions {
   /** Queries run on libuv's four pool threads, which files and DNS need as well. */
   readonly concurrentQueries?: number
   readonly queryTimeoutMillis?: number
+  /** Answers that are kept until the next write; 0 for none. */
+  readonly keptAnswers?: number
 }
 
 export const defaults = {
   memoryLimitMegabytes: 1_024,
   spillLimitMegabytes: 16_384,
   concurrentQueries: 2,
-  queryTimeoutMillis: 60_000
+  queryTimeoutMillis: 60_000,
+  keptAnswers: 200
 } satisfies Partial<DuckDbOptions>

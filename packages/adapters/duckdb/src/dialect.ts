@@ -3,8 +3,18 @@ import { type Dialect, sql, type SqlText } from "@millrace/core"
 /** `//` cuts towards zero; no value here lies this many divisors below it (dates from 1970, differences of dates). */
 const LIFT = 100_000
 
-export const dialect: Dialect = {
+/** `merged`: whether any identities are; without, there is nothing to join. */
+export const dialectOf = (merged: boolean): Dialect => (merged ? { ...dialect, events: RESOLVED } : dialect)
+
+const RESOLVED = sql`(
+  SELECT raw.* REPLACE (COALESCE(identities.user_id, raw.user_id) AS user_id)
+  FROM events AS raw
+  LEFT JOIN identities ON raw.project_id = identities.project_id AND raw.user_id = identities.anonymous_id
+) AS events`
+
+const dialect: Dialect = {
   name: "duckdb",
+  events: sql`events`,
   occurredAtMicros: sql`epoch_us(occurred_at)`,
   occurredBetween: (fromMicros, untilMicros) =>
     sql`(occurred_at >= make_timestamp(${fromMicros}) AND occurred_at < make_timestamp(${untilMicros}))`,

@@ -2,6 +2,7 @@ import type { ByProject, EventBatch } from "@millrace/core"
 import { Effect } from "effect"
 import type { Connection } from "./client.ts"
 import { DriverFailure } from "./failure.ts"
+import { mergePage } from "./identities.ts"
 import { inTransaction } from "./migrate.ts"
 import type { Spool } from "./spool.ts"
 
@@ -16,13 +17,21 @@ export interface Loaded {
   readonly duplicates: number
 }
 
-/** Rows, counts and watermark in one transaction. `as_of` stays as it was when not given. */
-export const loadPage = (connection: Connection, spool: Spool, page: LoadPage, as_of: number | undefined) =>
+export interface LoadTools {
+  readonly connection: Connection
+  readonly spool: Spool
+  /** Called before the commit of a page that merges identities. */
+  readonly onMerge: () => void
+}
+
+/** Rows, identities, counts and watermark in one transaction. `as_of` stays as it was when not given. */
+export const loadPage = ({ connection, onMerge, spool }: LoadTools, page: LoadPage, as_of: number | undefined) =>
   staged(connection, spool, page.batches, (file) =>
     inTransaction(
       connection,
       Effect.gen(function* () {
         const loaded = yield* insertFresh(connection, file, countOf(page.batches))
+        if (loaded.inserted > 0 && (yield* mergePage(connection))) onMerge()
         yield* addCounts(connection, page, file !== undefined)
         yield* connection.rows("UPDATE watermark SET cursor = $1, as_of = COALESCE($2::BIGINT, as_of)", [
           page.cursor,

@@ -11,11 +11,13 @@ import {
   type Watermark
 } from "@millrace/core"
 import { Effect, Layer, Semaphore } from "effect"
+import { AnswerCache } from "./AnswerCache.ts"
 import { type Connection, type Database, type DatabaseSettings, openDatabase } from "./client.ts"
 import { defaults, type DuckDbOptions } from "./config.ts"
-import { dialect } from "./dialect.ts"
+import { dialectOf } from "./dialect.ts"
 import { type DriverFailure, loadFailed, type Operation, openFailed, readFailed } from "./failure.ts"
 import { loadPage, rehearseLoad } from "./load.ts"
+import { catchUpIdentities, hasMerges, rebuildIdentities } from "./identities.ts"
 import { inTransaction, migrate } from "./migrate.ts"
 import { makeDirectory, openSpool, type Spool } from "./spool.ts"
 
@@ -33,6 +35,9 @@ export const layer = (options: DuckDbOptions): Layer.Layer<Warehouse, WarehouseE
   )
 
 interface Opened {
+  readonly keptAnswers: number
+  /** Whether any identities are merged. */
+  readonly merged: boolean
   readonly writer: Connection
   readonly spool: Spool
   /** Lends a connection for one question, within the bounds of number and time. */
@@ -47,8 +52,16 @@ const open = Effect.fn("DuckDb.open")(function* (options: DuckDbOptions) {
   const database = yield* openDatabase(settingsOf(options, directory))
   const writer = yield* database.connect
   yield* migrate(writer)
+  yield* catchUpIdentities(writer)
   const spool = yield* openSpool(join(directory, "pages"))
-  const opened: Opened = { writer, spool, ask: yield* lender(database, { ...defaults, ...options }) }
+  const bounds = { ...defaults, ...options }
+  const opened: Opened = {
+    keptAnswers: bounds.keptAnswers,
+    merged: yield* hasMerges(writer),
+    writer,
+    spool,
+    ask: yield* lender(database, bounds)
+  }
   return opened
 })
 
@@ -102,7 +115,10 @@ const timedOut = (operation: Operation, millis: number) =>
     reason: new QueryFailed({ cause: new Error(`the query took longer than ${millis} ms and was stopped`) })
   })
 
-const makeWarehouse = ({ ask, spool, writer }: Opened): Warehouse["Service"] => {
+const makeWarehouse = ({ ask, spool, writer, ...opened }: Opened): Warehouse["Service"] => {
+  let { merged } = opened
+  const cache = new AnswerCache(opened.keptAnswers)
+  const onMerge = () => void (merged = true)
   const writing = Semaphore.makeUnsafe(1)
   /** An empty page moves `as_of` without a write to disk; a restart falls back to the one on disk, which is earlier. */
   let latest: Watermark | undefined
@@ -115,7 +131,8 @@ const makeWarehouse = ({ ask, spool, writer }: Opened): Warehouse["Service"] => 
       return { inserted: 0, duplicates: 0 }
     }
     const kept = latest?.cursor === before.cursor ? latest.as_of : undefined
-    const loaded = yield* loadPage(writer, spool, page, as_of ?? kept).pipe(Effect.mapError(loadFailed("load")))
+    const loading = loadPage({ connection: writer, spool, onMerge }, page, as_of ?? kept)
+    const loaded = yield* cache.whileWriting(loading).pipe(Effect.mapError(loadFailed("load")))
     latest = undefined
     return loaded
   })
@@ -127,22 +144,33 @@ const makeWarehouse = ({ ask, spool, writer }: Opened): Warehouse["Service"] => 
     counts: ask("counts", (reader) => reader.rows(READ_COUNTS)).pipe(Effect.map(countsOf)),
     answer: (question) =>
       Effect.gen(function* () {
-        const statement = yield* renderSql(() => question.sql(dialect))
-        const rows = yield* ask("answer", (reader) => reader.rows(statement.text, statement.values))
+        const statement = yield* renderSql(() => question.sql(dialectOf(merged)))
+        const asked = ask("answer", (reader) => reader.rows(statement.text, statement.values))
+        const rows = yield* cache.through(statement, asked)
         return question.shape(rows)
       }),
     erase: ({ project_id, user_id }) =>
       writing.withPermit(
-        inTransaction(
-          writer,
-          writer.rows("DELETE FROM events WHERE project_id = $1 AND user_id = $2", [project_id, user_id])
-        ).pipe(
-          Effect.map((rows) => Number(rows[0]?.["Count"])),
-          Effect.mapError(loadFailed("erase"))
-        )
+        Effect.mapError(cache.whileWriting(eraseUser(writer, project_id, user_id)), loadFailed("erase"))
       )
   }
 }
+
+const eraseUser = (writer: Connection, project_id: string, user_id: string) =>
+  inTransaction(
+    writer,
+    Effect.gen(function* () {
+      const rows = yield* writer.rows(ERASE, [project_id, user_id])
+      yield* rebuildIdentities(writer)
+      return Number(rows[0]?.["Count"])
+    })
+  )
+
+/** The user's events, and those of every id that was merged into the user. */
+const ERASE = `
+  DELETE FROM events WHERE project_id = $1 AND (user_id = $2 OR user_id IN (
+    SELECT anonymous_id FROM identities WHERE project_id = $1 AND user_id = $2
+  ))`
 
 const isZero = (counts: ByProject) => Object.values(counts).every((count) => count === 0)
 

@@ -201,4 +201,36 @@ describe("DuckDb", () => {
   })
 })
 
+describe("DuckDb answers kept", () => {
+  const dice = sql`SELECT random() AS rolled, COUNT(*) AS events FROM events`
+
+  it("the same question is answered from what is kept until the next write, and never across it", () =>
+    run(
+      Effect.gen(function* () {
+        const warehouse = yield* Warehouse
+        const first = yield* raw(dice)
+        assert.deepStrictEqual(yield* raw(dice), first)
+        // as_of moves on its own; nothing has changed.
+        yield* warehouse.load(page(""), 7)
+        assert.deepStrictEqual(yield* raw(dice), first)
+        yield* warehouse.load(page("1", batchOf(1, 3)))
+        const second = yield* raw(dice)
+        assert.notDeepEqual(second, first)
+        yield* warehouse.erase({ project_id: "default", user_id: "user-1" })
+        const third = yield* raw(dice)
+        assert.notDeepEqual(third, second)
+        assert.deepStrictEqual(yield* raw(dice), third)
+      })
+    ))
+
+  it("a text and a number that look alike are two questions", () =>
+    run(
+      Effect.gen(function* () {
+        const typeOf = (value: string | number) => raw(sql`SELECT encode(typeof(${value})) AS type`)
+        assert.deepStrictEqual(yield* typeOf("1"), [{ type: "VARCHAR" }])
+        assert.deepStrictEqual(yield* typeOf(1), [{ type: "BIGINT" }])
+      })
+    ))
+})
+
 const endless = sql`SELECT SUM(a.range * b.range) AS total FROM range(10000000) AS a, range(10000000) AS b`

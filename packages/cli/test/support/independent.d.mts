@@ -16,3 +16,11 @@ export declare const weeklyRetention: (
   rows: ReadonlyArray<Row>,
   windows: number
 ) => ReadonlyArray<readonly [string, number, ReadonlyArray<number>]>
+export declare const monthlyLifecycle: (
+  rows: ReadonlyArray<Row>
+) => ReadonlyArray<readonly [string, number, number, number, number]>
+export declare const monthlyStickiness: (rows: ReadonlyArray<Row>) => ReadonlyArray<number>
+export declare const threeTimes: (
+  rows: ReadonlyArray<Row>,
+  days: number
+) => ReadonlyArray<readonly [number, number | null, number | null]>

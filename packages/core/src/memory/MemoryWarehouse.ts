@@ -1,5 +1,6 @@
 import { Effect, Layer } from "effect"
 import type { ByProject, Event } from "../event/Event.ts"
+import { withUsers } from "../identity/Identities.ts"
 import { Warehouse } from "../port/Warehouse.ts"
 
 /** A {@link Warehouse} in memory, which answers with each metric's reference. */
@@ -42,7 +43,9 @@ export const layerMemoryWarehouse: Layer.Layer<Warehouse> = Layer.sync(Warehouse
     erase: ({ project_id, user_id }) =>
       Effect.sync(() => {
         const events = eventsOf(project_id)
-        const gone = [...events.values()].filter((event) => event.user_id === user_id)
+        const all = [...events.values()]
+        const counted = withUsers(all)
+        const gone = all.filter((event, index) => event.user_id === user_id || counted[index]!.user_id === user_id)
         for (const event of gone) events.delete(event.event_id)
         return gone.length
       })

@@ -6,6 +6,8 @@ import type { SqlText } from "./SqlText.ts"
  */
 export interface Dialect {
   readonly name: string
+  /** Table expression, named `events`: all events, each with the user that it counts as (SEMANTICS, "Identity"). */
+  readonly events: SqlText
   /** `occurred_at` as an integer of UTC microseconds. */
   readonly occurredAtMicros: SqlText
   /** Half-open range test on `occurred_at` in UTC microseconds that the engine can use to skip data. */

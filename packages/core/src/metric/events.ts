@@ -1,8 +1,8 @@
 import type { Event } from "../event/Event.ts"
+import { IDENTIFY } from "../identity/Identities.ts"
 import { sql, type SqlText } from "./SqlText.ts"
 
-/** Merges two identities; counts in no metric except by name (SEMANTICS, "Identity"). */
-export const IDENTIFY = "$identify"
+export { IDENTIFY }
 
 /** SQL for "this type, or any event when none is named". */
 export const matches = (eventType: string | undefined): SqlText =>

@@ -1,4 +1,5 @@
 import type { Event } from "../event/Event.ts"
+import { withUsers } from "../identity/Identities.ts"
 import type { Dialect } from "./Dialect.ts"
 import { type Filter, filterSql, matches } from "./filter/index.ts"
 import { sql, type SqlText } from "./SqlText.ts"
@@ -11,8 +12,12 @@ export interface Narrowed {
 
 /** What stands behind FROM in every metric: the events that `where` leaves, named `events`. */
 export const eventsOf = ({ where }: Narrowed, dialect: Dialect): SqlText =>
-  where === undefined ? sql`events` : sql`(SELECT * FROM events WHERE ${filterSql(where, dialect)}) AS events`
+  where === undefined
+    ? dialect.events
+    : sql`(SELECT * FROM ${dialect.events} WHERE ${filterSql(where, dialect)}) AS events`
 
-/** The same over an array. */
-export const eventsIn = (events: ReadonlyArray<Event>, { where }: Narrowed): ReadonlyArray<Event> =>
-  where === undefined ? events : events.filter((event) => matches(event, where))
+/** The same over an array in the order of loading. */
+export const eventsIn = (events: ReadonlyArray<Event>, { where }: Narrowed): ReadonlyArray<Event> => {
+  const resolved = withUsers(events)
+  return where === undefined ? resolved : resolved.filter((event) => matches(event, where))
+}

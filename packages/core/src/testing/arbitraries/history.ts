@@ -5,7 +5,20 @@ import { instantNear, instantWithin, walkFrom } from "./moments.ts"
 
 /** Few, so that they meet; odd, so that nothing trims, folds or parses them. */
 const USERS = ["u1", "u2", "u3", "U1", " u1", "NULL", "'; DROP TABLE events; --", "\u{1F600}", "2026-01-01"]
-const TYPES = ["visit", "purchase", "$identify", "Visit", "\u{1F600}", "\uFF5E", "é", "e\u0301", '"', "\\", "\u2028"]
+const TYPES = [
+  "visit",
+  "purchase",
+  "$identify",
+  "$identify",
+  "Visit",
+  "\u{1F600}",
+  "\uFF5E",
+  "é",
+  "e\u0301",
+  '"',
+  "\\",
+  "\u2028"
+]
 
 /** Two of three events share a few users and types: metrics are about what meets. */
 export const userId = fc.oneof(
@@ -69,6 +82,12 @@ export const history = (around: number, maxLength = 40): fc.Arbitrary<ReadonlyAr
     { weight: 1, arbitrary: walk(around) }
   )
 
+/** Of `$identify`: mostly one of the users, whatever they have been named as by then. */
+const anonymous = fc.oneof(
+  { weight: 6, arbitrary: userId.map((anonymous_id) => JSON.stringify({ anonymous_id })) },
+  { weight: 1, arbitrary: fc.constantFrom("{}", '{"anonymous_id":7}', '{"anonymous_id":""}', '{"anonymous_id":null}') }
+)
+
 /** One user's, in order. */
 const walk = (around: number): fc.Arbitrary<ReadonlyArray<Event>> =>
   fc
@@ -82,9 +101,15 @@ const walk = (around: number): fc.Arbitrary<ReadonlyArray<Event>> =>
 const eventsAt = (instant: fc.Arbitrary<number>, maxLength: number): fc.Arbitrary<ReadonlyArray<Event>> =>
   fc.array(
     fc
-      .record({ id: fc.nat(60), at: instant, user: userId, type: eventType, text: properties })
-      .map(({ id, at, user, type, text }) =>
-        eventOf(id, { event_id: idOf(id), occurred_at: at, user_id: user, event_type: type, properties: text })
+      .record({ id: fc.nat(60), at: instant, user: userId, type: eventType, text: properties, named: anonymous })
+      .map(({ id, at, named, text, type, user }) =>
+        eventOf(id, {
+          event_id: idOf(id),
+          occurred_at: at,
+          user_id: user,
+          event_type: type,
+          properties: type === "$identify" ? named : text
+        })
       ),
     // Without a size, fast-check rarely makes more than ten.
     { maxLength, size: "max" }

@@ -1,6 +1,7 @@
 import { activeUsersExamples } from "./activeUsers.ts"
 import type { MetricExample } from "./example.ts"
 import { funnelExamples } from "./funnel.ts"
+import { identityExamples } from "./identity.ts"
 import { lifecycleExamples } from "./lifecycle.ts"
 import { pathsExamples } from "./paths.ts"
 import { retentionExamples } from "./retention.ts"
@@ -18,5 +19,6 @@ export const metricExamples: ReadonlyArray<MetricExample> = [
   ...funnelExamples,
   ...lifecycleExamples,
   ...stickinessExamples,
-  ...pathsExamples
+  ...pathsExamples,
+  ...identityExamples
 ]
