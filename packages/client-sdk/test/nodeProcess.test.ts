@@ -35,7 +35,7 @@ const endBy = async (name: Check, mode: string, signal?: NodeJS.Signals) => {
 }
 
 it(
-  `${check("natural end")}`,
+  `check ${check("natural end")}`,
   async () => {
     expect(await endBy("natural end", "natural")).toEqual({ code: 0, signal: null, stderr: "" })
   },
@@ -43,7 +43,7 @@ it(
 )
 
 it(
-  `${check("process.exit")}`,
+  `check ${check("process.exit")}`,
   async () => {
     expect(await endBy("process.exit", "exit")).toEqual({ code: 3, signal: null, stderr: "" })
   },
@@ -51,7 +51,7 @@ it(
 )
 
 it(
-  `${check("SIGTERM")}`,
+  `check ${check("SIGTERM")}`,
   async () => {
     // The signal still acts: the process ends by it.
     expect(await endBy("SIGTERM", "wait", "SIGTERM")).toEqual({ code: null, signal: "SIGTERM", stderr: "" })
@@ -60,7 +60,7 @@ it(
 )
 
 it(
-  `${check("uncaught throw")}`,
+  `check ${check("uncaught throw")}`,
   async () => {
     const { code, stderr } = await endBy("uncaught throw", "throw")
     expect(code).toBe(1)
@@ -85,7 +85,7 @@ it(
 )
 
 it(
-  `${check("100k burst healthy")}`,
+  `check ${check("100k burst healthy")}`,
   async () => {
     const door = await rig.door()
     const child = spawnChild(["burst", door.url, check("100k burst healthy")])
@@ -97,7 +97,7 @@ it(
 )
 
 it(
-  `${check("100k against a hung server with a heap cap")}`,
+  `check ${check("100k against a hung server with a heap cap")}`,
   async () => {
     const name = check("100k against a hung server with a heap cap")
     const door = await rig.door(() => "hang")
