@@ -16,6 +16,7 @@ export {
 export { type CommitGroupOptions } from "./ingest/CommitGroup.ts"
 export { directDefaults, type DirectOptions, type DirectParts, makeDirectQueue } from "./ingest/directQueue.ts"
 export { drain, type DrainOptions, type DrainReport } from "./ingest/drain.ts"
+export { type StoreLetters, withStoreLetters } from "./ingest/storeLetters.ts"
 export { BadBody, MAX_EVENTS_PER_REQUEST, type RawBatch, readBody } from "./ingest/readBody.ts"
 export { anonymousIdIn, type Identified, Identities, IDENTIFY, type Merge, withUsers } from "./identity/Identities.ts"
 export { type Ledger, ledger } from "./ledger/ledger.ts"

@@ -47,9 +47,10 @@ const handlers: { readonly [Name in Exclude<EndpointName, "docs">]: Handler } = 
   paths: statsOf("paths"),
   statsQuery: atOwner("/stats/query", statsQuery),
   ledger: atOwner("/ledger", ledger),
-  listDeadLetters,
-  replayDeadLetters,
-  purgeDeadLetters,
+  // At the owner: for ingestion alone the hot store is not opened, and it keeps some of them.
+  listDeadLetters: atOwner("/dead-letters", listDeadLetters),
+  replayDeadLetters: atOwner("/dead-letters/replay", replayDeadLetters),
+  purgeDeadLetters: atOwner("/dead-letters/purge", purgeDeadLetters),
   livez,
   startupz,
   readyz,

@@ -38,7 +38,7 @@ export type AdapterFailure =
   | EventStoreError
   | WarehouseError
 
-type Opens<Port> = (places: Places) => Layer.Layer<Port, AdapterFailure>
+type Opens<Port, Needs = never> = (places: Places) => Layer.Layer<Port, AdapterFailure, Needs>
 
 // Imported when chosen, never before. Typed by their ports alone: an optional package is no part of our declarations.
 const embeddedLog: Opens<EventQueue | EventStore> = ({ directory }) =>
@@ -60,11 +60,12 @@ const natsQueue: Opens<EventQueue> = ({ nats = {}, natsUrl }) =>
     () => import("@millrace/nats"),
     (it) => at(natsAddress, natsUrl, (address) => it.Nats.layer(natsOptions(address, nats)))
   )
-const postgresStore: Opens<EventStore> = ({ postgresUrl }) =>
+// It keeps the dead letters of what the warehouse refuses, so it adds them to the queue.
+const postgresStore: Opens<EventQueue | EventStore, EventQueue> = ({ postgresUrl }) =>
   lazily(
     "@millrace/postgres",
     () => import("@millrace/postgres"),
-    (it) => at(postgresAddress, postgresUrl, it.Postgres.layer)
+    (it) => at(postgresAddress, postgresUrl, it.Postgres.behind)
   )
 // Publishing is the store's commit, so it brings the store with it.
 const postgresDirect: Opens<EventQueue | EventStore> = ({ postgresUrl }) =>
@@ -94,7 +95,7 @@ export const stores = {
   embedded: embeddedLog,
   postgres: postgresStore,
   memory: () => layerMemoryStore
-} as const satisfies Record<string, Opens<EventStore>>
+} as const satisfies Record<string, Opens<EventStore, EventQueue>>
 
 /** By the name in `MILLRACE_WAREHOUSE`. */
 export const warehouses = {
@@ -181,5 +182,5 @@ const openHot = (
 }
 
 /** For ingestion alone the hot store may be away, also at the start. */
-const openStore = (store: StoreName, choice: AdapterChoice): Layer.Layer<EventStore, AdapterFailure> =>
+const openStore = (store: StoreName, choice: AdapterChoice): Layer.Layer<EventStore, AdapterFailure, EventQueue> =>
   rolesOf(choice).every((role) => role === "ingest") ? absentStore : stores[store](choice)

@@ -3,6 +3,7 @@ import { describeWithService } from "@millrace/test-services/vitest"
 import { expect, it } from "vitest"
 import { event } from "./support/events.ts"
 import { overPostgres, post, profileLaws, settledLedger, topEvents } from "./support/profileLaws.ts"
+import { refusalLaws } from "./support/refusalLaws.ts"
 import { problemOf, reply } from "./support/server.ts"
 import { processes } from "./support/standard.ts"
 
@@ -12,6 +13,7 @@ const start = processes()
 await describeWithService("queue none, store postgres", postgres(), (database, { owned }) => {
   const direct = async () => ({ ...(await overPostgres(database())), MILLRACE_QUEUE: "none" })
   profileLaws(direct)
+  refusalLaws(direct)
 
   it(
     "two doors and an owner: the 202 says what the commit survives, and what came to both is counted once",

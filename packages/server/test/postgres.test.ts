@@ -14,10 +14,12 @@ import {
   settledLedger,
   topEvents
 } from "./support/profileLaws.ts"
+import { refusalLaws } from "./support/refusalLaws.ts"
 import { problemOf, reply } from "./support/server.ts"
 
 await describeWithService("queue embedded, store postgres", postgres(), (database, { owned }) => {
   profileLaws(() => overPostgres(database()))
+  refusalLaws(() => overPostgres(database()))
 
   it("over a warehouse that another store filled the server does not start, and nothing is lost by trying", async () => {
     const directory = newDirectory()

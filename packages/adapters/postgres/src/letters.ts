@@ -1,14 +1,16 @@
 import {
   type DeadLetter,
   type DeadLetterReason,
-  type DirectParts,
   EventBatch,
   EventQueueError,
-  QueueUnavailable
+  QueueUnavailable,
+  type StoreLetters
 } from "@millrace/core"
 import { Clock, Effect } from "effect"
 import type { BoundValue, Database, Row } from "./client.ts"
-import type { DriverFailure } from "./failure.ts"
+import { parseCursor } from "./Cursor.ts"
+import { DriverFailure } from "./failure.ts"
+import { placeOf } from "./place.ts"
 import { after } from "./snapshot.ts"
 
 type Operation = EventQueueError["operation"]
@@ -16,14 +18,17 @@ type Operation = EventQueueError["operation"]
 const failed = (operation: Operation) => (cause: DriverFailure) =>
   new EventQueueError({ operation, reason: new QueueUnavailable({ cause }) })
 
-/** Dead letters in a table, for the profile that has no queue to keep them. */
-export const makeLetters = (database: Database): Pick<DirectParts, "deadLetter" | "deadLetters" | "counts"> => {
+/** Dead letters in a table: of what the warehouse refused, and of all where there is no queue to keep them. */
+export const makeLetters = (database: Database): StoreLetters => {
   const rows = (operation: Operation, text: string, values: ReadonlyArray<BoundValue> = []) =>
     database.use((connection) => connection.rows({ text }, values)).pipe(Effect.mapError(failed(operation)))
   return {
     deadLetter: Effect.fnUntraced(function* (batch, reason) {
       const now = (yield* Clock.currentTimeMillis) * 1000
-      yield* rows("deadLetter", SET_ASIDE, lettersOf(batch, reason, now))
+      const letters = lettersOf(batch, reason, now)
+      if (reason.stage !== "warehouse") return yield* rows("deadLetter", ADD, letters)
+      const place = yield* Effect.mapError(placeIn(batch), failed("deadLetter"))
+      return yield* rows("deadLetter", SET_ASIDE, [...letters, ...place])
     }),
     deadLetters: {
       list: ({ after: last = "0", limit, project_id }) =>
@@ -68,15 +73,45 @@ const lettersOf = (batch: EventBatch, reason: DeadLetterReason, now: number): Re
 
 const MESSAGE_CHARACTERS = 1_000
 
-const SET_ASIDE = `
-  WITH added AS (
+/** `letters` has `event_id` and `batch`. */
+const addFrom = (letters: string) => `added AS (
     INSERT INTO dead_letters (project_id, event_id, batch, stage, code, message, attempts, failed_at)
-    SELECT $1, event_id, batch, $4, $5, $6, $7, $8 FROM unnest($2::uuid[], $3::bytea[]) AS t (event_id, batch)
-    ON CONFLICT (project_id, event_id) WHERE stage = 'warehouse' AND NOT replaying DO NOTHING
+    SELECT $1, event_id, batch, $4, $5, $6, $7::int, $8::bigint FROM ${letters}
     RETURNING 1
   )
   INSERT INTO dead_letter_totals AS known (project_id, stage, dead, replayed) SELECT $1, $4, count(*), 0 FROM added
   ON CONFLICT (project_id, stage) DO UPDATE SET dead = known.dead + excluded.dead`
+
+const GIVEN = "unnest($2::uuid[], $3::bytea[]) AS given (event_id, batch)"
+
+const ADD = `WITH ${addFrom(GIVEN)}`
+
+/**
+ * In one transaction the events leave the order, so that a load repeated after a crash does not meet them again, whatever
+ * the warehouse takes by then; their ids are free, so that a replay is no duplicate of itself; and they are letters.
+ */
+const SET_ASIDE = `
+  WITH gone AS (
+    DELETE FROM events AS known USING ${GIVEN}
+    WHERE known.project_id = $1 AND known.event_id = given.event_id
+      AND (xid, n) > ($9::xid8, $10::int) AND (xid, n) <= ($11::xid8, $12::int)
+    RETURNING xid, n, known.event_id, given.batch
+  ), freed AS (
+    DELETE FROM identities AS known USING gone WHERE known.project_id = $1 AND known.event_id = gone.event_id
+  ), noted AS (
+    INSERT INTO set_aside (xid, n, project_id) SELECT xid, n, $1 FROM gone
+  ), ${addFrom("gone")}`
+
+const placeIn = Effect.fnUntraced(function* ({ origin }: EventBatch) {
+  const place = placeOf(origin)
+  if (place === undefined) {
+    return yield* Effect.fail(
+      new DriverFailure("only events of a page read here can be set aside; cut batches with slice()")
+    )
+  }
+  const [after, end] = yield* Effect.all([parseCursor(place.after), parseCursor(place.end)])
+  return [after.xid, after.n, end.xid, end.n]
+})
 
 const LIST = `
   SELECT id, encode(batch, 'hex') AS batch, stage, code, message, attempts, failed_at FROM dead_letters
@@ -132,7 +167,6 @@ const replay = Effect.fnUntraced(function* (
     const letters = yield* rows("deadLetters", NEXT, [chosen(selection), String(newest?.["id"]), STEP])
     if (letters.length === 0) return count
     const ids = letters.map(({ id }) => String(id))
-    yield* rows("deadLetters", MARK, [ids])
     for (const batch of EventBatch.group(letters.map((row) => batchOf(row).events[0]!))) yield* again(batch)
     yield* rows("deadLetters", TAKE_OFF, [ids])
     count += letters.length
@@ -142,14 +176,6 @@ const replay = Effect.fnUntraced(function* (
 const NEXT = `
   SELECT id, encode(batch, 'hex') AS batch FROM dead_letters
   WHERE ($1::bigint[] IS NULL OR id = ANY ($1)) AND id <= $2::bigint ORDER BY id LIMIT $3`
-
-/** What the warehouse refused is in the store already: it must become new there, or it would only be a duplicate. */
-const MARK = `
-  WITH marked AS (
-    UPDATE dead_letters SET replaying = true WHERE id = ANY ($1::bigint[]) RETURNING project_id, event_id, stage
-  )
-  DELETE FROM identities AS known USING marked
-  WHERE marked.stage = 'warehouse' AND known.project_id = marked.project_id AND known.event_id = marked.event_id`
 
 const TAKE_OFF = `
   WITH gone AS (

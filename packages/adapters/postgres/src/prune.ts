@@ -34,6 +34,7 @@ const freeStep = Effect.fnUntraced(function* (connection: Connection, limits: Re
   if (end === undefined) return false
   const bound = [String(end["xid"]), Number(end["last_n"])]
   yield* connection.rows(FREE_EVENTS, bound)
+  yield* connection.rows(FREE_SET_ASIDE, bound)
   yield* connection.rows(FREE_SEGMENTS, bound)
   return true
 })
@@ -54,6 +55,11 @@ const FIND_END = {
 }
 
 const FREE_EVENTS = { name: "free_events", text: "DELETE FROM events WHERE (xid, n) <= ($1::xid8, $2::int)" }
+
+const FREE_SET_ASIDE = {
+  name: "free_set_aside",
+  text: "DELETE FROM set_aside WHERE (xid, n) <= ($1::xid8, $2::int)"
+}
 
 const FREE_SEGMENTS = {
   name: "free_segments",

@@ -1,8 +1,9 @@
-import { type ByProject, EventBatch, type Page, type Unsettled } from "@millrace/core"
+import { type ByProject, EventBatch, type Origin, type Page, type Unsettled } from "@millrace/core"
 import { Effect } from "effect"
 import type { Connection, Database, Row } from "./client.ts"
 import { snapshotOf } from "./snapshot.ts"
 import { type Cursor, formatCursor, parseCursor } from "./Cursor.ts"
+import { between } from "./place.ts"
 
 interface ReplayOptions {
   readonly after: string
@@ -68,7 +69,8 @@ const FIND_PAGE = {
 
 const readBatches = Effect.fnUntraced(function* (connection: Connection, after: Cursor, end: Cursor) {
   const rows = yield* connection.rows(READ_BATCHES, [after.xid, after.n, end.xid, end.n])
-  return rows.map(toBatch)
+  const origin = between(after, end)
+  return rows.map((row) => toBatch(row, origin))
 })
 
 /**
@@ -90,7 +92,7 @@ const READ_BATCHES = {
     GROUP BY chunk, project_id ORDER BY chunk`
 }
 
-const toBatch = (row: Row): EventBatch =>
+const toBatch = (row: Row, origin: Origin): EventBatch =>
   EventBatch.fromParts(
     {
       project_id: String(row["project_id"]),
@@ -98,10 +100,14 @@ const toBatch = (row: Row): EventBatch =>
       received_at: Number(row["received_at"])
     },
     Buffer.from(String(row["ids"]), "hex"),
-    Buffer.from(String(row["lines"]))
+    Buffer.from(String(row["lines"])),
+    origin
   )
 
-/** Accepted events after the cursor, duplicates included, less all that was consumed of unsettled messages. */
+/**
+ * Accepted events after the cursor, duplicates included, less all that was consumed of unsettled messages and what was set
+ * aside, as far as that is counted as dead letters.
+ */
 export const backlog = (database: Database, after: string, unsettled: Unsettled = { log: "", positions: [] }) =>
   Effect.flatMap(parseCursor(after), ({ n, xid }) =>
     Effect.map(
@@ -112,7 +118,8 @@ export const backlog = (database: Database, after: string, unsettled: Unsettled 
           unsettled.log,
           unsettled.positions.map(([start]) => start),
           unsettled.positions.map(([, end]) => end),
-          snapshotOf(unsettled)
+          snapshotOf(unsettled),
+          unsettled.letters ?? null
         ])
       ),
       (rows): ByProject => Object.fromEntries(rows.map((row) => [row["project_id"], Number(row["accepted"])]))
@@ -130,5 +137,8 @@ const BACKLOG = {
       SELECT project_id, lower(part) - upper(part) FROM unnest($4::bigint[], $5::bigint[]) AS open (first, past)
       JOIN deliveries ON log = $3 AND position >= first AND position < past, unnest(consumed) AS part
       WHERE project_id IS NOT NULL
+      UNION ALL
+      SELECT project_id, -1 FROM set_aside WHERE (xid, n) > ($1::xid8, $2::int)
+        AND ($7::pg_snapshot IS NULL OR pg_visible_in_snapshot(since, $7::pg_snapshot))
     ) AS counted GROUP BY project_id`
 }

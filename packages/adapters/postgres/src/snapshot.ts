@@ -3,7 +3,11 @@ import type { Unsettled } from "@millrace/core"
 const PREFIX = "after/"
 
 /** Where publishing is committing, the ledger leaves out what was committed after its counts were read. */
-export const after = (snapshot: string): Unsettled => ({ log: `${PREFIX}${snapshot}`, positions: [] })
+export const after = (snapshot: string): Unsettled => ({
+  log: `${PREFIX}${snapshot}`,
+  positions: [],
+  letters: snapshot
+})
 
 /** The snapshot of {@link after}; null for the messages of a queue. */
 export const snapshotOf = ({ log }: Unsettled): string | null =>

@@ -1,4 +1,4 @@
-import { EventQueue, EventStore, type EventStoreError } from "@millrace/core"
+import { EventQueue, EventStore, type EventStoreError, withStoreLetters } from "@millrace/core"
 import { Context, Effect, Layer } from "effect"
 import { append } from "./append.ts"
 import { unstored } from "./claim.ts"
@@ -6,6 +6,7 @@ import { type Database, openDatabase } from "./client.ts"
 import { defaults, type PostgresOptions, type Settings } from "./config.ts"
 import { makeDirect } from "./direct.ts"
 import { refused, storeFailed } from "./failure.ts"
+import { makeLetters } from "./letters.ts"
 import { migrate } from "./migrate.ts"
 import { makePrune } from "./prune.ts"
 import { backlog, replay } from "./replay.ts"
@@ -28,6 +29,20 @@ export const direct = (
     Effect.gen(function* () {
       const { database, services } = yield* open(options)
       return Context.add(services, EventQueue, yield* makeDirect(database, Context.get(services, EventStore)))
+    })
+  )
+
+/**
+ * As {@link layer}, behind a queue, which it provides anew: what the warehouse refuses becomes a dead letter here, and the
+ * queue lists, replays and counts it with its own.
+ */
+export const behind = (
+  options: PostgresOptions
+): Layer.Layer<EventQueue | EventStore | PostgresStatus, EventStoreError, EventQueue> =>
+  Layer.effectContext(
+    Effect.gen(function* () {
+      const { database, services } = yield* open(options)
+      return Context.add(services, EventQueue, withStoreLetters(yield* EventQueue, makeLetters(database)))
     })
   )
 

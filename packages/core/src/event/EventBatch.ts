@@ -53,8 +53,8 @@ export class EventBatch {
   }
 
   /** For a store that makes the encoded form itself: `ids` of 16 bytes each, `lines` as {@link linesOfBytes} gives them. */
-  static fromParts(header: BatchHeader, ids: Uint8Array, lines: Uint8Array): EventBatch {
-    return new EventBatch(header, { bytes: assembleBatch(header, ids, lines) }, undefined)
+  static fromParts(header: BatchHeader, ids: Uint8Array, lines: Uint8Array, origin?: Origin): EventBatch {
+    return new EventBatch(header, { bytes: assembleBatch(header, ids, lines) }, origin)
   }
 
   /** Groups events by project, first seen first; order within a project is kept. */

@@ -6,28 +6,19 @@ import {
   PublishAmbiguous,
   QueueFull,
   QueueUnavailable,
-  type Durability,
-  type QueueCounts
+  type Durability
 } from "../port/EventQueue.ts"
 import { EventStore, EventStoreError } from "../port/EventStore.ts"
 import { type CommitGroupOptions, makeCommitGroup } from "./CommitGroup.ts"
 import { storeAll } from "./drain.ts"
+import type { StoreLetters } from "./storeLetters.ts"
 
 type Queue = EventQueue["Service"]
 
 /** What the hot store's adapter adds to the store, so that no queue is needed. */
-export interface DirectParts extends Pick<Queue, "deadLetter"> {
+export interface DirectParts extends StoreLetters {
   /** What a committed append survives. */
   readonly durability: Durability
-  readonly deadLetters: Pick<Queue["deadLetters"], "list" | "purge"> & {
-    /** Hands each batch to `again`, then takes it off the list. */
-    readonly replay: (
-      selection: Parameters<Queue["deadLetters"]["replay"]>[0],
-      again: (batch: EventBatch) => Effect.Effect<void, EventQueueError>
-    ) => Effect.Effect<number, EventQueueError>
-  }
-  /** As {@link QueueCounts}: what was appended, and what was set aside instead. `unsettled` is what was appended later. */
-  readonly counts: Effect.Effect<Omit<QueueCounts, "waiting">, EventQueueError>
   /** Is it certain that nothing was written? */
   readonly wroteNothing: (error: EventStoreError) => boolean
 }

@@ -95,6 +95,8 @@ export interface QueueDepth {
 export interface Unsettled {
   readonly log: string
   readonly positions: ReadonlyArray<readonly [start: number, end: number]>
+  /** Which of the store's own dead letters the counts hold, where it keeps some; opaque, made and read by the store alone. */
+  readonly letters?: string | undefined
 }
 
 /** Cumulative since the queue was made; none of them ever falls. */

@@ -58,7 +58,7 @@ export class EventStore extends Context.Service<
       readonly limit: number
     }) => Effect.Effect<Page, EventStoreError>
     /**
-     * Accepted events after `after`, duplicates included, dead letters not; less all that was ever stored of messages
+     * Accepted events after `after`, duplicates included, dead letters (those of `unsettled.letters`) not; less all that was ever stored of messages
      * in `unsettled`, so a project's may be below 0. One snapshot, read after the call was made.
      */
     readonly backlog: (after: Cursor, unsettled?: Unsettled) => Effect.Effect<ByProject, EventStoreError>

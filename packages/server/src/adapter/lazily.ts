@@ -2,11 +2,11 @@ import { Effect, Layer, Redacted } from "effect"
 import { AdapterNotInstalled, BadAdapterChoice } from "./failures.ts"
 
 /** A layer out of a package that is imported when the layer is built. */
-export const lazily = <Module, Out, E>(
+export const lazily = <Module, Out, E, R>(
   name: string,
   load: () => Promise<Module>,
-  layerOf: (module: Module) => Layer.Layer<Out, E>
-): Layer.Layer<Out, E | AdapterNotInstalled> =>
+  layerOf: (module: Module) => Layer.Layer<Out, E, R>
+): Layer.Layer<Out, E | AdapterNotInstalled, R> =>
   Layer.unwrap(
     Effect.map(
       Effect.tryPromise({ try: load, catch: (cause) => new AdapterNotInstalled({ package: name, cause }) }),
@@ -24,11 +24,11 @@ export interface AddressForm<Options> {
 }
 
 /** A layer at an address that has no default; the address may hold a password and is never repeated. */
-export const at = <Options, Out, E>(
+export const at = <Options, Out, E, R>(
   { example, parse, setting }: AddressForm<Options>,
   address: Redacted.Redacted | undefined,
-  layerOf: (options: Options) => Layer.Layer<Out, E>
-): Layer.Layer<Out, E | BadAdapterChoice> =>
+  layerOf: (options: Options) => Layer.Layer<Out, E, R>
+): Layer.Layer<Out, E | BadAdapterChoice, R> =>
   Layer.unwrap(
     Effect.suspend(() => {
       const options = address === undefined ? undefined : parse(Redacted.value(address))

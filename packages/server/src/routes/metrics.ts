@@ -52,8 +52,8 @@ const readWarehouse = Effect.gen(function* () {
   const warehouse = yield* Warehouse
   yield* Metric.update(watermark, (yield* warehouse.watermark).as_of / 1e6)
   const { cursor, duplicates, stored } = yield* warehouse.counts
-  const { accepted, deadLettered, waiting } = yield* (yield* EventQueue).counts
-  const backlog = yield* (yield* EventStore).backlog(cursor)
+  const { accepted, deadLettered, unsettled, waiting } = yield* (yield* EventQueue).counts
+  const backlog = yield* (yield* EventStore).backlog(cursor, unsettled)
   const settled = total(stored) + total(duplicates) + total(deadLettered)
   yield* Metric.update(difference, total(accepted) - settled - total(waiting) - total(backlog))
 })
