@@ -18,8 +18,12 @@ export interface ServerProcess {
 }
 
 /** A real server process over `directory`, once it has printed its address. */
-export const startProcess = async (directory: string, env: Record<string, string> = {}): Promise<ServerProcess> => {
-  const child = spawn(process.execPath, ["--conditions=source", MAIN], {
+export const startProcess = async (
+  directory: string,
+  env: Record<string, string> = {},
+  main = MAIN
+): Promise<ServerProcess> => {
+  const child = spawn(process.execPath, ["--conditions=source", main], {
     env: {
       PATH: process.env["PATH"] ?? "",
       MILLRACE_DATA: directory,

@@ -26,6 +26,8 @@ interface Journal {
 interface Place {
   readonly directory: string
   readonly environment?: Record<string, string>
+  /** The program that is killed, in place of the usual one; its dead letters are replayed all the time. */
+  readonly main?: string
 }
 
 /** Every event has a user of its own: users count identities. */
@@ -51,10 +53,28 @@ const client = async (url: string, journal: Journal, random: () => number, stopp
   }
 }
 
-const round = async ({ directory, environment }: Place, journal: Journal, random: () => number) => {
-  const server = await startProcess(directory, environment)
+/** Until none is left and `stopped`, or the server has gone away. */
+const replayAll = async (url: string, stopped: () => boolean) => {
+  while (true) {
+    const answer = await fetch(`${url}/dead-letters/replay`, {
+      method: "POST",
+      body: '{"ids":"all"}',
+      headers: { "content-type": "application/json" }
+    })
+      .then(reply)
+      .catch(() => undefined)
+    if (answer === undefined || (answer.body.count === 0 && stopped())) return
+  }
+}
+
+const round = async ({ directory, environment, main }: Place, journal: Journal, random: () => number) => {
+  const server = await startProcess(directory, environment, main)
   let stopped = false
   const clients = Array.from({ length: CLIENTS }, () => client(server.url, journal, random, () => stopped))
+  if (main !== undefined) {
+    clients.push(replayAll(server.url, () => stopped))
+    while ((await reply(await fetch(`${server.url}/ledger`))).body.dead_lettered === 0);
+  }
   await new Promise((resolve) => setTimeout(resolve, 20 + random() * 600))
   const ended = await server.end("SIGKILL")
   stopped = true
@@ -93,6 +113,7 @@ export const expectExactlyOnce = async (place: Place, kills: number) => {
   const journal: Journal = { acknowledged: new Set(), sent: new Set() }
   for (let killed = 0; killed < kills; killed++) await round(place, journal, random)
   const server = await startProcess(place.directory, place.environment)
+  if (place.main !== undefined) await replayAll(server.url, () => true)
   const ledger = await settledLedger(server)
   const { body } = await reply(await fetch(`${server.url}/stats/top-events?from=2026-01-31&to=2026-01-31`))
   const [{ events, users }] = body.rows

@@ -7,8 +7,8 @@ import { expectExactlyOnce } from "./kills.ts"
 import { reply, temporaryDirectory } from "./server.ts"
 
 /** The embedded profile's own test takes all of them; here each restart opens a database as well. */
-const KILLS = Math.min(Number(process.env["MILLRACE_KILLS"] ?? 2), 10)
-const KILL_LAW_MILLIS = 60_000 + KILLS * 10_000
+export const KILLS = Math.min(Number(process.env["MILLRACE_KILLS"] ?? 2), 10)
+export const KILL_LAW_MILLIS = 60_000 + KILLS * 10_000
 
 export type Environment = Record<string, string>
 

@@ -1,50 +1,14 @@
-import {
-  drain,
-  type EventBatch,
-  EventQueue,
-  EventStore,
-  ledger,
-  load,
-  RowsRejected,
-  Warehouse,
-  WarehouseError,
-  WarehouseUnavailable
-} from "@millrace/core"
+import { drain, EventQueue, type EventStore, ledger, load, type Warehouse } from "@millrace/core"
 import { batchOf, eventsOf, idOf } from "@millrace/core/testing"
 import { ConfigProvider, Effect, Layer } from "effect"
+import { fileURLToPath } from "node:url"
 import { beforeEach, expect, it } from "vitest"
 import { adapters, serverConfig } from "../../src/index.ts"
-import { type Environment, newDirectory } from "./profileLaws.ts"
+import { expectExactlyOnce } from "./kills.ts"
+import { type Environment, KILL_LAW_MILLIS, KILLS, newDirectory } from "./profileLaws.ts"
+import { type Trouble, troubled, WELL } from "./troubled.ts"
 
-/** What is wrong with the warehouse at the moment. */
-interface Trouble {
-  readonly refused?: string
-  readonly commits: boolean
-}
-const WELL: Trouble = { commits: true }
-
-const failed = (reason: WarehouseError["reason"]) => Effect.fail(new WarehouseError({ operation: "load", reason }))
-
-/** The profile's own warehouse, which refuses one event, or ends before it commits. */
-const troubled = (trouble: Trouble) =>
-  Layer.effect(
-    Warehouse,
-    Effect.map(Warehouse, (real) => {
-      const check = (batches: ReadonlyArray<EventBatch>) =>
-        batches.some(({ events }) => events.some(({ event_id }) => event_id === trouble.refused))
-          ? failed(new RowsRejected({ cause: "by the test" }))
-          : Effect.void
-      return Warehouse.of({
-        ...real,
-        rehearse: (batches) => Effect.andThen(check(batches), real.rehearse(batches)),
-        load: (page, as_of) =>
-          Effect.andThen(
-            check(page.batches),
-            trouble.commits ? real.load(page, as_of) : failed(new WarehouseUnavailable({ cause: "by the test" }))
-          )
-      })
-    })
-  )
+const REFUSING = fileURLToPath(new URL("../fixtures/refusing.ts", import.meta.url))
 
 type Services = EventQueue | EventStore | Warehouse
 
@@ -58,6 +22,8 @@ const life = async <A>(
   const choice = await Effect.runPromise(serverConfig.parse(ConfigProvider.fromEnv({ env })))
   return Effect.runPromise(Effect.provide(body, Layer.provideMerge(troubled(trouble), adapters(choice))))
 }
+
+const refusing = { ...WELL, refuses: (event_id: string) => event_id === idOf(5) }
 
 const publish = Effect.flatMap(EventQueue, (queue) => queue.publish(batchOf(1, 10)))
 const replay = Effect.flatMap(EventQueue, (queue) => queue.deadLetters.replay("all"))
@@ -79,7 +45,6 @@ export const refusalLaws = (environment: () => Promise<Environment>): void => {
   beforeEach(async () => {
     place = { directory: newDirectory(), environment: await environment() }
   })
-  const refusing: Trouble = { refused: idOf(5), commits: true }
   const balance = (counts: object) =>
     Effect.map(ledger("default"), (entry) => expect(entry).toMatchObject({ difference: 0, ...counts }))
 
@@ -145,4 +110,16 @@ export const refusalLaws = (environment: () => Promise<Environment>): void => {
       })
     )
   })
+
+  it(
+    `kill -9 of the server, ${KILLS} times while its warehouse refuses some and all are replayed: exactly once`,
+    async () => {
+      const { dead_lettered, replayed, ...ledger } = await expectExactlyOnce({ ...place, main: REFUSING }, KILLS)
+      expect(ledger).toMatchObject({ in_flight: 0, difference: 0 })
+      expect(dead_lettered).toBeGreaterThan(0)
+      // Each of them left the list by a replay.
+      expect(replayed).toBe(dead_lettered)
+    },
+    KILL_LAW_MILLIS
+  )
 }
