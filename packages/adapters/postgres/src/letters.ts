@@ -109,8 +109,8 @@ const placeIn = Effect.fnUntraced(function* ({ origin }: EventBatch) {
       new DriverFailure("only events of a page read here can be set aside; cut batches with slice()")
     )
   }
-  const [after, end] = yield* Effect.all([parseCursor(place.after), parseCursor(place.end)])
-  return [after.xid, after.n, end.xid, end.n]
+  const [start, end] = yield* Effect.all([parseCursor(place.after), parseCursor(place.end)])
+  return [start.xid, start.n, end.xid, end.n]
 })
 
 const LIST = `

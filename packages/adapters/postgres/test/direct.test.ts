@@ -60,6 +60,14 @@ await describeWithService("PostgreSQL without a queue", postgres(), (server, { o
 
   const publish = (batch: EventBatch) => Effect.flatMap(EventQueue, (queue) => queue.publish(batch))
   const flush = Effect.flatMap(Pipeline, (pipeline) => pipeline.flush)
+  /** What was just stored may be hidden for a moment, behind a transaction that frees something. */
+  const firstBatch = Effect.gen(function* () {
+    const { replay } = yield* EventStore
+    while (true) {
+      const [first] = (yield* replay({ after: "", limit: 100 })).batches
+      if (first !== undefined) return first
+    }
+  })
   const letters = Effect.flatMap(EventQueue, (queue) => queue.deadLetters.list({ limit: 100 }))
 
   law("what publish has acknowledged is committed; many requests share a commit", ({ sql }) =>
@@ -120,13 +128,12 @@ await describeWithService("PostgreSQL without a queue", postgres(), (server, { o
         const queue = yield* EventQueue
         yield* Ref.set(place.refused, new Set([idOf(5)]))
         yield* publish(batchOf(1, 10))
-        const before = yield* (yield* EventStore).replay({ after: "", limit: 100 })
+        const read = yield* firstBatch
         yield* flush
         const [letter] = yield* letters
         assert.strictEqual(letter?.event.event_id, idOf(5))
         // Of a page that was read before.
-        const [page] = before.batches
-        yield* queue.deadLetter(page!.slice(4, 5), { ...letter!.reason })
+        yield* queue.deadLetter(read.slice(4, 5), { ...letter!.reason })
         assert.deepInclude(yield* ledger("default"), { accepted: 10, stored: 9, dead_lettered: 1, difference: 0 })
         assert.strictEqual(yield* queue.deadLetters.replay([letter!.id]), 1)
         yield* flush
@@ -142,6 +149,21 @@ await describeWithService("PostgreSQL without a queue", postgres(), (server, { o
           difference: 0
         })
       })
+  )
+
+  law("backlog: what was set aside is left out as far as the counts hold it as dead letters", () =>
+    Effect.gen(function* () {
+      const queue = yield* EventQueue
+      const { backlog } = yield* EventStore
+      yield* publish(batchOf(1, 10))
+      const read = yield* firstBatch
+      const before = yield* queue.counts
+      yield* queue.deadLetter(read.slice(4, 5), { stage: "warehouse", code: "No", message: "no", attempts: 1 })
+      const after = yield* queue.counts
+      assert.deepStrictEqual([before.deadLettered["default"], after.deadLettered], [0, { default: 1 }])
+      assert.deepStrictEqual(yield* backlog("", before.unsettled), { default: 10 })
+      assert.deepStrictEqual(yield* backlog("", after.unsettled), { default: 9 })
+    })
   )
 
   law("letters are listed in order, by project, and purged by id; foreign ids select nothing", () =>

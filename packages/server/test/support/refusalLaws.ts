@@ -114,8 +114,8 @@ export const refusalLaws = (environment: () => Promise<Environment>): void => {
   it(
     `kill -9 of the server, ${KILLS} times while its warehouse refuses some and all are replayed: exactly once`,
     async () => {
-      const { dead_lettered, replayed, ...ledger } = await expectExactlyOnce({ ...place, main: REFUSING }, KILLS)
-      expect(ledger).toMatchObject({ in_flight: 0, difference: 0 })
+      const { dead_lettered, replayed, ...counted } = await expectExactlyOnce({ ...place, main: REFUSING }, KILLS)
+      expect(counted).toMatchObject({ in_flight: 0, difference: 0 })
       expect(dead_lettered).toBeGreaterThan(0)
       // Each of them left the list by a replay.
       expect(replayed).toBe(dead_lettered)
