@@ -105,7 +105,11 @@ export const refusalLaws = (environment: () => Promise<Environment>): void => {
         yield* balance({ accepted: 10, stored: 0, dead_lettered: 1, in_flight: 9 })
         yield* loadAll
         yield* balance({ accepted: 10, stored: 9, dead_lettered: 1, in_flight: 0 })
-        expect(yield* Effect.tap(replay, pass)).toBe(1)
+        const { deadLetters } = yield* EventQueue
+        const [letter] = yield* deadLetters.list({ limit: 1 })
+        expect(yield* deadLetters.list({ limit: 1, after: letter!.id })).toEqual([])
+        expect(yield* Effect.tap(deadLetters.replay([letter!.id]), pass)).toBe(1)
+        expect(yield* deadLetters.purge([letter!.id])).toBe(0)
         yield* balance({ accepted: 11, stored: 10, duplicates: 0, dead_lettered: 1, replayed: 1, in_flight: 0 })
       })
     )
