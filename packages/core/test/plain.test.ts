@@ -163,7 +163,7 @@ describe("acceptPlain", () => {
       ),
       { numRuns: 500 }
     )
-    assert.isAbove(plain, 50)
+    assert.isAbove(plain, 20)
   })
   it("a byte changed anywhere never lets something through that the judge refuses", async () => {
     const text = body(event(), event({ event_id: "0190a6c2-7b1e-7000-8000-000000000002" }))
