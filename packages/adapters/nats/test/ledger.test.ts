@@ -76,30 +76,6 @@ await describeWithService("ledger", nats({ maxFileStoreBytes: FILE_STORE_BYTES }
     await queue.close()
   })
 
-  it("checkpoints: lose no record that is written meanwhile", async () => {
-    const name = uniqueName()
-    const queue = openQueue({ servers: [server().url], name })
-    await queue.run((one) => one.depth)
-    const brokers = await Promise.all([1, 2, 3, 4].map(() => brokerOf(name)))
-    const [writer, cutter, other, late] = brokers.map((broker) => new LedgerLog(broker, namesOf(name)))
-    const write = async () => {
-      for (let at = 1; at <= 300; at++) {
-        const messages = [{ position: at, project_id: "default", count: 2, replay: false }]
-        await writer!.append({ _tag: "Settled", messages })
-      }
-    }
-    const cut = async (ledger: LedgerLog) => {
-      for (let time = 0; time < 40; time++) await ledger.checkpoint()
-    }
-    await Promise.all([write(), cut(cutter!), cut(other!)])
-    for (const ledger of [writer!, cutter!, other!, late!]) {
-      await ledger.refresh()
-      expect(ledger.state.accepted).toEqual({ default: 600 })
-    }
-    await Promise.all(brokers.map(({ connection }) => connection.close()))
-    await queue.close()
-  })
-
   it("a message that is settled but back in the stream is neither counted nor kept", async () => {
     const name = uniqueName()
     const queue = openQueue({ servers: [server().url], name, sweepEveryMillis: 60_000 })
