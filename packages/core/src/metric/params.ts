@@ -172,6 +172,11 @@ export const optionalEventType = Schema.optional(EventType)
 export const where = Schema.optional(FilterText)
 export const optionalDate = Schema.optional(CalendarDate)
 
+/** A range of local dates, `from` to `to`, and the intervals it is cut into; goes with {@link rangeCheck}. */
+export const timeline = { from, to, tz, interval, week_start: weekStart }
+/** {@link timeline} without hours. */
+export const dateTimeline = { ...timeline, interval: dateInterval }
+
 /** Both ends inclusive; an issue on `fromField` when they are reversed or too far apart. */
 export const rangeIssue = (fromDate: string, toDate: string, fromField: string, toField: string) => {
   const days = dayOfDate(toDate) - dayOfDate(fromDate) + 1

@@ -26,11 +26,7 @@ export const lifecycle = define({
   name: "lifecycle",
   description: "Per interval, how many users are new, returning, resurrecting and dormant.",
   params: Schema.Struct({
-    from: Params.from,
-    to: Params.to,
-    tz: Params.tz,
-    interval: Params.dateInterval,
-    week_start: Params.weekStart,
+    ...Params.dateTimeline,
     event_type: Params.optionalEventType,
     where: Params.where
   }).check(Params.rangeCheck),

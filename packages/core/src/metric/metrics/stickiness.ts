@@ -10,11 +10,7 @@ import { eventsOf } from "../source.ts"
 import { sql } from "../SqlText.ts"
 
 const params = Schema.Struct({
-  from: Params.from,
-  to: Params.to,
-  tz: Params.tz,
-  interval: Params.dateInterval,
-  week_start: Params.weekStart,
+  ...Params.dateTimeline,
   event_type: Params.optionalEventType,
   where: Params.where
 }).check(Params.rangeCheck)
