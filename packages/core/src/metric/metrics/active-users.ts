@@ -28,11 +28,7 @@ export const activeUsers = define({
   name: "active-users",
   description: "Distinct users per hour, day, week or month; with rolling also WAU, MAU and their ratios to DAU.",
   params: Schema.Struct({
-    from: Params.from,
-    to: Params.to,
-    tz: Params.tz,
-    interval: Params.interval,
-    week_start: Params.weekStart,
+    ...Params.timeline,
     rolling: Params.rolling,
     where: Params.where
   })

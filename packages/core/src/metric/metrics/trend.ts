@@ -36,11 +36,7 @@ export const trend = define({
   name: "trend",
   description: "Events, users, or an aggregate of a numeric property, per interval and by a property.",
   params: Schema.Struct({
-    from: Params.from,
-    to: Params.to,
-    tz: Params.tz,
-    interval: Params.interval,
-    week_start: Params.weekStart,
+    ...Params.timeline,
     event_type: Params.optionalEventType,
     measure: Params.measureOfTrend,
     property: Params.optionalProperty,
