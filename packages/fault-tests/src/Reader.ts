@@ -1,14 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises"
-
-export interface LedgerEntry {
-  readonly accepted: number
-  readonly stored: number
-  readonly duplicates: number
-  readonly dead_lettered: number
-  readonly replayed: number
-  readonly in_flight: number
-  readonly difference: number
-}
+import type { Ledger } from "@millrace/core"
 
 export interface Letter {
   readonly id: string
@@ -37,14 +28,14 @@ export class Reader {
     }
   }
 
-  ledger(): Promise<LedgerEntry | undefined> {
+  ledger(): Promise<Ledger | undefined> {
     return this.#ask("/ledger")
   }
 
   /** Once nothing is in flight and the difference is 0; the last one read when that does not come to be in time. */
-  async settled(withinMillis: number): Promise<LedgerEntry | undefined> {
+  async settled(withinMillis: number): Promise<Ledger | undefined> {
     const until = performance.now() + withinMillis
-    let last: LedgerEntry | undefined
+    let last: Ledger | undefined
     while (performance.now() < until) {
       const entry = await this.ledger()
       last = entry ?? last

@@ -1,8 +1,7 @@
-import { type Ask, sql, Warehouse } from "@millrace/core"
+import { type Ask, type Ledger, sql, Warehouse } from "@millrace/core"
 import { DuckDb } from "@millrace/duckdb"
 import { Effect } from "effect"
 import type { Journal } from "./Journal.ts"
-import type { LedgerEntry } from "./Reader.ts"
 
 const everyId: Ask<string> = {
   project_id: "default",
@@ -32,5 +31,5 @@ export const judgeRows = (journal: Journal, rows: ReadonlyArray<string>): Readon
   return findings
 }
 
-export const judgeLedger = (when: string, entry: LedgerEntry | undefined): ReadonlyArray<string> =>
+export const judgeLedger = (when: string, entry: Ledger | undefined): ReadonlyArray<string> =>
   entry?.in_flight === 0 && entry.difference === 0 ? [] : [`${when}: ledger ${JSON.stringify(entry)}`]
