@@ -1,3 +1,5 @@
+import { mulberry32 } from "@millrace/test-services"
+
 /** What a schedule is made of: numbers that a seed decides. */
 export interface Random {
   /** `[0, 1)` */
@@ -8,17 +10,6 @@ export interface Random {
   readonly chance: (probability: number) => boolean
   readonly shuffle: <A>(values: ReadonlyArray<A>) => ReadonlyArray<A>
   readonly uuid: () => string
-}
-
-/** mulberry32: small, seeded, good enough for choosing moments. */
-const mulberry32 = (seed: number) => {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
 }
 
 export const randomOf = (seed: number): Random => {

@@ -1,5 +1,6 @@
 export { withDeathSignal } from "./deathSignal.ts"
 export { chromium, type LocatedProgram } from "./chromium.ts"
+export { mulberry32 } from "./mulberry32.ts"
 export { nats, type NatsOptions } from "./nats.ts"
 export { postgres, type PostgresOptions, type PostgresServer } from "./postgres.ts"
 export { redis, type RedisOptions } from "./redis.ts"

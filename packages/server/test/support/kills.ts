@@ -1,4 +1,5 @@
 import { randomInt, randomUUID } from "node:crypto"
+import { mulberry32 } from "@millrace/test-services"
 import { expect } from "vitest"
 import { type ServerProcess, startProcess } from "./child.ts"
 import { event } from "./events.ts"
@@ -6,17 +7,6 @@ import { reply } from "./server.ts"
 
 export const SEED = Number(process.env["MILLRACE_SEED"] ?? randomInt(2 ** 31))
 const CLIENTS = 8
-
-/** mulberry32: small, seeded, good enough for choosing moments. */
-const makeRandom = (seed: number) => {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
 
 interface Journal {
   readonly acknowledged: Set<string>
@@ -109,7 +99,7 @@ const expectCounted = async (server: ServerProcess, journal: Journal) => {
  */
 export const expectExactlyOnce = async (place: Place, kills: number) => {
   console.log(`kill test: MILLRACE_SEED=${SEED} MILLRACE_KILLS=${kills}`)
-  const random = makeRandom(SEED)
+  const random = mulberry32(SEED)
   const journal: Journal = { acknowledged: new Set(), sent: new Set() }
   for (let killed = 0; killed < kills; killed++) await round(place, journal, random)
   const server = await startProcess(place.directory, place.environment)
