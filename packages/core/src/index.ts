@@ -31,6 +31,7 @@ export {
 export * from "./port/EventQueue.ts"
 export * from "./port/EventStore.ts"
 export * from "./port/KeyStore.ts"
+export { PersistedLetter } from "./port/PersistedLetter.ts"
 export * from "./port/RateLimiter.ts"
 export * from "./port/Warehouse.ts"
 export * from "./metric/Metric.ts"

@@ -1,4 +1,10 @@
-import { type DeadLetter, type DeadLetterReason, EventBatch, type EventQueueError } from "@millrace/core"
+import {
+  type DeadLetter,
+  type DeadLetterReason,
+  EventBatch,
+  type EventQueueError,
+  PersistedLetter
+} from "@millrace/core"
 import { Clock, Effect, Schema } from "effect"
 import { isConflict, queueError } from "./client.ts"
 import { originIn, type QueueLog } from "./QueueLog.ts"
@@ -8,29 +14,9 @@ import { tokenOf } from "./subjects.ts"
 const WINDOW = 64
 const ANSWER_MILLIS = 5_000
 
-const StoredLetter = Schema.fromJsonString(
-  Schema.Struct({
-    event: Schema.Struct({
-      project_id: Schema.String,
-      event_id: Schema.String,
-      occurred_at: Schema.Number,
-      user_id: Schema.String,
-      event_type: Schema.String,
-      properties: Schema.String,
-      received_at: Schema.Number,
-      skew_micros: Schema.Number
-    }),
-    reason: Schema.Struct({
-      stage: Schema.Literals(["queue", "store", "warehouse"]),
-      code: Schema.String,
-      message: Schema.String,
-      attempts: Schema.Int
-    }),
-    failed_at: Schema.Number
-  })
-)
-const encodeLetter = Schema.encodeSync(StoredLetter)
-export const decodeLetter: (text: string) => Omit<DeadLetter, "id"> = Schema.decodeSync(StoredLetter)
+const LetterText = Schema.fromJsonString(PersistedLetter)
+const encodeLetter = Schema.encodeSync(LetterText)
+export const decodeLetter: (text: string) => Omit<DeadLetter, "id"> = Schema.decodeSync(LetterText)
 
 /**
  * Sets the events of a taken batch aside: letters first, then their record, so that a letter is counted only when it is

@@ -1,4 +1,4 @@
-import type { DeadLetter, DeadLetterReason, Event } from "@millrace/core"
+import { type DeadLetter, type DeadLetterReason, type Event, PersistedLetter } from "@millrace/core"
 import { Schema } from "effect"
 import type { AppendError } from "../log/errors.ts"
 import type { OpenLogFile } from "../log/LogFile.ts"
@@ -6,31 +6,13 @@ import { SegmentLog } from "../log/SegmentLog.ts"
 import type { Checkpoint } from "./Checkpoint.ts"
 import { Tally } from "./Tally.ts"
 
-const EventRow = Schema.Struct({
-  project_id: Schema.String,
-  event_id: Schema.String,
-  occurred_at: Schema.Number,
-  user_id: Schema.String,
-  event_type: Schema.String,
-  properties: Schema.String,
-  received_at: Schema.Number,
-  skew_micros: Schema.Number
-})
-
 /** An event set aside, and its place in the log, where it counts no more. */
 const Letter = Schema.Struct({
   position: Schema.Int,
   index: Schema.Int,
   /** Identities were decided up to this record when it was set aside: see {@link Removal}. */
   settledUpTo: Schema.Int,
-  event: EventRow,
-  reason: Schema.Struct({
-    stage: Schema.Literals(["queue", "store", "warehouse"]),
-    code: Schema.String,
-    message: Schema.String,
-    attempts: Schema.Int
-  }),
-  failed_at: Schema.Number
+  ...PersistedLetter.fields
 })
 export type Letter = typeof Letter.Type
 
