@@ -14,7 +14,7 @@ const day = (daysAgo: number) => new Date(Date.now() - daysAgo * 86_400_000).toI
 
 /** Events in the answers so far. */
 const countedAt = async (port: number): Promise<number> => {
-  const answer = await fetch(`http://127.0.0.1:${port}/stats/top-events?from=${day(2)}&to=${day(0)}`)
+  const answer = await fetch(`http://127.0.0.1:${port}/stats/top-events?from=${day(30)}&to=${day(0)}`)
   const { rows } = (await answer.json()) as { readonly rows: ReadonlyArray<{ readonly events: number }> }
   return rows.reduce((sum, { events }) => sum + events, 0)
 }

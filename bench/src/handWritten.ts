@@ -77,9 +77,9 @@ export const threeSteps = (range: Range): ReadonlyArray<SqlText> => {
         )
         ${counts} FROM users`,
     sql`WITH steps AS (${steps}), starts AS (SELECT DISTINCT user_id, t AS t1 FROM steps WHERE event_type = 'type-0'),
-        seconds AS (SELECT user_id, t1, t AS t2 FROM starts ASOF LEFT JOIN (SELECT user_id, t FROM steps WHERE event_type = 'type-1') AS b
+        seconds AS (SELECT starts.user_id, t1, t AS t2 FROM starts ASOF LEFT JOIN (SELECT user_id, t FROM steps WHERE event_type = 'type-1') AS b
           ON starts.user_id = b.user_id AND t1 <= t),
-        thirds AS (SELECT user_id, t1, t2, t AS t3 FROM seconds ASOF LEFT JOIN (SELECT user_id, t FROM steps WHERE event_type = 'type-2') AS c
+        thirds AS (SELECT seconds.user_id, t1, t2, t AS t3 FROM seconds ASOF LEFT JOIN (SELECT user_id, t FROM steps WHERE event_type = 'type-2') AS c
           ON seconds.user_id = c.user_id AND t2 <= t),
         users AS (SELECT user_id, MAX(CASE WHEN t3 - t1 <= ${STEPS_WINDOW} THEN 3 WHEN t2 - t1 <= ${STEPS_WINDOW} THEN 2 ELSE 1 END) AS depth FROM thirds GROUP BY user_id)
         ${counts} FROM users`

@@ -23,6 +23,8 @@ const OF_EVENTS = `
 /** Of the page in the tables `page` and `fresh`. Returns whether anybody was merged. */
 export const mergePage = (connection: Connection) =>
   Effect.gen(function* () {
+    const [page] = yield* connection.rows("SELECT EXISTS (FROM page WHERE event_type = $1) AS identifies", [IDENTIFY])
+    if (page?.["identifies"] !== true) return false
     yield* connection.rows(`CREATE OR REPLACE TEMP TABLE identified AS ${OF_PAGE}`, [IDENTIFY])
     return yield* mergeIdentified(connection)
   })
