@@ -1,22 +1,23 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, type Layer, Result } from "effect"
+import { Effect, type Layer } from "effect"
 import fc from "fast-check"
 import type { Event } from "../event/Event.ts"
 import { EventBatch } from "../event/EventBatch.ts"
-import { ask } from "../metric/Metric.ts"
-import { decodeParams, query, type RawParams } from "../metric/query.ts"
-import { type MetricName, metricNames, metrics } from "../metric/registry.ts"
+import { query, type RawParams } from "../metric/query.ts"
+import { type MetricName, metricNames } from "../metric/registry.ts"
 import { Warehouse } from "../port/Warehouse.ts"
 import { type Question, type Scenario, scenario } from "./arbitraries/index.ts"
 import { batchOf, eventOf, eventsOf } from "./events.ts"
+import { largeHistoryLaws, type WarehouseLaw } from "./largeHistoryLaws.ts"
 import { type MetricExample, metricExamples } from "./metricExamples/index.ts"
+import { questionOf } from "./questionOf.ts"
 
 export interface WarehouseContractOptions<E> {
   /** Built anew, and empty, for every test. */
   readonly layer: () => Layer.Layer<Warehouse, E>
 }
 
-type Law = (title: string, body: Effect.Effect<void, unknown, Warehouse>, timeoutMillis?: number) => void
+type Law = WarehouseLaw
 
 /** The laws of every {@link Warehouse}; phrased by what answers show, not by what `load` claims. */
 export const warehouseContract = <E>(name: string, options: WarehouseContractOptions<E>) => {
@@ -27,6 +28,7 @@ export const warehouseContract = <E>(name: string, options: WarehouseContractOpt
     projectLaws(law)
     watermarkLaws(law)
     for (const example of metricExamples) law(`answer: ${example.title}`, exampleHolds(example))
+    largeHistoryLaws(law)
     for (const metric of metricNames)
       law(`answer: ${metric} equals its reference on generated histories`, equalsReference(metric), LAW_TIMEOUT_MILLIS)
   })
@@ -221,14 +223,8 @@ const answerOf = Effect.fnUntraced(function* (
   project_id: string,
   { metric, params, as_of }: { readonly metric: MetricName; readonly params: RawParams; readonly as_of: number }
 ) {
-  return yield* (yield* Warehouse).answer(question(metric, params, { project_id, as_of }))
+  return yield* (yield* Warehouse).answer(questionOf(metric, params, { project_id, as_of }))
 })
-
-const question = <Name extends MetricName>(
-  name: Name,
-  params: RawParams,
-  context: { readonly project_id: string; readonly as_of: number }
-) => ask(metrics[name], Result.getOrThrow(decodeParams(name, params)), context)
 
 /** Generated histories for each metric. */
 const HISTORIES = Number(process.env["MILLRACE_PROPERTY_HISTORIES"] ?? 100)
@@ -279,7 +275,7 @@ const equalsReference = Effect.fnUntraced(function* (metric: MetricName) {
 })
 
 const expected = (events: ReadonlyArray<Event>, { metric, params, as_of }: Question) =>
-  question(metric, params, { project_id: "any", as_of }).reference(firstById(events))
+  questionOf(metric, params, { project_id: "any", as_of }).reference(firstById(events))
 
 const firstById = (events: ReadonlyArray<Event>): ReadonlyArray<Event> => {
   const first = new Map<string, Event>()

@@ -42,13 +42,16 @@ const startsSql = (plan: Plan): SqlText => {
     WHERE nth = 1`
 }
 
-/** Within the window and, where the order is strict, with nothing in between. */
+/**
+ * From a step that was reached, within the window and, where the order is strict, with nothing in between. DuckDB 1.5.6
+ * matches an as-of join's NULL to any row once there are many rows, so the first is said and not left to the join.
+ */
 const isReached = ({ params, window }: Plan, step: number): SqlText => {
   const strict =
     params.order === "strict"
       ? sql`AND (next_step.t = before.${named("t", step - 1)} OR next_step.t = nexts.next)`
       : sql``
-  return sql`(next_step.t <= before.t1 + ${window} ${strict})`
+  return sql`(before.${named("t", step - 1)} IS NOT NULL AND next_step.t <= before.t1 + ${window} ${strict})`
 }
 
 const withNexts = ({ params }: Plan, step: number): SqlText =>
