@@ -49,7 +49,7 @@ const QUESTIONS: ReadonlyArray<readonly [MetricName, RawParams]> = [
   ["lifecycle", RANGE],
   ["stickiness", RANGE],
   ["paths", RANGE],
-  ["trend", { ...RANGE, measure: "sum", property: "properties.amount", breakdown: "properties.plan" }],
+  ["trend", { ...RANGE, measure: "sum", property: "amount", breakdown: "properties.plan" }],
   // Steps that some skip, that nobody takes, and that may be one another.
   ["funnel", { ...RANGE, steps: "visit,cart,purchase" }],
   ["funnel", { ...RANGE, steps: "visit,nothing,purchase" }],
