@@ -48,6 +48,16 @@ describe("API keys", () => {
     expect((await server.get("/dead-letters", bearer("shop-admin"))).status).toBe(200)
   })
 
+  it("who shows a wrong key in a header is refused before the body is parsed", async () => {
+    const send = (body: string, headers: Record<string, string>) =>
+      fetch(`${server.url}/events`, { method: "POST", headers, body })
+    for (const body of ["{broken", "[broken", "broken"]) {
+      expect([body, (await send(body, bearer("nobody"))).status]).toEqual([body, 401])
+      expect([body, (await send(body, bearer("shop-read"))).status]).toEqual([body, 403])
+      expect([body, (await send(body, bearer("shop-write"))).status]).toEqual([body, 400])
+    }
+  })
+
   it("a beacon's key lies in the envelope", async () => {
     const beacon = (name: string) =>
       server.post({ events: [event()], key: key(name) }, { "content-type": "text/plain" })

@@ -9,7 +9,7 @@ import {
   readBody
 } from "@millrace/core"
 import { Effect, Result } from "effect"
-import { type HttpServerRequest, HttpServerResponse } from "effect/http"
+import { type Headers, type HttpServerRequest, HttpServerResponse } from "effect/http"
 import { isUtf8 } from "node:buffer"
 import { Access, type Caller, presentedKey } from "../http/Access.ts"
 import type { Lease } from "../http/BodyBudget.ts"
@@ -36,8 +36,8 @@ const ingestWith = Effect.fnUntraced(function* (request: HttpServerRequest.HttpS
   const bytes = yield* inflate(wire, headers["content-encoding"])
   if (bytes !== wire && !lease.charge(bytes.length)) return yield* Effect.fail(spent)
   const quota = yield* openQuota(request)
-  const key = presentedKey(headers)
-  const verdict = (yield* takePlain(bytes, key, quota)) ?? (yield* judgeAll(bytes, key, quota))
+  const caller = yield* callerOf(headers, bytes)
+  const verdict = (yield* takePlain(bytes, caller, quota)) ?? (yield* judgeAll(bytes, caller, quota))
   const telemetry = yield* Telemetry
   telemetry.ingested(verdict.accepted, verdict.rejected.length, bytes.length)
   if (verdict.accepted === 0) return yield* Effect.fail(nothingAccepted(verdict))
@@ -68,18 +68,23 @@ const openQuota = (request: HttpServerRequest.HttpServerRequest) =>
 
 const OPENING_BRACKET = 91
 
+/** Checked once, before anything is parsed; undefined when only the body can hold a key. */
+const callerOf = Effect.fnUntraced(function* (headers: Headers.Headers, bytes: Uint8Array) {
+  const key = presentedKey(headers)
+  if (key === undefined && bytes[0] !== OPENING_BRACKET) return undefined
+  return yield* (yield* Access).caller(key, "write")
+})
+
 /** Most bodies are a bare array of plain events, and then nothing needs to be parsed; undefined for the others. */
-const takePlain = Effect.fnUntraced(function* (bytes: Uint8Array, key: string | undefined, quota: Quota) {
-  if (bytes[0] !== OPENING_BRACKET || !isUtf8(bytes)) return undefined
-  const caller = yield* (yield* Access).caller(key, "write")
+const takePlain = Effect.fnUntraced(function* (bytes: Uint8Array, caller: Caller | undefined, quota: Quota) {
+  if (caller === undefined || bytes[0] !== OPENING_BRACKET || !isUtf8(bytes)) return undefined
   return yield* Effect.mapError(acceptPlain(bytes, caller.project, quota.admit(caller)), refuseIngest)
 })
 
-const judgeAll = Effect.fnUntraced(function* (bytes: Uint8Array, key: string | undefined, quota: Quota) {
+const judgeAll = Effect.fnUntraced(function* (bytes: Uint8Array, known: Caller | undefined, quota: Quota) {
   const batch = readBody(yield* parseJson(bytes))
   if (Result.isFailure(batch)) return yield* Effect.fail(refuseBody(batch.failure))
-  const access = yield* Access
-  const caller = yield* key === undefined ? access.callerOfBody(batch.success.key) : access.caller(key, "write")
+  const caller = known ?? (yield* (yield* Access).callerOfBody(batch.success.key))
   return yield* Effect.mapError(accept(batch.success, caller.project, quota.admit(caller)), refuseIngest)
 })
 
