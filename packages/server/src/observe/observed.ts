@@ -57,24 +57,22 @@ const recorder = (context: Context.Context<never>) => {
   }
 }
 
-const secondsSince = (startNanos: bigint) =>
-  Effect.map(Clock.Clock, (clock) => Number(clock.monotonicTimeNanosUnsafe() - startNanos) / 1e9)
-
-const timed = <A, E, R>(effect: Effect.Effect<A, E, R>, note: (seconds: number) => void) =>
-  Effect.flatMap(Clock.Clock, (clock) => {
+/** Starts now; each call notes the seconds since. */
+const stopwatch = (note: (seconds: number) => void) =>
+  Effect.map(Clock.Clock, (clock) => {
     const start = clock.monotonicTimeNanosUnsafe()
-    return Effect.tap(effect, () => Effect.map(secondsSince(start), note))
+    return Effect.sync(() => note(Number(clock.monotonicTimeNanosUnsafe() - start) / 1e9))
   })
 
 const observeQueue = (queue: EventQueue["Service"], record: Recorder): EventQueue["Service"] => ({
   ...queue,
-  publish: (batch) => timed(queue.publish(batch), record.published),
+  publish: (batch) => Effect.flatMap(stopwatch(record.published), (stop) => Effect.tap(queue.publish(batch), stop)),
   take: Effect.fnUntraced(function* (options) {
     const delivery = yield* queue.take(options)
     if (delivery.attempt > 1) record.redelivered()
-    const start = (yield* Clock.Clock).monotonicTimeNanosUnsafe()
+    const stop = yield* stopwatch(record.settled)
     // Runs before the queue's own finalizer, which settles: the time of the work itself.
-    yield* Effect.addFinalizer(() => Effect.map(secondsSince(start), record.settled))
+    yield* Effect.addFinalizer(() => stop)
     return delivery
   })
 })
