@@ -16,7 +16,7 @@ const ledgerOfFolder = (flags: PlaceFlags) =>
           name: "ledger",
           ok: false,
           detail: error.message,
-          todo: "make the folder readable, or restore it from a copy"
+          advice: "make the folder readable, or restore it from a copy"
         }
       ])
     )

@@ -5,13 +5,13 @@ export interface Finding {
   readonly ok: boolean
   readonly detail: string
   /** What to do about it; absent when all is well. */
-  readonly todo?: string
+  readonly advice?: string
 }
 
 export const renderFindings = (findings: ReadonlyArray<Finding>): ReadonlyArray<string> => {
   const width = Math.max(...findings.map(({ name }) => name.length))
-  return findings.flatMap(({ detail, name, ok, todo }) => [
+  return findings.flatMap(({ detail, name, ok, advice }) => [
     `${ok ? "ok  " : "FAIL"}  ${pad(name, width, "left")}  ${detail}`,
-    ...(todo === undefined ? [] : [`      ${" ".repeat(width)}  → ${todo}`])
+    ...(advice === undefined ? [] : [`      ${" ".repeat(width)}  → ${advice}`])
   ])
 }

@@ -14,9 +14,9 @@ export interface FolderCheck {
 
 export const checkFolder = (directory: string): FolderCheck => {
   if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true) {
-    const todo = "check the path; `millrace serve --data` makes a new folder"
+    const advice = "check the path; `millrace serve --data` makes a new folder"
     return {
-      findings: [{ name: "folder", ok: false, detail: `${directory} is not a folder`, todo }],
+      findings: [{ name: "folder", ok: false, detail: `${directory} is not a folder`, advice }],
       ownerPid: undefined
     }
   }
@@ -29,8 +29,8 @@ const checkAccess = (directory: string): Finding => {
     accessSync(directory, constants.R_OK | constants.W_OK | constants.X_OK)
     return { name: "folder", ok: true, detail: `${directory} can be read and written` }
   } catch {
-    const todo = `give this user read and write access, for example: chown -R "$USER" ${directory}`
-    return { name: "folder", ok: false, detail: `${directory} cannot be read and written by this user`, todo }
+    const advice = `give this user read and write access, for example: chown -R "$USER" ${directory}`
+    return { name: "folder", ok: false, detail: `${directory} cannot be read and written by this user`, advice }
   }
 }
 
@@ -40,7 +40,7 @@ const checkSpace = (directory: string): Finding => {
   const detail = `${(free / GIB).toFixed(1)} GiB free`
   return free >= FREE_BYTES
     ? { name: "disk", ok: true, detail }
-    : { name: "disk", ok: false, detail, todo: "free some space, or move the folder to a larger disk" }
+    : { name: "disk", ok: false, detail, advice: "free some space, or move the folder to a larger disk" }
 }
 
 const ownerFinding = (pid: number | undefined): Finding => ({

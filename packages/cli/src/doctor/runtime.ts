@@ -12,7 +12,7 @@ export const checkRuntime = (): ReadonlyArray<Finding> => {
       name: "node",
       ok,
       detail: `${node} on ${process.platform}-${process.arch}`,
-      ...(ok ? {} : { todo: `install Node ${NODE_MAJOR} or newer` })
+      ...(ok ? {} : { advice: `install Node ${NODE_MAJOR} or newer` })
     }
   ]
 }

@@ -14,8 +14,8 @@ export const checkServer = Effect.fnUntraced(function* (flags: PlaceFlags) {
   const target = httpTarget(place)
   const answer = yield* target.send({ method: "GET", path: "/readyz" }).pipe(Effect.option)
   if (Option.isNone(answer)) {
-    const todo = "start it with `millrace serve`, or give its address with --url; check a folder with --data DIR"
-    return [{ name: "server", ok: false, detail: `nothing answers at ${place.url}`, todo }] satisfies Array<Finding>
+    const advice = "start it with `millrace serve`, or give its address with --url; check a folder with --data DIR"
+    return [{ name: "server", ok: false, detail: `nothing answers at ${place.url}`, advice }] satisfies Array<Finding>
   }
   const findings: Array<Finding> = [readyFinding(place.url, answer.value.status, answer.value.text)]
   findings.push(clockFinding(answer.value.date, yield* Clock.currentTimeMillis))
@@ -29,21 +29,21 @@ const readyFinding = (url: string, status: number, text: string): Finding => {
       name: "server",
       ok: false,
       detail: `${url} does not speak like millrace (${status})`,
-      todo: "check the address"
+      advice: "check the address"
     }
   }
   const { queue, status: state, store, warehouse } = readiness
   const asOf = warehouse === undefined ? "" : `, as of ${warehouse.as_of ?? "nothing loaded yet"}`
   const detail = `${url} is ${state}, durability ${queue.durability}${asOf}`
   if (state === "ready") return { name: "server", ok: true, detail }
-  const todo = !queue.writable
+  const advice = !queue.writable
     ? "see the server's log: its queue cannot be written"
     : warehouse?.reachable === false
       ? "see the server's log: its warehouse does not answer"
       : store?.reachable === false
         ? "see the server's log: its hot store does not answer"
         : "it is closing: ask again"
-  return { name: "server", ok: false, detail, todo }
+  return { name: "server", ok: false, detail, advice }
 }
 
 /** The header has whole seconds, so a second either way says nothing. */
@@ -57,7 +57,7 @@ const clockFinding = (date: string | undefined, now: number): Finding => {
       : `${Math.abs(skew)} s ${skew > 0 ? "behind" : "ahead of"} the server's`
   return Math.abs(skew) <= MAX_SKEW_SECONDS
     ? { name: "clock", ok: true, detail }
-    : { name: "clock", ok: false, detail, todo: "set both clocks by NTP: events more than 24 h ahead are refused" }
+    : { name: "clock", ok: false, detail, advice: "set both clocks by NTP: events more than 24 h ahead are refused" }
 }
 
 export const checkLedger = (target: Target) =>
@@ -71,7 +71,7 @@ export const checkLedger = (target: Target) =>
               name: "ledger",
               ok: false,
               detail,
-              todo: "keep the folder as it is and report this: no event may be lost or invented"
+              advice: "keep the folder as it is and report this: no event may be lost or invented"
             }
       const waiting = entry.dead_lettered - entry.replayed
       const letters: ReadonlyArray<Finding> =
@@ -82,7 +82,7 @@ export const checkLedger = (target: Target) =>
     }),
     Effect.catch((error) =>
       Effect.succeed<ReadonlyArray<Finding>>([
-        { name: "ledger", ok: false, detail: error.message, todo: "a server with keys needs --key or MILLRACE_KEY" }
+        { name: "ledger", ok: false, detail: error.message, advice: "a server with keys needs --key or MILLRACE_KEY" }
       ])
     )
   )
