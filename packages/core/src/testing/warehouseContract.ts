@@ -8,7 +8,7 @@ import { type MetricName, metricNames } from "../metric/registry.ts"
 import { Warehouse } from "../port/Warehouse.ts"
 import { type Question, type Scenario, scenario } from "./arbitraries/index.ts"
 import { batchOf, eventOf, eventsOf } from "./events.ts"
-import { largeHistoryLaws, type WarehouseLaw } from "./largeHistoryLaws.ts"
+import { largeHistoryLaws, type WarehouseLaw as Law } from "./largeHistoryLaws.ts"
 import { type MetricExample, metricExamples } from "./metricExamples/index.ts"
 import { questionOf } from "./questionOf.ts"
 
@@ -16,8 +16,6 @@ export interface WarehouseContractOptions<E> {
   /** Built anew, and empty, for every test. */
   readonly layer: () => Layer.Layer<Warehouse, E>
 }
-
-type Law = WarehouseLaw
 
 /** The laws of every {@link Warehouse}; phrased by what answers show, not by what `load` claims. */
 export const warehouseContract = <E>(name: string, options: WarehouseContractOptions<E>) => {
