@@ -161,9 +161,10 @@ describe("acceptPlain", () => {
           if (await agree(JSON.stringify(events, null, indent))) plain++
         }
       ),
-      { numRuns: 500 }
+      { numRuns: 1_000 }
     )
-    assert.isAbove(plain, 20)
+    // About 120: an agreement on none of them would be idle.
+    assert.isAbove(plain, 50)
   })
   it("a byte changed anywhere never lets something through that the judge refuses", async () => {
     const text = body(event(), event({ event_id: "0190a6c2-7b1e-7000-8000-000000000002" }))
