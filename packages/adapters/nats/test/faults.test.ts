@@ -44,6 +44,7 @@ for (const version of ["2.9", "2.15"]) {
           }
         })
       )
+      for (const worker of workers) expect(await worker.run((one) => consume(one, lease, 500))).toBeUndefined()
       expect(taken.toSorted()).toEqual(ids(1, 99))
       const counts = await Promise.all(workers.map((worker) => worker.run((one) => one.counts)))
       expect(counts.map(ofDefault)).toEqual(
