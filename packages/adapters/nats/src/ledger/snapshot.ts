@@ -23,6 +23,8 @@ export interface Snapshot {
 }
 
 const READS = 5
+/** Of looks between which another reader folded on; then this one fails, and is asked again. */
+const MAX_READS = 100
 
 /**
  * Everything counted at one instant: what the stream holds, by the server's index of subjects, and what became of the
@@ -38,7 +40,10 @@ export const takeSnapshot = async (broker: Broker, ledger: LedgerLog, names: Nam
     // One was deleted after the stream was read: what it held is not known here, so look again.
     if (labels.includes(undefined) && read < READS) continue
     // Another reader in this process folded on meanwhile: what follows must be of one state.
-    if (settledAmong(held, ledger).length > leftOver.length) continue
+    if (settledAmong(held, ledger).length > leftOver.length) {
+      if (read < MAX_READS) continue
+      throw new Error(`the ledger went on during each of ${MAX_READS} looks at it`)
+    }
     return {
       ...count(info, ledger, names, held, labels),
       bytes: info.state.bytes,
