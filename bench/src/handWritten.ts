@@ -58,7 +58,10 @@ export const weeklyRetention = (range: Range): ReadonlyArray<SqlText> => {
 
 const STEPS_WINDOW = 7 * DAY
 
-/** Users of type-0, then type-1, then type-2 within seven days of the first; the best attempt of each. */
+/**
+ * Users of type-0, then type-1, then type-2 within seven days of the first; the best attempt of each. Without
+ * `t2 IS NOT NULL` DuckDB 1.5.6 gives a wrong number: its as-of join matches NULL to any row.
+ */
 export const threeSteps = (range: Range): ReadonlyArray<SqlText> => {
   const steps = sql`SELECT user_id, epoch_us(occurred_at) AS t, event_type FROM events
     WHERE ${during({ ...range, until: range.until + STEPS_WINDOW })} AND event_type IN ('type-0', 'type-1', 'type-2')`
@@ -81,7 +84,7 @@ export const threeSteps = (range: Range): ReadonlyArray<SqlText> => {
           ON starts.user_id = b.user_id AND t1 <= t),
         thirds AS (SELECT seconds.user_id, t1, t2, t AS t3 FROM seconds ASOF LEFT JOIN (SELECT user_id, t FROM steps WHERE event_type = 'type-2') AS c
           ON seconds.user_id = c.user_id AND t2 <= t),
-        users AS (SELECT user_id, MAX(CASE WHEN t3 - t1 <= ${STEPS_WINDOW} THEN 3 WHEN t2 - t1 <= ${STEPS_WINDOW} THEN 2 ELSE 1 END) AS depth FROM thirds GROUP BY user_id)
+        users AS (SELECT user_id, MAX(CASE WHEN t2 IS NOT NULL AND t3 - t1 <= ${STEPS_WINDOW} THEN 3 WHEN t2 - t1 <= ${STEPS_WINDOW} THEN 2 ELSE 1 END) AS depth FROM thirds GROUP BY user_id)
         ${counts} FROM users`
   ]
 }

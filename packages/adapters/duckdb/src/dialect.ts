@@ -41,6 +41,7 @@ const dialect: Dialect = {
   finite: (value) => sql`(CASE WHEN isfinite(${value}) THEN ${value} END)`,
   percentile: (value, percent) => sql`QUANTILE_DISC(${value}, ${percent / 100})`,
   median: (value) => sql`MEDIAN(${value})`,
+  valueOfGreatest: (value, integer) => sql`ARG_MAX(${value}, ${integer})`,
   asOfLeftJoin: sql`ASOF LEFT JOIN`
 }
 

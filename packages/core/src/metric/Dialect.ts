@@ -47,6 +47,8 @@ export interface Dialect {
   readonly percentile: (value: SqlText, percent: number) => SqlText
   /** Aggregate: the middle value of integers, or the mean of the two in the middle; null over nothing. */
   readonly median: (value: SqlText) => SqlText
+  /** Aggregate: the value, of the rows where it is not null, that stands beside the greatest integer; null over nothing. */
+  readonly valueOfGreatest: (value: SqlText, integer: SqlText) => SqlText
   /**
    * `left ‹this› right ON left.a = right.a AND left.t <= right.t`: each row of the left with the one row of the right
    * that has the least `t` of those that fit, or with nulls.

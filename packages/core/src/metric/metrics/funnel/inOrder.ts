@@ -1,6 +1,10 @@
 import { join, sql, type SqlText } from "../../SqlText.ts"
 import { isStart, named, nextSql, type Plan } from "./plan.ts"
 
+/** Where no event is two steps and none carries a value: then an attempt is its times, and of equal ones any will do. */
+const isTimesAlone = ({ apart, params }: Plan): boolean =>
+  apart && (params.breakdown === undefined || params.breakdown_of === "user")
+
 /**
  * One row for each start, to which each step adds the time at which it is reached: the earliest event that is left, not
  * before the step before. The next event is found by an as-of join, so a user with many starts costs no square.
@@ -10,16 +14,32 @@ export const inOrderSql = (plan: Plan): SqlText => {
   const later = params.steps
     .slice(1)
     .map((_, index) => (plan.apart ? apartStep(plan, index + 2) : anyStep(plan, index + 2)))
-  const last = named("chain", params.steps.length)
   const nexts = params.order === "strict" ? sql`nexts AS (${nextSql(plan)}),` : sql``
   return sql`
     ${nexts} chain1 AS (${startsSql(plan)}), ${join(later, sql`, `)},
-    best AS (
-      SELECT * FROM (
-        SELECT *, ROW_NUMBER() OVER (PARTITION BY user_id ORDER BY ${depthOf(plan)} DESC, t1, e1) AS choice FROM ${last}
-      ) AS choices
-      WHERE choice = 1
-    )`
+    best AS (${isTimesAlone(plan) ? bestTimesSql(plan) : bestSql(plan)})`
+}
+
+const lastOf = ({ params }: Plan): SqlText => named("chain", params.steps.length)
+
+const bestSql = (plan: Plan): SqlText => sql`
+  SELECT * FROM (
+    SELECT *, ROW_NUMBER() OVER (PARTITION BY user_id ORDER BY ${depthOf(plan)} DESC, t1, e1) AS choice FROM ${lastOf(plan)}
+  ) AS choices
+  WHERE choice = 1`
+
+/** More than any instant's microseconds (years to 2100), so that one integer orders by depth, then by the earliest start. */
+const BEYOND_TIME = 2 ** 53
+
+/** The same without sorting a user's attempts: a step's time of the best attempt that has one is the best attempt's. */
+const bestTimesSql = (plan: Plan): SqlText => {
+  const merit = sql`(${depthOf(plan)}) * ${BEYOND_TIME} - t1`
+  const times = plan.params.steps.map((_, index) => {
+    const time = named("t", index + 1)
+    return sql`${plan.dialect.valueOfGreatest(time, merit)} AS ${time}`
+  })
+  return sql`
+    SELECT user_id, 0 AS kind, '' AS label, 0 AS amount, ${join(times, sql`, `)} FROM ${lastOf(plan)} GROUP BY user_id`
 }
 
 const depthOf = ({ params }: Plan): SqlText =>
@@ -30,11 +50,9 @@ const depthOf = ({ params }: Plan): SqlText =>
 
 /** Where no event is two steps, of several starts at one instant the first by id stands for all. */
 const startsSql = (plan: Plan): SqlText => {
+  if (isTimesAlone(plan)) return sql`SELECT user_id, t AS t1 FROM found WHERE ${isStart(plan)}`
   const starts = sql`SELECT user_id, t AS t1, id AS e1, kind, label, amount FROM found WHERE ${isStart(plan)}`
   if (!plan.apart) return starts
-  if (plan.params.breakdown === undefined || plan.params.breakdown_of === "user") {
-    return sql`SELECT user_id, t1, 0 AS e1, 0 AS kind, '' AS label, 0 AS amount FROM (${starts}) AS starts GROUP BY user_id, t1`
-  }
   return sql`
     SELECT user_id, t1, e1, kind, label, amount FROM (
       SELECT *, ROW_NUMBER() OVER (PARTITION BY user_id, t1 ORDER BY e1) AS nth FROM (${starts}) AS starts
@@ -43,8 +61,8 @@ const startsSql = (plan: Plan): SqlText => {
 }
 
 /**
- * From a step that was reached, within the window and, where the order is strict, with nothing in between. DuckDB 1.5.6
- * matches an as-of join's NULL to any row once there are many rows, so the first is said and not left to the join.
+ * Within the window and, where the order is strict, with nothing in between. DuckDB 1.5.6 matches an as-of join's NULL
+ * to any row once there are many rows, so that the step before was reached is said and not left to the join.
  */
 const isReached = ({ params, window }: Plan, step: number): SqlText => {
   const strict =
@@ -59,14 +77,21 @@ const withNexts = ({ params }: Plan, step: number): SqlText =>
     ? sql`LEFT JOIN nexts ON before.user_id = nexts.user_id AND before.${named("t", step - 1)} = nexts.t`
     : sql``
 
-const apartStep = (plan: Plan, step: number): SqlText => sql`
-  ${named("chain", step)} AS (
-    SELECT before.*, CASE WHEN ${isReached(plan, step)} THEN next_step.t END AS ${named("t", step)}
-    FROM ${named("chain", step - 1)} AS before
-    ${plan.dialect.asOfLeftJoin} (SELECT user_id, t FROM found WHERE ${named("m", step)}) AS next_step
-      ON before.user_id = next_step.user_id AND before.${named("t", step - 1)} <= next_step.t
-    ${withNexts(plan, step)}
-  )`
+/** Attempts that have ended are spared the join. */
+const apartStep = (plan: Plan, step: number): SqlText => {
+  const earlier = named("chain", step - 1)
+  const reached = named("t", step - 1)
+  const ended = sql`UNION ALL SELECT *, NULL FROM ${earlier} WHERE ${reached} IS NULL`
+  return sql`
+    ${named("chain", step)} AS (
+      SELECT before.*, CASE WHEN ${isReached(plan, step)} THEN next_step.t END AS ${named("t", step)}
+      FROM (SELECT * FROM ${earlier} WHERE ${reached} IS NOT NULL) AS before
+      ${plan.dialect.asOfLeftJoin} (SELECT user_id, t FROM found WHERE ${named("m", step)}) AS next_step
+        ON before.user_id = next_step.user_id AND before.${reached} <= next_step.t
+      ${withNexts(plan, step)}
+      ${step > 2 ? ended : sql``}
+    )`
+}
 
 /**
  * Where an event may be several steps, those that the attempt has used are passed over: they lie at the instant of the
