@@ -14,6 +14,10 @@ export interface DuckDbOptions {
   readonly queryTimeoutMillis?: number
   /** Answers that are kept until the next write; 0 for none. */
   readonly keptAnswers?: number
+  /** How many properties get a column of their own, those that are asked for most; 0 for none. */
+  readonly hotProperties?: number
+  /** After how many questions, since the warehouse was opened, a property gets one. */
+  readonly hotAfterQuestions?: number
 }
 
 export const defaults = {
@@ -21,5 +25,7 @@ export const defaults = {
   spillLimitMegabytes: 16_384,
   concurrentQueries: 2,
   queryTimeoutMillis: 60_000,
-  keptAnswers: 200
+  keptAnswers: 200,
+  hotProperties: 16,
+  hotAfterQuestions: 3
 } satisfies Partial<DuckDbOptions>

@@ -1,10 +1,33 @@
 import { type Dialect, sql, type SqlText } from "@millrace/core"
+import { type HotColumn, hotProperty, pointerTo, type PropertySql } from "./hot/columns.ts"
 
 /** `//` cuts towards zero; no value here lies this many divisors below it (dates from 1970, differences of dates). */
 const LIFT = 100_000
 
-/** `merged`: whether any identities are; without, there is nothing to join. */
-export const dialectOf = (merged: boolean): Dialect => (merged ? { ...dialect, events: RESOLVED } : dialect)
+export interface DialectOptions {
+  /** Whether any identities are merged; without, there is nothing to join. */
+  readonly merged: boolean
+  /** By name, the properties that have columns of their own. */
+  readonly hot: ReadonlyMap<string, HotColumn>
+  /** Called for each property that the question reads. */
+  readonly onProperty: (name: string) => void
+}
+
+export const dialectOf = ({ hot, merged, onProperty }: DialectOptions): Dialect => {
+  const propertyOf = (name: string): PropertySql => {
+    onProperty(name)
+    const column = hot.get(name)
+    return column === undefined ? coldProperty(name) : hotProperty(column)
+  }
+  return {
+    ...engine,
+    events: merged ? RESOLVED : sql`events`,
+    propertyText: (name) => propertyOf(name).text,
+    propertyNumber: (name) => propertyOf(name).number,
+    propertyTruth: (name) => propertyOf(name).truth,
+    propertyExists: (name) => propertyOf(name).exists
+  }
+}
 
 const RESOLVED = sql`(
   SELECT raw.* REPLACE (COALESCE(identities.user_id, raw.user_id) AS user_id)
@@ -12,9 +35,8 @@ const RESOLVED = sql`(
   LEFT JOIN identities ON raw.project_id = identities.project_id AND raw.user_id = identities.anonymous_id
 ) AS events`
 
-const dialect: Dialect = {
+const engine: Omit<Dialect, "events" | `property${string}`> = {
   name: "duckdb",
-  events: sql`events`,
   occurredAtMicros: sql`epoch_us(occurred_at)`,
   occurredBetween: (fromMicros, untilMicros) =>
     sql`(occurred_at >= make_timestamp(${fromMicros}) AND occurred_at < make_timestamp(${untilMicros}))`,
@@ -30,12 +52,6 @@ const dialect: Dialect = {
   hasBit: (mask, position) => sql`((${mask} >> ${position}::BIGINT) & 1 = 1)`,
   // As text: a whole number would be bound as BIGINT, which 1e300 overflows.
   double: (value) => sql`${String(value)}::DOUBLE`,
-  propertyText: (name) => ofType(name, sql`'VARCHAR'`, sql`json_extract_string(properties, ${pointerTo(name)})`),
-  propertyNumber: (name) =>
-    sql`TRY_CAST(${ofType(name, NUMBERS, sql`json_extract_string(properties, ${pointerTo(name)})`)} AS DOUBLE)`,
-  propertyTruth: (name) =>
-    ofType(name, sql`'BOOLEAN'`, sql`(json_extract_string(properties, ${pointerTo(name)}) = 'true')`),
-  propertyExists: (name) => sql`(COALESCE(json_type(properties, ${pointerTo(name)}), 'NULL') <> 'NULL')`,
   containsText: (value, part) => sql`contains(${value}, ${part})`,
   sumOfDoubles: (value) => sql`FSUM(${value})`,
   finite: (value) => sql`(CASE WHEN isfinite(${value}) THEN ${value} END)`,
@@ -45,8 +61,15 @@ const dialect: Dialect = {
   asOfLeftJoin: sql`ASOF LEFT JOIN`
 }
 
-/** A JSON Pointer, since it can name every key; a path in the other notation cannot. */
-const pointerTo = (name: string) => `/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`
+const coldProperty = (name: string): PropertySql => {
+  const text = sql`json_extract_string(properties, ${pointerTo(name)})`
+  return {
+    text: ofType(name, sql`'VARCHAR'`, text),
+    number: sql`TRY_CAST(${ofType(name, NUMBERS, text)} AS DOUBLE)`,
+    truth: ofType(name, sql`'BOOLEAN'`, sql`(${text} = 'true')`),
+    exists: sql`(COALESCE(json_type(properties, ${pointerTo(name)}), 'NULL') <> 'NULL')`
+  }
+}
 
 const NUMBERS = sql`'BIGINT', 'UBIGINT', 'DOUBLE'`
 

@@ -2,6 +2,7 @@ import type { ByProject, EventBatch } from "@millrace/core"
 import { Effect } from "effect"
 import type { Connection } from "./client.ts"
 import { DriverFailure } from "./failure.ts"
+import { type HotColumn, hotColumns, hotSource, pointersOf } from "./hot/columns.ts"
 import { mergePage } from "./identities.ts"
 import { inTransaction } from "./migrate.ts"
 import type { Spool } from "./spool.ts"
@@ -20,17 +21,19 @@ export interface Loaded {
 export interface LoadTools {
   readonly connection: Connection
   readonly spool: Spool
+  /** Properties that have columns of their own. */
+  readonly hot: ReadonlyArray<HotColumn>
   /** Called before the commit of a page that merges identities. */
   readonly onMerge: () => void
 }
 
 /** Rows, identities, counts and watermark in one transaction. `as_of` stays as it was when not given. */
-export const loadPage = ({ connection, onMerge, spool }: LoadTools, page: LoadPage, as_of: number | undefined) =>
+export const loadPage = ({ connection, hot, onMerge, spool }: LoadTools, page: LoadPage, as_of: number | undefined) =>
   staged(connection, spool, page.batches, (file) =>
     inTransaction(
       connection,
       Effect.gen(function* () {
-        const loaded = yield* insertFresh(connection, file, countOf(page.batches))
+        const loaded = yield* insertFresh(connection, { file, hot }, countOf(page.batches))
         if (loaded.inserted > 0 && (yield* mergePage(connection))) onMerge()
         yield* addCounts(connection, page, file !== undefined)
         yield* connection.rows("UPDATE watermark SET cursor = $1, as_of = COALESCE($2::BIGINT, as_of)", [
@@ -47,7 +50,7 @@ export const rehearseLoad = (connection: Connection, spool: Spool, batches: Read
   staged(connection, spool, batches, (file) =>
     inTransaction(
       connection,
-      insertFresh(connection, file, countOf(batches)).pipe(Effect.andThen(Effect.fail(new Rehearsed())))
+      insertFresh(connection, { file, hot: [] }, countOf(batches)).pipe(Effect.andThen(Effect.fail(new Rehearsed())))
     ).pipe(
       Effect.catchIf(
         (failure) => failure instanceof Rehearsed,
@@ -77,11 +80,13 @@ const staged = <A, E>(
       )
 
 /** In page order, so that `rowid` tells which of two events with one id came first. */
-const STAGE = `
+const stageSql = (hot: ReadonlyArray<HotColumn>) => `
   CREATE OR REPLACE TEMP TABLE page AS
   SELECT project_id, event_id, make_timestamp(occurred_at) AS occurred_at, user_id, event_type, properties,
-    make_timestamp(received_at) AS received_at, skew_micros
-  FROM read_json($1, format = 'newline_delimited', columns = {
+    make_timestamp(received_at) AS received_at, skew_micros ${hotColumns(hot)}
+  FROM ${hotSource(LINES, hot, 2)}`
+
+const LINES = `read_json($1, format = 'newline_delimited', columns = {
     project_id: 'VARCHAR', event_id: 'UUID', occurred_at: 'BIGINT', user_id: 'VARCHAR', event_type: 'VARCHAR',
     properties: 'JSON', received_at: 'BIGINT', skew_micros: 'BIGINT'
   })`
@@ -95,15 +100,20 @@ const FIND_FRESH = `
   )
   GROUP BY page.project_id, page.event_id`
 
-const INSERT_ALL = "INSERT INTO events SELECT * FROM page"
+const INSERT_ALL = "INSERT INTO events BY NAME SELECT * FROM page"
 
 const INSERT_FRESH = `
-  INSERT INTO events
+  INSERT INTO events BY NAME
   SELECT page.* FROM page WHERE page.rowid IN (SELECT first_row FROM fresh) ORDER BY page.rowid`
 
-const insertFresh = Effect.fnUntraced(function* (connection: Connection, file: string | undefined, count: number) {
+interface Staged {
+  readonly file: string | undefined
+  readonly hot: ReadonlyArray<HotColumn>
+}
+
+const insertFresh = Effect.fnUntraced(function* (connection: Connection, { file, hot }: Staged, count: number) {
   if (file === undefined) return { inserted: 0, duplicates: 0 }
-  yield* connection.rows(STAGE, [file])
+  yield* connection.rows(stageSql(hot), [file, ...pointersOf(hot)])
   const [found] = yield* connection.rows("SELECT COUNT(*) AS rows FROM page")
   if (Number(found?.["rows"]) !== count) {
     return yield* Effect.fail(new DriverFailure(`Staging Error: ${count} events gave ${String(found?.["rows"])} rows`))

@@ -17,6 +17,7 @@ import { defaults, type DuckDbOptions } from "./config.ts"
 import { dialectOf } from "./dialect.ts"
 import { type DriverFailure, loadFailed, type Operation, openFailed, readFailed } from "./failure.ts"
 import { loadPage, rehearseLoad } from "./load.ts"
+import { type HotProperties, openHotProperties } from "./hot/HotProperties.ts"
 import { catchUpIdentities, hasMerges, rebuildIdentities } from "./identities.ts"
 import { inTransaction, migrate } from "./migrate.ts"
 import { makeDirectory, openSpool, type Spool } from "./spool.ts"
@@ -39,6 +40,9 @@ interface Opened {
   /** Whether any identities are merged. */
   readonly merged: boolean
   readonly writer: Connection
+  /** One at a time of all that writes. */
+  readonly writing: Semaphore.Semaphore
+  readonly hot: HotProperties
   readonly spool: Spool
   /** Lends a connection for one question, within the bounds of number and time. */
   readonly ask: <A>(
@@ -55,7 +59,10 @@ const open = Effect.fn("DuckDb.open")(function* (options: DuckDbOptions) {
   yield* catchUpIdentities(writer)
   const spool = yield* openSpool(join(directory, "pages"))
   const bounds = { ...defaults, ...options }
+  const writing = yield* Semaphore.make(1)
   const opened: Opened = {
+    hot: yield* openHotProperties(writer, (effect) => writing.withPermit(effect), bounds),
+    writing,
     keptAnswers: bounds.keptAnswers,
     merged: yield* hasMerges(writer),
     writer,
@@ -115,11 +122,10 @@ const timedOut = (operation: Operation, millis: number) =>
     reason: new QueryFailed({ cause: new Error(`the query took longer than ${millis} ms and was stopped`) })
   })
 
-const makeWarehouse = ({ ask, spool, writer, ...opened }: Opened): Warehouse["Service"] => {
+const makeWarehouse = ({ ask, hot, spool, writer, writing, ...opened }: Opened): Warehouse["Service"] => {
   let { merged } = opened
   const cache = new AnswerCache(opened.keptAnswers)
   const onMerge = () => void (merged = true)
-  const writing = Semaphore.makeUnsafe(1)
   /** An empty page moves `as_of` without a write to disk; a restart falls back to the one on disk, which is earlier. */
   let latest: Watermark | undefined
   const stored = (operation: Operation) =>
@@ -131,7 +137,7 @@ const makeWarehouse = ({ ask, spool, writer, ...opened }: Opened): Warehouse["Se
       return { inserted: 0, duplicates: 0 }
     }
     const kept = latest?.cursor === before.cursor ? latest.as_of : undefined
-    const loading = loadPage({ connection: writer, spool, onMerge }, page, as_of ?? kept)
+    const loading = loadPage({ connection: writer, spool, hot: hot.written(), onMerge }, page, as_of ?? kept)
     const loaded = yield* cache.whileWriting(loading).pipe(Effect.mapError(loadFailed("load")))
     latest = undefined
     return loaded
@@ -144,9 +150,12 @@ const makeWarehouse = ({ ask, spool, writer, ...opened }: Opened): Warehouse["Se
     counts: ask("counts", (reader) => reader.rows(READ_COUNTS)).pipe(Effect.map(countsOf)),
     answer: (question) =>
       Effect.gen(function* () {
-        const statement = yield* renderSql(() => question.sql(dialectOf(merged)))
-        const asked = ask("answer", (reader) => reader.rows(statement.text, statement.values))
-        const rows = yield* cache.through(statement, asked)
+        const asked = new Set<string>()
+        const onProperty = (name: string) => void asked.add(name)
+        const statement = yield* renderSql(() => question.sql(dialectOf({ merged, hot: hot.readable(), onProperty })))
+        asked.forEach(hot.asked)
+        const reading = ask("answer", (reader) => reader.rows(statement.text, statement.values))
+        const rows = yield* cache.through(statement, reading)
         return question.shape(rows)
       }),
     erase: ({ project_id, user_id }) =>

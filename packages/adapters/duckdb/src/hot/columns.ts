@@ -1,0 +1,60 @@
+import { sql, type SqlText } from "@millrace/core"
+
+/** A property that has a column of its own. */
+export interface HotColumn {
+  readonly position: number
+  readonly name: string
+}
+
+/** A JSON Pointer, since it can name every key; a path in the other notation cannot. */
+export const pointerTo = (name: string) => `/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`
+
+/** Names that hold a number; nothing else gets into the text. */
+export const columnName = (position: number) => `hot_${Math.trunc(position)}`
+
+/**
+ * A value as one text that begins with its type, decoded once at load: `s` text, `n` number, `t`, `f`, `z` JSON null,
+ * `{` and `[` (only that they are there), and nothing at all where the property is missing. Null: not filled yet.
+ */
+const CODE = (type: string, text: string) => `
+  CASE ${type} WHEN 'VARCHAR' THEN 's' || ${text} WHEN 'BIGINT' THEN 'n' || ${text} WHEN 'UBIGINT' THEN 'n' || ${text}
+    WHEN 'DOUBLE' THEN 'n' || ${text} WHEN 'BOOLEAN' THEN left(${text}, 1) WHEN 'NULL' THEN 'z'
+    WHEN 'OBJECT' THEN '{' WHEN 'ARRAY' THEN '[' ELSE '' END`
+
+const pointers = (columns: ReadonlyArray<HotColumn>, firstParameter: number) =>
+  columns.map((_, index) => `$${firstParameter + index}`).join(", ")
+
+/** What the pointers of {@link hotSource} and {@link hotColumns} are bound to. */
+export const pointersOf = (columns: ReadonlyArray<HotColumn>) => columns.map(({ name }) => pointerTo(name))
+
+/** `source` with what {@link hotColumns} reads; each document is parsed twice, however many properties are hot. */
+export const hotSource = (source: string, columns: ReadonlyArray<HotColumn>, firstParameter: number) => {
+  if (columns.length === 0) return source
+  const list = `[${pointers(columns, firstParameter)}]`
+  return `(SELECT *, json_type(properties, ${list}) AS hot_types, json_extract_string(properties, ${list}) AS hot_texts FROM ${source})`
+}
+
+/** `expression AS hot_<position>` of each, with a comma before it. */
+export const hotColumns = (columns: ReadonlyArray<HotColumn>) =>
+  columns.map(({ position }, index) => `, ${codeOf(index)} AS ${columnName(position)}`).join("")
+
+export const codeOf = (index: number) => CODE(`hot_types[${index + 1}]`, `hot_texts[${index + 1}]`)
+
+/** What the dialect asks of a property's values, over its column. */
+export interface PropertySql {
+  readonly text: SqlText
+  readonly number: SqlText
+  readonly truth: SqlText
+  readonly exists: SqlText
+}
+
+export const hotProperty = ({ position }: HotColumn): PropertySql => {
+  const column: SqlText = { _tag: "SqlText", strings: [columnName(position)], values: [] }
+  const rest = (type: SqlText) => sql`CASE WHEN starts_with(${column}, ${type}) THEN substr(${column}, 2) END`
+  return {
+    text: rest(sql`'s'`),
+    number: sql`TRY_CAST(${rest(sql`'n'`)} AS DOUBLE)`,
+    truth: sql`CASE ${column} WHEN 't' THEN true WHEN 'f' THEN false END`,
+    exists: sql`(${column} NOT IN ('', 'z'))`
+  }
+}
