@@ -1,8 +1,10 @@
 import { expect, it } from "vitest"
 import { duration, renderFunnel } from "../src/render/funnel.ts"
 import { renderLifecycle } from "../src/render/lifecycle.ts"
+import { renderActiveUsers, renderRetention, renderTopEvents } from "../src/render/stats.ts"
 import { renderPaths, renderStickiness } from "../src/render/tables.ts"
-import { labelOf, renderTrend } from "../src/render/trend.ts"
+import { renderTrend } from "../src/render/trend.ts"
+import { labelOf } from "../src/render/values.ts"
 
 const plain = { colour: false, width: 60 }
 const as_of = "2026-01-03T12:00:00Z"
@@ -116,4 +118,55 @@ it("paths: from, to and how often", () => {
   expect(renderPaths({ metric: "paths", params: range, as_of, rows: [] }, plain)).toContain(
     "nothing followed anything in this range"
   )
+})
+
+const by = { ...range, breakdown: "properties.plan", breakdown_of: "user" }
+
+it("a breakdown: one block for each value, under its name, and what it is by in the title", () => {
+  const rows = [
+    { breakdown: "pro", event_type: "visit", events: 4, users: 2 },
+    { breakdown: "1", event_type: "visit", events: 1, users: 1 },
+    { breakdown: "$none", event_type: "buy", events: 2, users: 1 }
+  ]
+  expect(renderTopEvents({ metric: "top-events", params: by, as_of, rows }, { ...plain, width: 30 })).toEqual([
+    "top events by properties.plan of the user  2026-01-01 … 2026-01-02  UTC  as of 2026-01-03T12:00:00Z",
+    "",
+    "pro",
+    "event type  events  users",
+    "visit            4      2  ████████",
+    "",
+    '"1"',
+    "event type  events  users",
+    "visit            1      1  ████████",
+    "",
+    "$none",
+    "event type  events  users",
+    "buy              2      1  ████████"
+  ])
+})
+
+it("active users by a property are curves, retention is a heat map for each value", () => {
+  const users = (breakdown: string, date: string, count: number) => ({ breakdown, date, users: count, complete: true })
+  const active = [users("pro", "2026-01-01", 8), users("pro", "2026-01-02", 4), users("free", "2026-01-01", 1)]
+  expect(renderActiveUsers({ metric: "dau", params: by, as_of, rows: active }, plain).slice(2)).toEqual([
+    "value  least  latest  most",
+    "pro        4       4     8  █▄",
+    "free       1       1     1  ▁"
+  ])
+  const cohort = (breakdown: string, returned: number) => ({
+    breakdown,
+    cohort: "2026-01-01",
+    size: 4,
+    cells: [4, returned].map((count, index) => ({ index, users: count, rate: count / 4, complete: true }))
+  })
+  const rows = [cohort("pro", 2), cohort("free", 1)]
+  expect(renderRetention({ metric: "retention", params: by, as_of, rows }, plain).slice(2)).toEqual([
+    "pro",
+    "cohort      users       0       +1w",
+    "2026-01-01      4    100% ██  50.0% ██",
+    "",
+    "free",
+    "cohort      users       0       +1w",
+    "2026-01-01      4    100% ██  25.0% ██"
+  ])
 })

@@ -2,11 +2,11 @@ import { Schema } from "effect"
 import { answer, heading, withBars } from "./answer.ts"
 import { dim, type Style } from "./Style.ts"
 import { grouped, printable, table } from "./table.ts"
-import { labelOf } from "./trend.ts"
+import { labelOf, titleBy, valueKey } from "./values.ts"
 
 export const FunnelAnswer = answer(
   Schema.Struct({
-    breakdown: Schema.optionalKey(Schema.Union([Schema.String, Schema.Finite, Schema.Boolean])),
+    ...valueKey,
     step: Schema.Int,
     users: Schema.Int,
     from_previous: Schema.Finite,
@@ -23,7 +23,10 @@ export const renderFunnel = (
   { as_of, params, rows }: (typeof FunnelAnswer)["Type"],
   style: Style
 ): ReadonlyArray<string> => {
-  const top = heading({ title: `funnel within ${String(params["window"] ?? "7d")}`, params, as_of }, style)
+  const top = heading(
+    { title: `funnel within ${String(params["window"] ?? "7d")}${titleBy(params)}`, params, as_of },
+    style
+  )
   if (rows.length === 0) return [top, "", "nobody began in this range"]
   const broken = rows.some(({ breakdown }) => breakdown !== undefined)
   const names = stepNames(params)

@@ -2,9 +2,12 @@ import { Schema } from "effect"
 import { answer, heading, INCOMPLETE, withBars } from "./answer.ts"
 import { dim, heat, type Style } from "./Style.ts"
 import { grouped, pad, printable, table } from "./table.ts"
+import { renderCurves } from "./trend.ts"
+import { byValue, titleBy, valueKey } from "./values.ts"
 
 export const ActiveUsersAnswer = answer(
   Schema.Struct({
+    ...valueKey,
     date: Schema.String,
     users: Schema.Int,
     complete: Schema.Boolean,
@@ -13,10 +16,11 @@ export const ActiveUsersAnswer = answer(
   })
 )
 export const TopEventsAnswer = answer(
-  Schema.Struct({ event_type: Schema.String, events: Schema.Int, users: Schema.Int })
+  Schema.Struct({ ...valueKey, event_type: Schema.String, events: Schema.Int, users: Schema.Int })
 )
 export const RetentionAnswer = answer(
   Schema.Struct({
+    ...valueKey,
     cohort: Schema.String,
     size: Schema.Int,
     cells: Schema.Array(
@@ -29,6 +33,25 @@ export const renderActiveUsers = (
   { as_of, metric, params, rows }: (typeof ActiveUsersAnswer)["Type"],
   style: Style
 ): ReadonlyArray<string> => {
+  const name = metric === "dau" ? "daily active users" : `active users per ${String(params["interval"] ?? "day")}`
+  const by = titleBy(params)
+  return [
+    heading({ title: `${name}${by}`, params, as_of }, style),
+    "",
+    ...(by === "" ? renderDays(rows, style) : renderValues(rows, style)),
+    ...(rows.every(({ complete }) => complete) ? [] : ["", dim(INCOMPLETE, style)])
+  ]
+}
+
+const renderValues = (rows: (typeof ActiveUsersAnswer)["Type"]["rows"], style: Style): ReadonlyArray<string> =>
+  rows.length === 0
+    ? ["nobody in this range"]
+    : renderCurves(
+        rows.map(({ breakdown, users }) => ({ breakdown, value: users })),
+        style
+      )
+
+const renderDays = (rows: (typeof ActiveUsersAnswer)["Type"]["rows"], style: Style): ReadonlyArray<string> => {
   const rolling = rows.some(({ wau }) => wau !== undefined)
   const columns = [
     { title: "date", align: "left" as const },
@@ -45,25 +68,23 @@ export const renderActiveUsers = (
     grouped(row.users),
     ...(rolling ? [grouped(row.wau ?? 0), grouped(row.mau ?? 0)] : [])
   ])
-  const title = metric === "dau" ? "daily active users" : `active users per ${String(params["interval"] ?? "day")}`
-  return [
-    heading({ title, params, as_of }, style),
-    "",
-    ...withBars(
-      table(columns, cells),
-      rows.map(({ users }) => users),
-      style
-    ),
-    ...(rows.every(({ complete }) => complete) ? [] : ["", dim(INCOMPLETE, style)])
-  ]
+  return withBars(
+    table(columns, cells),
+    rows.map(({ users }) => users),
+    style
+  )
 }
 
 export const renderTopEvents = (
   { as_of, params, rows }: (typeof TopEventsAnswer)["Type"],
   style: Style
 ): ReadonlyArray<string> => {
-  const top = heading({ title: "top events", params, as_of }, style)
+  const top = heading({ title: `top events${titleBy(params)}`, params, as_of }, style)
   if (rows.length === 0) return [top, "", "no events in this range"]
+  return [top, "", ...byValue(rows, style, (of) => renderTypes(of, style))]
+}
+
+const renderTypes = (rows: (typeof TopEventsAnswer)["Type"]["rows"], style: Style): ReadonlyArray<string> => {
   const lines = table(
     [
       { title: "event type", align: "left" },
@@ -72,15 +93,11 @@ export const renderTopEvents = (
     ],
     rows.map((row) => [printable(row.event_type), grouped(row.events), grouped(row.users)])
   )
-  return [
-    top,
-    "",
-    ...withBars(
-      lines,
-      rows.map(({ events }) => events),
-      style
-    )
-  ]
+  return withBars(
+    lines,
+    rows.map(({ events }) => events),
+    style
+  )
 }
 
 /** Wide enough for `100.0%`. */
@@ -94,8 +111,23 @@ export const renderRetention = (
   style: Style
 ): ReadonlyArray<string> => {
   const interval = String(params["interval"] ?? "week")
-  const top = heading({ title: `retention by ${interval}`, params, as_of }, style)
+  const top = heading({ title: `retention by ${interval}${titleBy(params)}`, params, as_of }, style)
   if (rows.length === 0) return [top, "", "no cohorts in this range"]
+  const open = rows.some(({ cells, size }) => size > 0 && cells.some(({ complete }) => !complete))
+  return [
+    top,
+    "",
+    ...byValue(rows, style, (of) => renderHeat(of, params, style)),
+    ...(open ? ["", dim(INCOMPLETE, style)] : [])
+  ]
+}
+
+const renderHeat = (
+  rows: (typeof RetentionAnswer)["Type"]["rows"],
+  params: Readonly<Record<string, unknown>>,
+  style: Style
+): ReadonlyArray<string> => {
+  const interval = String(params["interval"] ?? "week")
   const left = table(
     [
       { title: "cohort", align: "left" },
@@ -115,13 +147,9 @@ export const renderRetention = (
   const warmth = (rate: number) => (best > 0 ? rate / best : 0)
   const shown = (row: (typeof rows)[number]) =>
     row.cells.map((cell) => renderCell(cell, row.size, warmth(cell.rate), style)).join("")
-  const open = rows.some(({ cells, size }) => size > 0 && cells.some(({ complete }) => !complete))
   return [
-    top,
-    "",
     `${pad(left[0]!, width, "left")}  ${header}`.trimEnd(),
-    ...rows.map((row, index) => `${pad(left[index + 1]!, width, "left")}  ${shown(row)}`.trimEnd()),
-    ...(open ? ["", dim(INCOMPLETE, style)] : [])
+    ...rows.map((row, index) => `${pad(left[index + 1]!, width, "left")}  ${shown(row)}`.trimEnd())
   ]
 }
 

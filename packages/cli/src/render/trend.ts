@@ -2,13 +2,12 @@ import { Schema } from "effect"
 import { answer, heading, INCOMPLETE, withBars } from "./answer.ts"
 import { dim, type Style } from "./Style.ts"
 import { printable, table } from "./table.ts"
-
-const Value = Schema.Union([Schema.String, Schema.Finite, Schema.Boolean])
+import { labelOf, titleBy, valueKey } from "./values.ts"
 
 export const TrendAnswer = answer(
   Schema.Struct({
     date: Schema.String,
-    breakdown: Schema.optionalKey(Value),
+    ...valueKey,
     value: Schema.NullOr(Schema.Finite),
     complete: Schema.Boolean
   })
@@ -16,15 +15,20 @@ export const TrendAnswer = answer(
 
 type Row = (typeof TrendAnswer)["Type"]["rows"][number]
 
+interface Point {
+  readonly breakdown?: Row["breakdown"] | undefined
+  readonly value: number | null
+}
+
 export const renderTrend = (
   { as_of, params, rows }: (typeof TrendAnswer)["Type"],
   style: Style
 ): ReadonlyArray<string> => {
   const measure = String(params["measure"] ?? "events")
   const what = typeof params["property"] === "string" ? `${measure} of ${printable(params["property"])}` : measure
-  const by = typeof params["breakdown"] === "string" ? ` by ${printable(params["breakdown"])}` : ""
+  const by = titleBy(params)
   const title = `${what} per ${String(params["interval"] ?? "day")}${by}`
-  const drawn = by === "" ? renderSeries(what, rows, style) : renderBreakdown(rows, style)
+  const drawn = by === "" ? renderSeries(what, rows, style) : renderCurves(rows, style)
   const open = rows.some(({ complete }) => !complete)
   return [
     heading({ title, params, as_of }, style),
@@ -48,7 +52,7 @@ const renderSeries = (what: string, rows: ReadonlyArray<Row>, style: Style) =>
   )
 
 /** One line a value: its total as far as that means anything, its range, and a curve. */
-const renderBreakdown = (rows: ReadonlyArray<Row>, style: Style) => {
+export const renderCurves = (rows: ReadonlyArray<Point>, style: Style) => {
   const series = [...Map.groupBy(rows, ({ breakdown }) => breakdown)]
   const max = Math.max(0, ...rows.map(({ value }) => value ?? 0))
   const lines = table(
@@ -75,7 +79,7 @@ const MIN_CURVE = 10
 const LEVELS = " ▁▂▃▄▅▆▇█"
 
 /** The latest values that fit, each as the height of one character. */
-const curve = (rows: ReadonlyArray<Row>, max: number, room: number): string =>
+const curve = (rows: ReadonlyArray<Point>, max: number, room: number): string =>
   rows
     .slice(-room)
     .map(({ value }) => {
@@ -88,9 +92,3 @@ const DIGITS_MAX = 3
 
 export const shown = (value: number | null): string =>
   value === null ? "–" : value.toLocaleString("en-US", { maximumFractionDigits: DIGITS_MAX })
-
-/** Texts in quotes where they could be taken for a number or a truth value. */
-export const labelOf = (value: string | number | boolean | undefined): string =>
-  typeof value === "string" && !/^(?:-?\d.*|true|false|)$/u.test(value)
-    ? printable(value)
-    : printable(JSON.stringify(value))

@@ -161,6 +161,7 @@ export const cohortInterval = defaulted(choice(["day", "week", "month"]), "week"
 export const weekStart = defaulted(choice(["monday", "sunday"]), "monday")
 export const limit = defaulted(integer(1, 1_000), "10")
 export const windows = defaulted(integer(1, 366), "8")
+export const minimumOccurrences = defaulted(integer(1, 1_000), "1")
 export const rolling = defaulted(flag, "false")
 export const mode = defaulted(choice(["first-ever", "recurring"]), "first-ever")
 export const measure = defaulted(choice(["on", "on-or-after"]), "on")
@@ -171,6 +172,9 @@ export const optionalField = Schema.optional(FieldName)
 export const optionalEventType = Schema.optional(EventType)
 export const where = Schema.optional(FilterText)
 export const optionalDate = Schema.optional(CalendarDate)
+
+/** What every metric takes. */
+export const common = { breakdown: optionalField, breakdown_of: breakdownOf, where }
 
 /** A range of local dates, `from` to `to`, and the intervals it is cut into; goes with {@link rangeCheck}. */
 export const timeline = { from, to, tz, interval, week_start: weekStart }

@@ -49,6 +49,10 @@ const QUESTIONS: ReadonlyArray<readonly [MetricName, RawParams]> = [
   ["lifecycle", RANGE],
   ["stickiness", RANGE],
   ["paths", RANGE],
+  ["active-users", { ...RANGE, rolling: true, breakdown: "properties.plan" }],
+  ["lifecycle", { ...RANGE, breakdown: "properties.plan", breakdown_of: "user" }],
+  ["paths", { ...RANGE, breakdown: "properties.plan" }],
+  ["retention", { start_date: RANGE.from, interval: "day", breakdown: "properties.plan", minimum_occurrences: 2 }],
   ["trend", { ...RANGE, measure: "sum", property: "amount", breakdown: "properties.plan" }],
   // Steps that some skip, that nobody takes, and that may be one another.
   ["funnel", { ...RANGE, steps: "visit,cart,purchase" }],

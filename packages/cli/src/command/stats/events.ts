@@ -6,9 +6,9 @@ import { LifecycleAnswer, renderLifecycle } from "../../render/lifecycle.ts"
 import { PathsAnswer, renderPaths, renderStickiness, StickinessAnswer } from "../../render/tables.ts"
 import { renderTrend, TrendAnswer } from "../../render/trend.ts"
 import { json, place } from "../flags.ts"
-import { breakdown, eventType, interval, range, show, text, weekStart, where, withRange } from "./shared.ts"
+import { common, commonOf, eventType, interval, range, show, text, weekStart, withRange } from "./shared.ts"
 
-const spanned = { ...range, interval: interval("day, week or month", "day"), weekStart, eventType, where }
+const spanned = { ...range, interval: interval("day, week or month", "day"), weekStart, eventType, ...common }
 
 export const trend = Command.make(
   "trend",
@@ -17,7 +17,6 @@ export const trend = Command.make(
     interval: interval("hour, day, week or month", "day"),
     measure: text("measure", "NAME", "events, users, sum, avg, min, max, p50, p90, p95 or p99 (default: events)"),
     property: text("property", "NAME", "The numeric property that is summed, averaged …"),
-    breakdown,
     json,
     ...place
   },
@@ -25,7 +24,7 @@ export const trend = Command.make(
     Effect.gen(function* () {
       const { eventType: event_type, weekStart: week_start, interval: each, measure, property } = flags
       const asked = { event_type, week_start, interval: each, measure, property }
-      const parameters = { ...(yield* withRange(flags)), ...asked, breakdown: flags.breakdown, where: flags.where }
+      const parameters = { ...(yield* withRange(flags)), ...asked, ...commonOf(flags) }
       yield* show(flags, "trend", parameters, { schema: TrendAnswer, render: renderTrend })
     })
 ).pipe(Command.withDescription("Events, users or an aggregate of a property per interval, by a property"))
@@ -52,17 +51,15 @@ export const funnel = Command.make(
     step,
     window: text("window", "TIME", "What an attempt may take, like 30m, 12h or 7d (default: 7d)"),
     order: text("order", "NAME", "ordered, strict or any (default: ordered)"),
-    breakdown,
-    breakdownOf: text("breakdown-of", "NAME", "event: of the first step; user: the user's latest (default: event)"),
-    where,
+    ...common,
     json,
     ...place
   },
   (flags) =>
     Effect.gen(function* () {
-      const { breakdown: by, breakdownOf: breakdown_of, order, window } = flags
+      const { order, window } = flags
       const steps = JSON.stringify(flags.step.map(stepOf))
-      const asked = { steps, window, order, breakdown: by, breakdown_of, where: flags.where }
+      const asked = { steps, window, order, ...commonOf(flags) }
       yield* show(
         flags,
         "funnel",
@@ -76,7 +73,7 @@ const spannedOf = Effect.fnUntraced(function* (flags: {
   readonly [Name in keyof typeof spanned]: Option.Option<string>
 }) {
   const { eventType: event_type, interval: each, weekStart: week_start } = flags
-  return { ...(yield* withRange(flags)), interval: each, week_start, event_type, where: flags.where }
+  return { ...(yield* withRange(flags)), interval: each, week_start, event_type, ...commonOf(flags) }
 })
 
 export const lifecycle = Command.make("lifecycle", { ...spanned, json, ...place }, (flags) =>
@@ -97,14 +94,14 @@ export const paths = Command.make(
     ...range,
     limit: text("limit", "N", "1–1000 (default: 50)"),
     property: text("property", "NAME", "Name events by this property's text instead of by their type"),
-    where,
+    ...common,
     json,
     ...place
   },
   (flags) =>
     Effect.gen(function* () {
       const { limit, property } = flags
-      const parameters = { ...(yield* withRange(flags)), limit, property, where: flags.where }
+      const parameters = { ...(yield* withRange(flags)), limit, property, ...commonOf(flags) }
       yield* show(flags, "paths", parameters, { schema: PathsAnswer, render: renderPaths })
     })
 ).pipe(Command.withDescription("Which event follows which within a session"))

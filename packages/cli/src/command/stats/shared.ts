@@ -83,10 +83,18 @@ export const show = <Answer>(
     })
   )
 
-export const where = text(
-  "where",
-  "FILTER",
-  'Count these events alone, like: event_type = "buy" and properties.amount >= 10'
-)
+const where = text("where", "FILTER", 'Count these events alone, like: event_type = "buy" and properties.amount >= 10')
 export const eventType = text("event-type", "TYPE", "Count events of this type alone (default: any)")
-export const breakdown = text("breakdown", "FIELD", "event_type or properties.<name>: one series for each value")
+
+/** Flags of every metric. */
+export const common = {
+  breakdown: text("breakdown", "FIELD", "event_type or properties.<name>: the same for each value"),
+  breakdownOf: text("breakdown-of", "NAME", "event: its own value; user: the user's latest (default: event)"),
+  where
+}
+
+export const commonOf = (flags: { readonly [Name in keyof typeof common]: Option.Option<string> }): Parameters => ({
+  breakdown: flags.breakdown,
+  breakdown_of: flags.breakdownOf,
+  where: flags.where
+})

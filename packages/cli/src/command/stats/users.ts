@@ -10,6 +10,8 @@ import {
 } from "../../render/stats.ts"
 import { json, place } from "../flags.ts"
 import {
+  common,
+  commonOf,
   daysBefore,
   interval,
   type Parameters,
@@ -19,7 +21,6 @@ import {
   today,
   tz,
   weekStart,
-  where,
   withRange
 } from "./shared.ts"
 
@@ -31,16 +32,16 @@ const rolling = Flag.Boolean("rolling").pipe(
 )
 const rollingOf = (flag: boolean): Parameters => (flag ? { rolling: "true" } : {})
 
-export const dau = Command.make("dau", { ...range, rolling, where, json, ...place }, (flags) =>
+export const dau = Command.make("dau", { ...range, rolling, ...common, json, ...place }, (flags) =>
   Effect.gen(function* () {
-    const parameters = { ...(yield* withRange(flags)), ...rollingOf(flags.rolling), where: flags.where }
+    const parameters = { ...(yield* withRange(flags)), ...rollingOf(flags.rolling), ...commonOf(flags) }
     yield* show(flags, "dau", parameters, { schema: ActiveUsersAnswer, render: renderActiveUsers })
   })
 ).pipe(Command.withDescription("Daily active users: distinct users per day, with a bar"))
 
 export const activeUsers = Command.make(
   "active-users",
-  { ...range, interval: interval("hour, day, week or month", "day"), weekStart, rolling, where, json, ...place },
+  { ...range, interval: interval("hour, day, week or month", "day"), weekStart, rolling, ...common, json, ...place },
   (flags) =>
     Effect.gen(function* () {
       const parameters = {
@@ -48,7 +49,7 @@ export const activeUsers = Command.make(
         interval: flags.interval,
         week_start: flags.weekStart,
         ...rollingOf(flags.rolling),
-        where: flags.where
+        ...commonOf(flags)
       }
       yield* show(flags, "active-users", parameters, { schema: ActiveUsersAnswer, render: renderActiveUsers })
     })
@@ -56,10 +57,10 @@ export const activeUsers = Command.make(
 
 export const topEvents = Command.make(
   "top-events",
-  { ...range, limit: text("limit", "N", "1–1000 (default: 10)"), where, json, ...place },
+  { ...range, limit: text("limit", "N", "1–1000 (default: 10)"), ...common, json, ...place },
   (flags) =>
     Effect.gen(function* () {
-      const parameters = { ...(yield* withRange(flags)), limit: flags.limit, where: flags.where }
+      const parameters = { ...(yield* withRange(flags)), limit: flags.limit, ...commonOf(flags) }
       yield* show(flags, "top-events", parameters, { schema: TopEventsAnswer, render: renderTopEvents })
     })
 ).pipe(Command.withDescription("The most frequent event types, with their users"))
@@ -78,7 +79,8 @@ export const retention = Command.make(
     mode: text("mode", "NAME", "first-ever or recurring (default: first-ever)"),
     measure: text("measure", "NAME", "on or on-or-after (default: on)"),
     bucket: text("bucket", "NAME", "calendar or rolling (default: calendar)"),
-    where,
+    minimumOccurrences: text("minimum-occurrences", "N", "Return events that an interval must hold (default: 1)"),
+    ...common,
     json,
     ...place
   },
@@ -97,7 +99,8 @@ export const retention = Command.make(
         mode: flags.mode,
         measure: flags.measure,
         bucket: flags.bucket,
-        where: flags.where
+        minimum_occurrences: flags.minimumOccurrences,
+        ...commonOf(flags)
       }
       yield* show(flags, "retention", parameters, { schema: RetentionAnswer, render: renderRetention })
     })

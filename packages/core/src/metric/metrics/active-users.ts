@@ -1,4 +1,5 @@
 import { Schema } from "effect"
+import { breakdownKey } from "../breakdown/index.ts"
 import { define } from "../Metric.ts"
 import * as Params from "../params.ts"
 import { activeUsersReference } from "./active-users/reference.ts"
@@ -7,6 +8,7 @@ import { activeUsersSql } from "./active-users/sql.ts"
 
 const row = Schema.Struct({
   date: Schema.String.annotate({ description: "First local day of the interval; for hours RFC 3339 with the offset." }),
+  ...breakdownKey,
   users: Schema.Int,
   complete: Schema.Boolean,
   wau: Schema.optionalKey(Schema.Int),
@@ -23,6 +25,7 @@ const row = Schema.Struct({
  * - Every interval that the range touches is counted whole, so a week's number is the same in every range that shows it.
  * - A day that the zone skipped (Pacific/Apia 2011-12-30) keeps its row, with 0 users; a skipped hour has none.
  * - `rolling` adds, for each day, the distinct users of the 7 and 30 days that end with it, also those before `from`.
+ * - Breakdown: by the events' values, so that a user may count under several; values are ranked by users.
  */
 export const activeUsers = define({
   name: "active-users",
@@ -30,7 +33,7 @@ export const activeUsers = define({
   params: Schema.Struct({
     ...Params.timeline,
     rolling: Params.rolling,
-    where: Params.where
+    ...Params.common
   })
     .check(Params.rangeCheck)
     .check(
@@ -55,7 +58,7 @@ export const dailyActiveUsers = define({
     to: Params.to,
     tz: Params.tz,
     rolling: Params.rolling,
-    where: Params.where
+    ...Params.common
   }).check(Params.rangeCheck),
   row,
   sql: (params, context, dialect) => activeUsersSql({ ...params, ...DAILY }, context, dialect),

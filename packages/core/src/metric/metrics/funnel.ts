@@ -1,5 +1,5 @@
 import { Schema } from "effect"
-import { BreakdownValue } from "../breakdown.ts"
+import { breakdownKey } from "../breakdown/index.ts"
 import { define } from "../Metric.ts"
 import * as Params from "../params.ts"
 import { funnelReference } from "./funnel/reference.ts"
@@ -12,7 +12,7 @@ const seconds = (which: string) =>
   })
 
 const row = Schema.Struct({
-  breakdown: Schema.optionalKey(BreakdownValue),
+  ...breakdownKey,
   step: Schema.Int.annotate({ description: "From 1; for order=any the number of steps taken." }),
   users: Schema.Int.annotate({ description: "Users whose best attempt got here." }),
   from_previous: Schema.Finite,
@@ -46,9 +46,7 @@ export const funnel = define({
     steps: Params.steps,
     window: Params.window,
     order: Params.order,
-    breakdown: Params.optionalField,
-    breakdown_of: Params.breakdownOf,
-    where: Params.where
+    ...Params.common
   }).check(Params.rangeCheck),
   row,
   sql: funnelSql,

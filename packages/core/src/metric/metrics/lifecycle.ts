@@ -1,4 +1,5 @@
 import { Schema } from "effect"
+import { breakdownKey } from "../breakdown/index.ts"
 import { define } from "../Metric.ts"
 import * as Params from "../params.ts"
 import { lifecycleReference } from "./lifecycle/reference.ts"
@@ -6,6 +7,7 @@ import { lifecycleSql, shapeLifecycle } from "./lifecycle/sql.ts"
 
 const row = Schema.Struct({
   date: Schema.String.annotate({ description: "First local day of the interval." }),
+  ...breakdownKey,
   new: Schema.Int.annotate({ description: "Users whose first event ever lies in it." }),
   returning: Schema.Int.annotate({ description: "Not new, and active in the interval before as well." }),
   resurrecting: Schema.Int.annotate({ description: "Not new, and not active in the interval before." }),
@@ -20,7 +22,8 @@ const row = Schema.Struct({
  *
  * **Details**
  *
- * The first event is sought over all history. Every interval that the range touches is counted whole.
+ * The first event is sought over all history. Every interval that the range touches is counted whole. With a breakdown by
+ * events, a user is new to each value anew; values are ranked by the users of the range.
  */
 export const lifecycle = define({
   name: "lifecycle",
@@ -28,7 +31,7 @@ export const lifecycle = define({
   params: Schema.Struct({
     ...Params.dateTimeline,
     event_type: Params.optionalEventType,
-    where: Params.where
+    ...Params.common
   }).check(Params.rangeCheck),
   row,
   sql: lifecycleSql,

@@ -1,11 +1,12 @@
 import { Schema } from "effect"
+import { breakdownKey } from "../breakdown/index.ts"
 import { define } from "../Metric.ts"
 import * as Params from "../params.ts"
-import { integerOf, textOf } from "../rows.ts"
 import { pathsReference } from "./paths/reference.ts"
-import { pathsSql } from "./paths/sql.ts"
+import { pathsSql, shapePaths } from "./paths/sql.ts"
 
 const row = Schema.Struct({
+  ...breakdownKey,
   from: Schema.String,
   to: Schema.String,
   transitions: Schema.Int,
@@ -21,6 +22,8 @@ const row = Schema.Struct({
  *   first one. Consecutive means by time, then `event_id`. A step to the same name counts.
  * - Events outside the range are as though they were not: a session begins anew with it.
  * - With `property` the names are that property's texts; events without a text there are left out.
+ * - With a breakdown by events, those with other values are as though they were not; values are ranked by events, and each
+ *   has a list of its own, `limit` long.
  * - Order: transitions descending, then `from` and `to` by code point.
  */
 export const paths = define({
@@ -32,16 +35,10 @@ export const paths = define({
     tz: Params.tz,
     limit: Params.limitOfPaths,
     property: Params.optionalProperty,
-    where: Params.where
+    ...Params.common
   }).check(Params.rangeCheck),
   row,
   sql: pathsSql,
-  shape: (raw) =>
-    raw.map((found) => ({
-      from: textOf(found, "source"),
-      to: textOf(found, "target"),
-      transitions: integerOf(found, "transitions"),
-      users: integerOf(found, "users")
-    })),
+  shape: shapePaths,
   reference: pathsReference
 })

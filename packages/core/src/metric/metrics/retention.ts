@@ -1,4 +1,5 @@
 import { Schema } from "effect"
+import { breakdownKey } from "../breakdown/index.ts"
 import { define } from "../Metric.ts"
 import * as Params from "../params.ts"
 import { retentionReference } from "./retention/reference.ts"
@@ -12,7 +13,7 @@ const cell = Schema.Struct({
   complete: Schema.Boolean
 })
 
-const row = Schema.Struct({ cohort: Schema.String, size: Schema.Int, cells: Schema.Array(cell) })
+const row = Schema.Struct({ ...breakdownKey, cohort: Schema.String, size: Schema.Int, cells: Schema.Array(cell) })
 
 /**
  * Who comes back: cohorts of users by the interval of their first (or, `mode=recurring`, of each) start event.
@@ -24,6 +25,10 @@ const row = Schema.Struct({ cohort: Schema.String, size: Schema.Int, cells: Sche
  * - Equal timestamps need no order: a return event in cell k ≥ 1 is always later than the anchor.
  * - Cell 0 is the cohort's size, and complete once the cohort's interval has ended; a rolling cell k once it has ended
  *   for a user who entered at that interval's last instant.
+ * - `minimum_occurrences` is asked of return events within one interval (`bucket=rolling`: one cell); for `on-or-after`, within
+ *   the same or any single later one. Cell 0 does not ask for it.
+ * - Breakdown: by the event that put the user into the cohort (of several at one instant the first by `event_id`), whatever
+ *   the return events' values are; values are ranked by users.
  * - Without `end_date` the last cohort is the last interval with any event; `$identify` is one only when asked by name.
  */
 export const retention = define({
@@ -41,7 +46,8 @@ export const retention = define({
     mode: Params.mode,
     measure: Params.measure,
     bucket: Params.bucket,
-    where: Params.where
+    minimum_occurrences: Params.minimumOccurrences,
+    ...Params.common
   }).check(
     Schema.makeFilter(({ start_date, end_date }) =>
       end_date === undefined ? undefined : Params.rangeIssue(start_date, end_date, "start_date", "end_date")

@@ -1,5 +1,5 @@
 import { Schema } from "effect"
-import { BreakdownValue } from "../breakdown.ts"
+import { breakdownKey } from "../breakdown/index.ts"
 import { define } from "../Metric.ts"
 import * as Params from "../params.ts"
 import { AGGREGATES } from "./trend/model.ts"
@@ -9,7 +9,7 @@ import { trendSql } from "./trend/sql.ts"
 
 const row = Schema.Struct({
   date: Schema.String.annotate({ description: "First local day of the interval; for hours RFC 3339 with the offset." }),
-  breakdown: Schema.optionalKey(BreakdownValue),
+  ...breakdownKey,
   value: Schema.NullOr(Schema.Finite).annotate({
     description: "The measure; null where there is no number to take an average, extreme or percentile of."
   }),
@@ -40,8 +40,7 @@ export const trend = define({
     event_type: Params.optionalEventType,
     measure: Params.measureOfTrend,
     property: Params.optionalProperty,
-    breakdown: Params.optionalField,
-    where: Params.where
+    ...Params.common
   })
     .check(Params.rangeCheck)
     .check(

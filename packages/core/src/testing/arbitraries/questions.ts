@@ -65,7 +65,8 @@ const retentionParams = (around: number) =>
         return_event: eventType,
         mode: fc.constantFrom("first-ever", "recurring"),
         measure: fc.constantFrom("on", "on-or-after"),
-        bucket: fc.constantFrom("calendar", "rolling")
+        bucket: fc.constantFrom("calendar", "rolling"),
+        minimum_occurrences: fc.constantFrom("1", "2", "2", "3")
       },
       { requiredKeys: ["start_date", "windows", "interval", "mode", "measure", "bucket"] }
     )
@@ -109,7 +110,7 @@ const trendParams = (around: number): fc.Arbitrary<Params> =>
         fc.record({ range: rangeNear(around, 2), interval: fc.constant("hour"), week_start: weekStart })
       ),
       measured,
-      optional: fc.record({ event_type: eventType, breakdown: field }, { requiredKeys: [] })
+      optional: fc.record({ event_type: eventType }, { requiredKeys: [] })
     })
     .map(({ measured: asked, optional, spanned: { range, ...rest } }) => ({ ...range, ...rest, ...asked, ...optional }))
 
@@ -139,16 +140,9 @@ const funnelParams = (around: number): fc.Arbitrary<Params> =>
       range: rangeNear(around, 20),
       steps,
       window: fc.constantFrom(...WINDOWS),
-      order: fc.constantFrom("ordered", "strict", "any"),
-      breakdown: fc.option(field, { nil: undefined }),
-      breakdown_of: fc.constantFrom("event", "user")
+      order: fc.constantFrom("ordered", "strict", "any")
     })
-    .map(({ breakdown, range, steps: asked, ...rest }) => ({
-      ...range,
-      ...rest,
-      steps: JSON.stringify(asked),
-      ...(breakdown === undefined ? {} : { breakdown })
-    }))
+    .map(({ range, steps: asked, ...rest }) => ({ ...range, ...rest, steps: JSON.stringify(asked) }))
 
 const pathsParams = (around: number): fc.Arbitrary<Params> =>
   fc
@@ -161,7 +155,7 @@ const pathsParams = (around: number): fc.Arbitrary<Params> =>
 
 type Params = Readonly<Record<string, string>>
 
-/** What each metric may be asked, besides the zone and `where`. */
+/** What each metric may be asked, besides the zone, the breakdown and `where`. */
 const PARAMS: Readonly<Record<MetricName, (around: number) => fc.Arbitrary<Params>>> = {
   dau: (around) => rangeNear(around, 20),
   "active-users": activeUsersParams,
@@ -174,18 +168,24 @@ const PARAMS: Readonly<Record<MetricName, (around: number) => fc.Arbitrary<Param
   paths: pathsParams
 }
 
-/** Valid parameters of a metric, in a zone that is up to something, or not; every other question has a filter. */
+const breakdown = fc.oneof(
+  fc.constant({}),
+  fc.record({ breakdown: field, breakdown_of: fc.constantFrom("event", "user") }, { requiredKeys: ["breakdown"] })
+)
+
+/** Valid parameters of a metric, in a zone that is up to something, or not; every other question has a filter, or a breakdown. */
 export const question = (metric: MetricName, { zone, micros }: Moment): fc.Arbitrary<Question> =>
   fc
     .record({
       params: PARAMS[metric](micros),
       tz: fc.constantFrom(zone, zone, zone, "UTC"),
+      breakdown,
       where: fc.option(filter, { nil: undefined, freq: 2 }),
       as_of: fc.oneof(instantNear(micros), fc.constant(micros + 1_000 * DAY))
     })
-    .map(({ as_of, params, tz, where }) => ({
+    .map(({ as_of, breakdown: by, params, tz, where }) => ({
       metric,
-      params: { ...params, tz, ...(where === undefined ? {} : { where: JSON.stringify(where) }) },
+      params: { ...params, tz, ...by, ...(where === undefined ? {} : { where: JSON.stringify(where) }) },
       as_of
     }))
 

@@ -1,7 +1,8 @@
+import type { Broken, Valued } from "../../breakdown/index.ts"
 import type { Interval, WeekStart } from "../../calendar.ts"
 import type { Narrowed } from "../../source.ts"
 
-export interface ActiveUsersParams extends Narrowed {
+export interface ActiveUsersParams extends Narrowed, Broken {
   readonly from: string
   readonly to: string
   readonly tz: string
@@ -10,7 +11,7 @@ export interface ActiveUsersParams extends Narrowed {
   readonly rolling: boolean
 }
 
-export interface ActiveUsersRow {
+export interface ActiveUsersCounts {
   readonly date: string
   readonly users: number
   readonly complete: boolean
@@ -19,6 +20,8 @@ export interface ActiveUsersRow {
   readonly dau_wau?: number
   readonly dau_mau?: number
 }
+
+export type ActiveUsersRow = Valued<ActiveUsersCounts>
 
 /** Lengths of the rolling windows; they end with the day that they belong to. */
 export const WEEK_DAYS = 7

@@ -1,15 +1,18 @@
+import { shapeEach } from "../../breakdown/index.ts"
 import { dayOfDate, slotsOf } from "../../calendar.ts"
 import type { AskContext, RawRow } from "../../Metric.ts"
 import { integerOf, ratio } from "../../rows.ts"
-import { type ActiveUsersParams, type ActiveUsersRow, MONTH_DAYS, WEEK_DAYS } from "./model.ts"
+import { type ActiveUsersCounts, type ActiveUsersParams, type ActiveUsersRow, MONTH_DAYS, WEEK_DAYS } from "./model.ts"
 
 /** Fills the gaps and adds `complete`. */
 export const shapeActiveUsers = (
   raw: ReadonlyArray<RawRow>,
   params: ActiveUsersParams,
   context: AskContext
-): ReadonlyArray<ActiveUsersRow> => {
-  if (params.rolling) return shapeRolling(raw, params, context)
+): ReadonlyArray<ActiveUsersRow> =>
+  shapeEach(raw, params, (rows) => (params.rolling ? shapeRolling : shapePlain)(rows, params, context))
+
+const shapePlain = (raw: ReadonlyArray<RawRow>, params: ActiveUsersParams, context: AskContext) => {
   const users = new Map(raw.map((row) => [integerOf(row, "bucket"), integerOf(row, "users")]))
   return slotsOf(params, context.as_of).map(({ bucket, complete, date }) => ({
     date,
@@ -19,14 +22,14 @@ export const shapeActiveUsers = (
 }
 
 const shapeRolling = (raw: ReadonlyArray<RawRow>, params: ActiveUsersParams, context: AskContext) => {
-  const byKind = new Map<number, Map<number, number>>()
+  const bySpan = new Map<number, Map<number, number>>()
   for (const row of raw) {
-    const kind = integerOf(row, "kind")
-    if (!byKind.has(kind)) byKind.set(kind, new Map())
-    byKind.get(kind)!.set(integerOf(row, "bucket"), integerOf(row, "users"))
+    const span = integerOf(row, "span")
+    if (!bySpan.has(span)) bySpan.set(span, new Map())
+    bySpan.get(span)!.set(integerOf(row, "bucket"), integerOf(row, "users"))
   }
-  const on = (kind: number, day: number) => byKind.get(kind)?.get(day) ?? 0
-  const rows: Array<ActiveUsersRow> = []
+  const on = (span: number, day: number) => bySpan.get(span)?.get(day) ?? 0
+  const rows: Array<ActiveUsersCounts> = []
   let [wau, mau] = [0, 0]
   const advance = (day: number) => {
     wau += on(0, day) - on(WEEK_DAYS, day)

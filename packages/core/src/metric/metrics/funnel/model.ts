@@ -1,9 +1,9 @@
-import type { BreakdownValue } from "../../breakdown.ts"
+import type { Broken, Valued } from "../../breakdown/index.ts"
 import { IDENTIFY } from "../../events.ts"
-import { type Field, type Filter, pinnedType } from "../../filter/index.ts"
+import { type Filter, pinnedType } from "../../filter/index.ts"
 import type { Narrowed } from "../../source.ts"
 
-export interface FunnelParams extends Narrowed {
+export interface FunnelParams extends Narrowed, Broken {
   readonly from: string
   readonly to: string
   readonly tz: string
@@ -11,12 +11,9 @@ export interface FunnelParams extends Narrowed {
   /** A whole number with its unit: `30m`, `7d`. */
   readonly window: string
   readonly order: "ordered" | "strict" | "any"
-  readonly breakdown?: Field | undefined
-  readonly breakdown_of: "event" | "user"
 }
 
-export interface FunnelRow {
-  readonly breakdown?: BreakdownValue
+export interface FunnelStep {
   /** From 1. */
   readonly step: number
   readonly users: number
@@ -26,6 +23,8 @@ export interface FunnelRow {
   readonly mean_seconds: number | null
   readonly complete: boolean
 }
+
+export type FunnelRow = Valued<FunnelStep>
 
 const UNIT_MICROS: Readonly<Record<string, number>> = { s: 1e6, m: 60e6, h: 3_600e6, d: 86_400e6 }
 
@@ -45,16 +44,11 @@ export interface StepCount {
   readonly medianMicros: number | null
 }
 
-export const rowsOf = (
-  counts: ReadonlyArray<StepCount>,
-  complete: boolean,
-  breakdown?: BreakdownValue
-): ReadonlyArray<FunnelRow> =>
+export const rowsOf = (counts: ReadonlyArray<StepCount>, complete: boolean): ReadonlyArray<FunnelStep> =>
   counts.map(({ medianMicros, micros, users }, index) => {
     const share = (of: number) => (of === 0 ? 0 : users / of)
     const timed = index > 0 && users > 0
     return {
-      ...(breakdown === undefined ? {} : { breakdown }),
       step: index + 1,
       users,
       from_previous: share(counts[Math.max(0, index - 1)]!.users),

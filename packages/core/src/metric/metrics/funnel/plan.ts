@@ -1,4 +1,4 @@
-import { breakdownColumns } from "../../breakdown.ts"
+import { breakdownColumns } from "../../breakdown/index.ts"
 import { dayOfDate, endOfDay, type InstantRange, instantsOf, startOfDay } from "../../calendar.ts"
 import type { Dialect } from "../../Dialect.ts"
 import { matches } from "../../events.ts"
@@ -78,19 +78,4 @@ export const isStart = ({ params: { from, order, steps, to, tz } }: Plan): SqlTe
   const inRange = ranges.map(({ fromMicros, untilMicros }) => sql`(t >= ${fromMicros} AND t < ${untilMicros})`)
   const firsts = order === "any" ? steps.map((_, index) => named("m", index + 1)) : [named("m", 1)]
   return inRange.length === 0 ? sql`1 = 0` : sql`(${join(firsts, sql` OR `)}) AND (${join(inRange, sql` OR `)})`
-}
-
-/** `(user_id, kind, label, amount)`: the value in the user's latest event that has one. */
-export const userValuesSql = (plan: Plan): SqlText => {
-  const { dialect, ofProject, params, source } = plan
-  return sql`
-    SELECT user_id, kind, label, amount FROM (
-      SELECT *, ROW_NUMBER() OVER (PARTITION BY user_id ORDER BY t DESC, id DESC) AS back FROM (
-        SELECT user_id, ${dialect.occurredAtMicros} AS t, event_id AS id, ${breakdownColumns(params.breakdown, dialect)}
-        FROM ${source}
-        WHERE ${ofProject} AND ${seesIdentify(params) ? sql`1 = 1` : matches(undefined)}
-      ) AS valued
-      WHERE kind <> 0
-    ) AS latest
-    WHERE back = 1`
 }

@@ -1,5 +1,5 @@
 import type { Event } from "../../../event/Event.ts"
-import { type BreakdownValue, breakdownOf, NONE, orderOf, OTHER } from "../../breakdown.ts"
+import { breakdownOf, type BreakdownValue, heapsOf, rowsOfEach, userValues } from "../../breakdown/index.ts"
 import { IDENTIFY } from "../../events.ts"
 import { addDays, localClock } from "../../localClock.ts"
 import type { AskContext } from "../../Metric.ts"
@@ -7,6 +7,7 @@ import { isStep } from "../../steps.ts"
 import { type FunnelParams, type FunnelRow, rowsOf, seesIdentify, windowMicros } from "./model.ts"
 
 interface Attempt {
+  readonly user: string
   readonly start: Event
   /** When each step was reached, in order; as many as were. */
   readonly times: ReadonlyArray<number>
@@ -18,35 +19,39 @@ export const funnelReference = (
   params: FunnelParams,
   { as_of }: AskContext
 ): ReadonlyArray<FunnelRow> => {
-  const users = Map.groupBy(
-    events.filter(({ event_type }) => event_type !== IDENTIFY || seesIdentify(params)).toSorted(byTime),
-    ({ user_id }) => user_id
-  )
-  const found = [...users.values()].flatMap((own) => {
-    const best = bestOf(own, params)
-    return best === undefined ? [] : [{ ...best, own }]
-  })
   const complete = addDays(params.to, 1) <= localClock(params.tz).earliestDateFrom(as_of - windowMicros(params.window))
-  const { breakdown, breakdown_of } = params
-  if (breakdown === undefined) return rowsOf(countsOf(found, params), complete)
-  const heaps = Map.groupBy(found, ({ own, start }): BreakdownValue => {
-    if (breakdown_of === "event") return breakdownOf(start, breakdown)
-    return own.map((event) => breakdownOf(event, breakdown)).findLast((value) => value !== NONE) ?? NONE
-  })
-  const order = orderOf(new Map([...heaps].map(([value, heap]) => [value, heap.length])))
-  const rest = [...heaps].filter(([value]) => !order.all.includes(value) || value === OTHER).flatMap(([, heap]) => heap)
-  return order.all.flatMap((value) =>
-    rowsOf(countsOf(value === OTHER ? rest : heaps.get(value)!, params), complete, value)
-  )
+  const rows = (attempts: ReadonlyArray<Attempt>) => rowsOf(countsOf(attempts, params), complete)
+  const attempts = attemptsIn(events, params)
+  return params.breakdown === undefined ? rows(attempts) : rowsOfEach(attemptsByValue(events, params), rows)
 }
+
+/** The best attempt of each user who made any. */
+export const attemptsIn = (events: ReadonlyArray<Event>, params: FunnelParams): ReadonlyArray<Attempt> =>
+  [...Map.groupBy(seenIn(events, params).toSorted(byTime), ({ user_id }) => user_id)].flatMap(([user, own]) => {
+    const best = bestOf(own, params)
+    return best === undefined ? [] : [{ ...best, user }]
+  })
+
+/** The same by the values of the breakdown. */
+export const attemptsByValue = (events: ReadonlyArray<Event>, params: FunnelParams) => {
+  const { breakdown_of } = params
+  const breakdown = params.breakdown!
+  const ofUser = userValues(seenIn(events, params), breakdown)
+  const valueOf = ({ start, user }: Attempt): BreakdownValue =>
+    breakdown_of === "event" ? breakdownOf(start, breakdown) : ofUser(user)
+  return heapsOf(attemptsIn(events, params), valueOf, ({ length }) => length)
+}
+
+const seenIn = (events: ReadonlyArray<Event>, params: FunnelParams) =>
+  events.filter(({ event_type }) => event_type !== IDENTIFY || seesIdentify(params))
 
 const byTime = (a: Event, b: Event) => a.occurred_at - b.occurred_at || (a.event_id < b.event_id ? -1 : 1)
 
 /** The attempt that gets furthest; the earliest of equal ones. */
-const bestOf = (own: ReadonlyArray<Event>, params: FunnelParams): Attempt | undefined => {
+const bestOf = (own: ReadonlyArray<Event>, params: FunnelParams): Omit<Attempt, "user"> | undefined => {
   const clock = localClock(params.tz)
   const firsts = params.order === "any" ? params.steps : params.steps.slice(0, 1)
-  let best: Attempt | undefined
+  let best: Omit<Attempt, "user"> | undefined
   for (const start of own) {
     const date = clock.date(start.occurred_at)
     if (date < params.from || date > params.to || !firsts.some((step) => isStep(start, step))) continue

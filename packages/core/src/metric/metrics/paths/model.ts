@@ -1,6 +1,7 @@
+import type { Broken, Valued } from "../../breakdown/index.ts"
 import type { Narrowed } from "../../source.ts"
 
-export interface PathsParams extends Narrowed {
+export interface PathsParams extends Narrowed, Broken {
   readonly from: string
   readonly to: string
   readonly tz: string
@@ -8,12 +9,14 @@ export interface PathsParams extends Narrowed {
   readonly property?: string | undefined
 }
 
-export interface PathsRow {
+export interface PathsCounts {
   readonly from: string
   readonly to: string
   readonly transitions: number
   readonly users: number
 }
+
+export type PathsRow = Valued<PathsCounts>
 
 /** A session goes on while no pause is longer, */
 export const IDLE_MICROS = 30 * 60_000_000

@@ -1,4 +1,5 @@
 import type { Event } from "../../../event/Event.ts"
+import { eachValue } from "../../breakdown/index.ts"
 import { IDENTIFY } from "../../events.ts"
 import { valueOf } from "../../filter/index.ts"
 import { localClock } from "../../localClock.ts"
@@ -6,19 +7,43 @@ import { compareCodePoints } from "../../rows.ts"
 import { IDLE_MICROS, type PathsParams, type PathsRow, SESSION_MICROS } from "./model.ts"
 
 /** The definition: walk each user's events, and look whether the session goes on. */
-export const pathsReference = (
-  events: ReadonlyArray<Event>,
-  { from, limit, property, to, tz }: PathsParams
-): ReadonlyArray<PathsRow> => {
-  const clock = localClock(tz)
-  const nameOf = (event: Event) =>
-    property === undefined ? event.event_type : valueOf(event, `properties.${property}`)
-  const counted = events.filter((event) => {
+export const pathsReference = (events: ReadonlyArray<Event>, params: PathsParams): ReadonlyArray<PathsRow> =>
+  eachValue(events, params, eventsInRange(params), (of) =>
+    transitionsIn(of, params).map(({ from, times, to, users }) => ({
+      from,
+      to,
+      transitions: times,
+      users: users.size
+    }))
+  )
+
+/** What values are ranked by. */
+export const eventsInRange = (params: PathsParams) => (events: ReadonlyArray<Event>) =>
+  countedIn(events, params).length || undefined
+
+const nameIn = (event: Event, { property }: PathsParams) =>
+  property === undefined ? event.event_type : valueOf(event, `properties.${property}`)
+
+const countedIn = (events: ReadonlyArray<Event>, params: PathsParams) => {
+  const clock = localClock(params.tz)
+  return events.filter((event) => {
     const date = clock.date(event.occurred_at)
-    return event.event_type !== IDENTIFY && date >= from && date <= to && typeof nameOf(event) === "string"
+    const within = event.event_type !== IDENTIFY && date >= params.from && date <= params.to
+    return within && typeof nameIn(event, params) === "string"
   })
-  const found = new Map<string, PathsRow & { readonly who: Set<string> }>()
-  for (const [user, own] of Map.groupBy(counted, ({ user_id }) => user_id)) {
+}
+
+interface Transition {
+  readonly from: string
+  readonly to: string
+  times: number
+  readonly users: Set<string>
+}
+
+/** Transitions with those who made them, in the order of their rows. */
+export const transitionsIn = (events: ReadonlyArray<Event>, params: PathsParams): ReadonlyArray<Transition> => {
+  const found = new Map<string, Transition>()
+  for (const [user, own] of Map.groupBy(countedIn(events, params), ({ user_id }) => user_id)) {
     const ordered = own.toSorted((a, b) => a.occurred_at - b.occurred_at || (a.event_id < b.event_id ? -1 : 1))
     let start = ordered[0]!.occurred_at
     for (const [index, event] of ordered.entries()) {
@@ -28,16 +53,15 @@ export const pathsReference = (
         start = event.occurred_at
         continue
       }
-      const names = { from: String(nameOf(before)), to: String(nameOf(event)) }
-      const key = JSON.stringify(names)
-      const known = found.get(key) ?? { ...names, transitions: 0, users: 0, who: new Set() }
-      found.set(key, { ...known, transitions: known.transitions + 1, who: known.who.add(user) })
+      const [from, to] = [String(nameIn(before, params)), String(nameIn(event, params))]
+      const key = JSON.stringify([from, to])
+      const known = found.get(key) ?? { from, to, times: 0, users: new Set() }
+      found.set(key, known)
+      known.times++
+      known.users.add(user)
     }
   }
   return [...found.values()]
-    .map(({ who, ...row }) => ({ ...row, users: who.size }))
-    .toSorted(
-      (a, b) => b.transitions - a.transitions || compareCodePoints(a.from, b.from) || compareCodePoints(a.to, b.to)
-    )
-    .slice(0, limit)
+    .toSorted((a, b) => b.times - a.times || compareCodePoints(a.from, b.from) || compareCodePoints(a.to, b.to))
+    .slice(0, params.limit)
 }

@@ -1,9 +1,10 @@
 import { BadParameter } from "../../BadParameter.ts"
+import type { Broken, Valued } from "../../breakdown/index.ts"
 import type { DateInterval, WeekStart } from "../../calendar.ts"
 import { IDENTIFY } from "../../events.ts"
 import type { Narrowed } from "../../source.ts"
 
-export interface RetentionParams extends Narrowed {
+export interface RetentionParams extends Narrowed, Broken {
   readonly start_date: string
   readonly end_date?: string | undefined
   readonly windows: number
@@ -15,6 +16,7 @@ export interface RetentionParams extends Narrowed {
   readonly mode: "first-ever" | "recurring"
   readonly measure: "on" | "on-or-after"
   readonly bucket: "calendar" | "rolling"
+  readonly minimum_occurrences: number
 }
 
 export interface RetentionCell {
@@ -24,11 +26,13 @@ export interface RetentionCell {
   readonly complete: boolean
 }
 
-export interface RetentionRow {
+export interface RetentionCohort {
   readonly cohort: string
   readonly size: number
   readonly cells: ReadonlyArray<RetentionCell>
 }
+
+export type RetentionRow = Valued<RetentionCohort>
 
 const DAY_MICROS = 86_400_000_000
 

@@ -78,13 +78,17 @@ export const distanceOf = ({ params: { bucket, interval }, dialect }: Plan): Sql
     ? sql`returned_at - cohort`
     : dialect.floorDiv(sql`(returned_at - anchor)`, ROLLING_MICROS[interval])
 
-/** `(user_id, returned_at)`, each once: an interval's number, or microseconds where cells roll. */
+/** `(user_id, returned_at)`: the number of an interval with enough returns, each once; microseconds where cells roll. */
 export const returnsSql = (plan: Plan, fromMicros = plan.range.fromMicros): SqlText => {
   const { params, dialect, range, ofProject } = plan
-  const at = returnedAt(plan)
-  return sql`
-    SELECT DISTINCT user_id, ${at} AS returned_at FROM ${plan.source}
+  const rows = (columns: SqlText) => sql`
+    SELECT ${columns} AS returned_at FROM ${plan.source}
     WHERE ${ofProject} AND ${matches(params.return_event)} AND ${dialect.occurredBetween(fromMicros, range.untilMicros)}`
+  const own = sql`user_id, ${returnedAt(plan)}`
+  if (params.minimum_occurrences === 1) return rows(sql`DISTINCT ${own}`)
+  // Where cells roll, which of them an event lies in depends on the cohort.
+  if (params.bucket === "rolling") return rows(own)
+  return sql`${rows(own)} GROUP BY user_id, 2 HAVING COUNT(*) >= ${params.minimum_occurrences}`
 }
 
 export const returnedAt = ({ params, dialect, bucket }: Plan): SqlText =>
@@ -96,13 +100,16 @@ const CLOCK_REACH_MICROS = 2 * DAY_MICROS
  * The row `(interval, −1, 0)` that names the last interval with any event; nothing where `end_date` does. The latest
  * event need not lie in it (clocks run back), but one within two days of the latest does.
  */
-export const lastSql = ({ params, dialect, range, bucket, last, ofProject, source }: Plan): SqlText => {
+export const lastSql = (
+  { params, dialect, range, bucket, last, ofProject, source }: Plan,
+  everyKey: SqlText = sql``
+): SqlText => {
   if (last !== undefined) return sql``
   const counted = sql`${ofProject} AND ${countsAsAny(IDENTIFY, params) ? sql`1 = 1` : matches(undefined)}`
   const micros = dialect.occurredAtMicros
   return sql`
     UNION ALL
-    SELECT MAX(${bucket(micros)}) AS cohort, -1 AS cell, 0 AS users FROM ${source}
+    SELECT ${everyKey}MAX(${bucket(micros)}) AS cohort, -1 AS cell, 0 AS users FROM ${source}
     WHERE ${counted} AND ${dialect.occurredBetween(range.fromMicros, range.untilMicros)}
       AND ${micros} >= (SELECT MAX(${micros}) FROM ${source} WHERE ${counted}) - ${CLOCK_REACH_MICROS}`
 }

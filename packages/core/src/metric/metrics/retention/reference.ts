@@ -1,13 +1,28 @@
 import type { Event } from "../../../event/Event.ts"
-import { matchesEvent } from "../../events.ts"
+import { breakdownOf, type BreakdownValue, heapsOf, rowsOfEach, userValues } from "../../breakdown/index.ts"
+import { IDENTIFY, matchesEvent } from "../../events.ts"
 import { firstDateOf, localClock, nextFirstDate } from "../../localClock.ts"
 import type { AskContext } from "../../Metric.ts"
-import { checkCells, countsAsAny, type RetentionParams, type RetentionRow, ROLLING_MICROS } from "./model.ts"
+import {
+  checkCells,
+  countsAsAny,
+  type RetentionCohort,
+  type RetentionParams,
+  type RetentionRow,
+  ROLLING_MICROS
+} from "./model.ts"
 
 /** An event with the first date of the interval that holds it. */
 interface Placed {
   readonly event: Event
   readonly interval: string
+}
+
+/** A user in a cohort, with the event that leads there. */
+interface Entry {
+  readonly user: string
+  readonly cohort: string
+  readonly start: Event
 }
 
 /** The definition: for each cohort, each cell and each of its users, look through the user's return events. */
@@ -16,40 +31,83 @@ export const retentionReference = (
   params: RetentionParams,
   context: AskContext
 ): ReadonlyArray<RetentionRow> => {
+  const history = historyOf(events, params)
+  const rows = (entries: ReadonlyArray<Entry>) => rowsOf(entries, history, params, context)
+  if (params.breakdown === undefined) return rows(history.entries)
+  return rowsOfEach(entriesByValue(events, history, params), rows)
+}
+
+/** Entries by the values of the breakdown. */
+export const entriesByValue = (events: ReadonlyArray<Event>, { entries }: History, params: RetentionParams) => {
+  const breakdown = params.breakdown!
+  const ofUser = userValues(
+    events.filter(({ event_type }) => event_type !== IDENTIFY),
+    breakdown
+  )
+  const valueOf = ({ start, user }: Entry): BreakdownValue =>
+    params.breakdown_of === "event" ? breakdownOf(start, breakdown) : ofUser(user)
+  return heapsOf(entries, valueOf, (heap) => new Set(heap.map(({ user }) => user)).size)
+}
+
+const rowsOf = (
+  entries: ReadonlyArray<Entry>,
+  { isBack, intervals }: History,
+  params: RetentionParams,
+  { as_of }: AskContext
+): ReadonlyArray<RetentionCohort> => {
   const clock = localClock(params.tz)
-  const firstOf = (date: string) => firstDateOf(date, params.interval, params.week_start)
-  const placed = events.map((event) => ({ event, interval: firstOf(clock.date(event.occurred_at)) }))
-  const any = placed.filter(({ event }) => countsAsAny(event.event_type, params)).map(({ interval }) => interval)
-  const last = params.end_date === undefined ? any.toSorted().at(-1) : firstOf(params.end_date)
-  const intervals = timeline(firstOf(params.start_date), last, params)
-  const entries = entriesOf(placed, params)
-  const returns = new Map<string, Array<(typeof placed)[number]>>()
-  for (const found of placed) {
-    if (!matchesEvent(found.event, params.return_event)) continue
-    const { user_id } = found.event
-    returns.set(user_id, [...(returns.get(user_id) ?? []), found])
-  }
   // A rolling cell of the latest anchor ends `index + 1` lengths after its cohort does; cell 0 is final with the cohort.
   const openFrom = Array.from({ length: params.windows }, (_, index) =>
     params.bucket === "calendar" || index === 0
-      ? clock.earliestDateFrom(context.as_of)
-      : clock.earliestDateFrom(context.as_of - (index + 1) * ROLLING_MICROS[params.interval])
+      ? clock.earliestDateFrom(as_of)
+      : clock.earliestDateFrom(as_of - (index + 1) * ROLLING_MICROS[params.interval])
   )
   return intervals.cohorts.map((cohort, at) => {
-    const members = [...entries].filter(([, anchors]) => anchors.has(cohort))
+    const members = entries.filter((entry) => entry.cohort === cohort)
     const cells = Array.from({ length: params.windows }, (_, index) => {
-      const returned = ([user, anchors]: (typeof members)[number]) =>
-        index === 0 ||
-        (returns.get(user) ?? []).some((found) =>
-          inCell(found, index, anchors.get(cohort)!, intervals.all[at + index]!, params)
-        )
-      const users = members.filter(returned).length
+      const users = members.filter((entry) => isBack(entry, index)).length
       const rate = members.length === 0 ? 0 : users / members.length
       const next = intervals.all[params.bucket === "calendar" ? at + index + 1 : at + 1]!
       return { index, users, rate, complete: next <= openFrom[index]! }
     })
     return { cohort, size: members.length, cells }
   })
+}
+
+/** What the rows are counted from. */
+export interface History {
+  /** Of the asked cohorts. */
+  readonly entries: ReadonlyArray<Entry>
+  readonly intervals: ReturnType<typeof timeline>
+  /** Whether a user of a cohort counts in one of its cells. */
+  readonly isBack: (entry: Entry, index: number) => boolean
+}
+
+export const historyOf = (events: ReadonlyArray<Event>, params: RetentionParams): History => {
+  const clock = localClock(params.tz)
+  const firstOf = (date: string) => firstDateOf(date, params.interval, params.week_start)
+  const placed = events.map((event) => ({ event, interval: firstOf(clock.date(event.occurred_at)) }))
+  const any = placed.filter(({ event }) => countsAsAny(event.event_type, params)).map(({ interval }) => interval)
+  const last = params.end_date === undefined ? any.toSorted().at(-1) : firstOf(params.end_date)
+  const intervals = timeline(firstOf(params.start_date), last, params)
+  const returns = Map.groupBy(
+    placed.filter(({ event }) => matchesEvent(event, params.return_event)),
+    ({ event }) => event.user_id
+  )
+  const isBack = ({ cohort, start, user }: Entry, index: number) => {
+    if (index === 0) return true
+    const rolling = params.bucket === "rolling"
+    const target = rolling ? index : intervals.all[intervals.all.indexOf(cohort) + index]!
+    const heaps = Map.groupBy(returns.get(user) ?? [], ({ event, interval }) =>
+      rolling ? Math.floor((event.occurred_at - start.occurred_at) / ROLLING_MICROS[params.interval]) : interval
+    )
+    return [...heaps].some(
+      ([at, { length }]) =>
+        length >= params.minimum_occurrences && (params.measure === "on" ? at === target : at >= target)
+    )
+  }
+  const entries = entriesOf(placed, params).filter(({ cohort }) => intervals.cohorts.includes(cohort))
+  return { entries, intervals, isBack }
 }
 
 /** Cohorts from the first to the last interval; `all` goes on for as many as cells need. */
@@ -65,23 +123,15 @@ const timeline = (first: string, last: string | undefined, { interval, windows }
   return { cohorts: all.slice(0, cohorts), all }
 }
 
-/** User → cohort → the instant of the user's first matching event in it; one cohort a user unless recurring. */
-const entriesOf = (placed: ReadonlyArray<Placed>, { mode, start_event }: RetentionParams) => {
-  const entries = new Map<string, Map<string, number>>()
-  const started = placed.filter(({ event }) => matchesEvent(event, start_event))
-  for (const { event, interval } of started.toSorted((a, b) => a.event.occurred_at - b.event.occurred_at)) {
-    const anchors = entries.get(event.user_id)
-    if (anchors === undefined) entries.set(event.user_id, new Map([[interval, event.occurred_at]]))
-    else if (mode === "recurring" && !anchors.has(interval)) anchors.set(interval, event.occurred_at)
+/** Once a user unless recurring; of several events at one instant the first by id. */
+const entriesOf = (placed: ReadonlyArray<Placed>, { mode, start_event }: RetentionParams): ReadonlyArray<Entry> => {
+  const started = placed
+    .filter(({ event }) => matchesEvent(event, start_event))
+    .toSorted((a, b) => a.event.occurred_at - b.event.occurred_at || (a.event.event_id < b.event.event_id ? -1 : 1))
+  const entries = new Map<string, Entry>()
+  for (const { event, interval } of started) {
+    const key = mode === "recurring" ? JSON.stringify([event.user_id, interval]) : event.user_id
+    if (!entries.has(key)) entries.set(key, { user: event.user_id, cohort: interval, start: event })
   }
-  return entries
-}
-
-const inCell = (found: Placed, index: number, anchor: number, interval: string, params: RetentionParams): boolean => {
-  if (params.bucket === "calendar") {
-    return params.measure === "on" ? found.interval === interval : found.interval >= interval
-  }
-  const from = anchor + index * ROLLING_MICROS[params.interval]
-  const until = params.measure === "on" ? from + ROLLING_MICROS[params.interval] : Infinity
-  return found.event.occurred_at >= from && found.event.occurred_at < until
+  return [...entries.values()]
 }

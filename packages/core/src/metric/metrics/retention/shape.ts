@@ -1,14 +1,21 @@
+import { shapeEach } from "../../breakdown/index.ts"
 import { dateOfDay, dayOfDate, endOfInterval, firstDayOf, intervalOfDay } from "../../calendar.ts"
 import type { AskContext, RawRow } from "../../Metric.ts"
 import { integerOf, ratio } from "../../rows.ts"
-import { checkCells, type RetentionParams, type RetentionRow, ROLLING_MICROS } from "./model.ts"
+import { checkCells, type RetentionCohort, type RetentionParams, type RetentionRow, ROLLING_MICROS } from "./model.ts"
 
 /** Lays the counts out as a full table of cohorts × cells. */
 export const shapeRetention = (
   raw: ReadonlyArray<RawRow>,
   params: RetentionParams,
   context: AskContext
-): ReadonlyArray<RetentionRow> => {
+): ReadonlyArray<RetentionRow> => shapeEach(raw, params, (rows) => shapeTable(rows, params, context))
+
+const shapeTable = (
+  raw: ReadonlyArray<RawRow>,
+  params: RetentionParams,
+  context: AskContext
+): ReadonlyArray<RetentionCohort> => {
   const { interval, week_start, windows, tz } = params
   const indexOf = (date: string) => intervalOfDay(dayOfDate(date), interval, week_start)
   const first = indexOf(params.start_date)

@@ -1,6 +1,5 @@
-import type { BreakdownValue } from "../../breakdown.ts"
+import type { Broken, Valued } from "../../breakdown/index.ts"
 import type { Spanned } from "../../calendar.ts"
-import type { Field } from "../../filter/index.ts"
 import type { Narrowed } from "../../source.ts"
 
 export const AGGREGATES = ["sum", "avg", "min", "max", "p50", "p90", "p95", "p99"] as const
@@ -8,16 +7,14 @@ export const MEASURES = ["events", "users", ...AGGREGATES] as const
 
 export type Measure = (typeof MEASURES)[number]
 
-export interface TrendParams extends Spanned, Narrowed {
+export interface TrendParams extends Spanned, Narrowed, Broken {
   readonly event_type?: string | undefined
   readonly measure: Measure
   readonly property?: string | undefined
-  readonly breakdown?: Field | undefined
 }
 
-export interface TrendRow {
+export interface TrendMeasure {
   readonly date: string
-  readonly breakdown?: BreakdownValue
   /** Null: no number to take an average, extreme or percentile of. */
   readonly value: number | null
   readonly complete: boolean
@@ -29,3 +26,5 @@ export const PERCENT: Partial<Readonly<Record<Measure, number>>> = { p50: 50, p9
 /** The value of an interval without any event. */
 export const emptyValue = (measure: Measure): number | null =>
   measure === "events" || measure === "users" || measure === "sum" ? 0 : null
+
+export type TrendRow = Valued<TrendMeasure>

@@ -1,5 +1,5 @@
 import type { Event } from "../../../event/Event.ts"
-import { type BreakdownValue, breakdownOf, orderOf, OTHER } from "../../breakdown.ts"
+import { eachValue } from "../../breakdown/index.ts"
 import { matchesEvent } from "../../events.ts"
 import { valueOf } from "../../filter/index.ts"
 import { labelIn, localSlots } from "../../localTimeline.ts"
@@ -12,28 +12,29 @@ export const trendReference = (
   params: TrendParams,
   context: AskContext
 ): ReadonlyArray<TrendRow> => {
-  const label = labelIn(params)
   const slots = localSlots(params, context.as_of)
-  const dates = new Set(slots.map(({ date }) => date))
-  const counted = events.filter(
-    (event) => matchesEvent(event, params.event_type) && dates.has(label(event.occurred_at))
-  )
-  const series = (of: ReadonlyArray<Event>) =>
-    slots.map(({ complete, date }) => {
-      const heap = of.filter((event) => label(event.occurred_at) === date)
-      return { date, value: measure(heap, params), complete }
-    })
-  const { breakdown } = params
-  if (breakdown === undefined) return series(counted)
-  const heaps = new Map<BreakdownValue, Array<Event>>()
-  for (const event of counted) {
-    const value = breakdownOf(event, breakdown)
-    heaps.set(value, [...(heaps.get(value) ?? []), event])
+  return eachValue(events, params, measureOfRange(params, context), (of) => {
+    const byDate = eventsByDate(of, params)
+    return slots.map(({ complete, date }) => ({ date, value: measure(byDate.get(date) ?? [], params), complete }))
+  })
+}
+
+/** What values are ranked by: the measure of all the range's intervals together. */
+export const measureOfRange = (params: TrendParams, { as_of }: AskContext) => {
+  const dates = localSlots(params, as_of).map(({ date }) => date)
+  return (events: ReadonlyArray<Event>) => {
+    const byDate = eventsByDate(events, params)
+    const counted = dates.flatMap((date) => byDate.get(date) ?? [])
+    return counted.length === 0 ? undefined : measure(counted, params)
   }
-  const order = orderOf(new Map([...heaps].map(([value, heap]) => [value, measure(heap, params)])))
-  const rest = [...heaps].filter(([value]) => !order.all.includes(value) || value === OTHER).flatMap(([, heap]) => heap)
-  return order.all.flatMap((value) =>
-    series(value === OTHER ? rest : heaps.get(value)!).map(({ date, ...row }) => ({ date, breakdown: value, ...row }))
+}
+
+/** Counted events by the label of their interval. */
+export const eventsByDate = (events: ReadonlyArray<Event>, params: TrendParams) => {
+  const label = labelIn(params)
+  return Map.groupBy(
+    events.filter((event) => matchesEvent(event, params.event_type)),
+    ({ occurred_at }) => label(occurred_at)
   )
 }
 

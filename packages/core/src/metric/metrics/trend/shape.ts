@@ -1,34 +1,20 @@
-import { PLACE, valueOfPlace } from "../../breakdown.ts"
+import { shapeEach } from "../../breakdown/index.ts"
 import { slotsOf } from "../../calendar.ts"
 import type { AskContext, RawRow } from "../../Metric.ts"
 import { integerOf } from "../../rows.ts"
 import { emptyValue, type TrendParams, type TrendRow } from "./model.ts"
 
-/** Fills the gaps, divides averages, and names the places of a breakdown. */
+/** Fills the gaps and divides averages. */
 export const shapeTrend = (
   raw: ReadonlyArray<RawRow>,
   params: TrendParams,
   context: AskContext
 ): ReadonlyArray<TrendRow> => {
   const slots = slotsOf(params, context.as_of)
-  const series = (rows: ReadonlyArray<RawRow>) => {
+  return shapeEach(raw, params, (rows) => {
     const byBucket = new Map(rows.map((row) => [integerOf(row, "bucket"), row]))
     return slots.map(({ bucket, complete, date }) => ({ date, value: valueIn(byBucket.get(bucket), params), complete }))
-  }
-  if (params.breakdown === undefined) return series(raw)
-  const names = new Map(raw.filter(({ bucket }) => bucket === null).map((row) => [integerOf(row, "place"), row]))
-  const byPlace = new Map<number, Array<RawRow>>()
-  for (const row of raw) {
-    if (row["bucket"] === null) continue
-    const place = integerOf(row, "place")
-    byPlace.set(place, [...(byPlace.get(place) ?? []), row])
-  }
-  return [...byPlace]
-    .toSorted(([a], [b]) => a - b)
-    .flatMap(([place, rows]) => {
-      const breakdown = valueOfPlace(place, place < PLACE.other ? names.get(place) : undefined)
-      return series(rows).map(({ date, ...row }) => ({ date, breakdown, ...row }))
-    })
+  })
 }
 
 const valueIn = (row: RawRow | undefined, { measure }: TrendParams): number | null => {

@@ -1,48 +1,35 @@
-import { breakdownColumns, placedSql, rankedSql } from "../../breakdown.ts"
+import { groupEvents, type Groups } from "../../breakdown/index.ts"
 import { inSlots, slotOf, wholeRange } from "../../calendar.ts"
 import type { Dialect } from "../../Dialect.ts"
 import { matches } from "../../events.ts"
 import type { AskContext } from "../../Metric.ts"
-import { eventsOf } from "../../source.ts"
 import { sql, type SqlText } from "../../SqlText.ts"
 import { PERCENT, type TrendParams } from "./model.ts"
 
-/**
- * Rows `(bucket, value, numbers)`: the measure, for `avg` its sum, and how many numbers it was made of. With a
- * breakdown also `place`, and one row `(place, kind, label, amount)` with null for `bucket` that says what a place is.
- */
+/** Rows `(bucket, value, numbers)`: the measure, for `avg` its sum, and how many numbers it was made of. */
 export const trendSql = (params: TrendParams, context: AskContext, dialect: Dialect): SqlText => {
-  if (params.breakdown === undefined) {
-    return measured(params, sql`(${foundSql(params, context, dialect)}) AS found`, sql`bucket`, dialect)
-  }
-  return sql`
-    WITH found AS (
-        SELECT * FROM (${foundSql(params, context, dialect)}) AS every WHERE ${inSlots(params, sql`bucket`)}
-      ),
-      ranked AS (${rankedSql(sql`found`, scoreOf(params, dialect))}),
-      placed AS (${placedSql(sql`found`, sql`ranked`)}),
-      measured AS (${measured(params, sql`placed`, sql`place, bucket`, dialect)})
-    SELECT place, bucket, value, numbers, 0 AS kind, ${dialect.text(sql`''`)} AS label, ${dialect.double(0)} AS amount FROM measured
-    UNION ALL
-    SELECT place, NULL, NULL, 0, kind, ${dialect.text(sql`label`)}, amount FROM ranked`
+  const groups = eventsIn(params, context, dialect)
+  const { key, source } = groups
+  return groups.answer(
+    params.measure === "users"
+      ? sql`SELECT ${key}bucket, COUNT(*) AS value, 0 AS numbers FROM (SELECT DISTINCT ${key}bucket, user_id FROM ${source}) AS users GROUP BY ${key}bucket`
+      : sql`SELECT ${key}bucket, ${aggregateOf(params, dialect)} AS value, COUNT(value) AS numbers FROM ${source} GROUP BY ${key}bucket`
+  )
 }
 
-/** One row an event: `(bucket, user_id, value)`, with a breakdown `(kind, label, amount)` as well. */
-const foundSql = (params: TrendParams, { project_id }: AskContext, dialect: Dialect): SqlText => {
+/** `(bucket, user_id, value)`, one row an event. */
+export const eventsIn = (params: TrendParams, context: AskContext, dialect: Dialect): Groups => {
   const range = wholeRange(params)
   const value = params.property === undefined ? sql`NULL` : dialect.propertyNumber(params.property)
-  const columns = params.breakdown === undefined ? sql`` : sql`, ${breakdownColumns(params.breakdown, dialect)}`
-  return sql`
-    SELECT ${slotOf(params, range, dialect.occurredAtMicros, dialect)} AS bucket, user_id, ${value} AS value ${columns}
-    FROM ${eventsOf(params, dialect)}
-    WHERE project_id = ${project_id} AND ${matches(params.event_type)}
-      AND ${dialect.occurredBetween(range.fromMicros, range.untilMicros)}`
+  const counted = {
+    columns: sql`${slotOf(params, range, dialect.occurredAtMicros, dialect)} AS bucket, user_id, ${value} AS value`,
+    where: sql`project_id = ${context.project_id} AND ${matches(params.event_type)}
+      AND ${dialect.occurredBetween(range.fromMicros, range.untilMicros)}`,
+    among: inSlots(params, sql`bucket`),
+    score: scoreOf(params, dialect)
+  }
+  return groupEvents(params, counted, context, dialect)
 }
-
-const measured = (params: TrendParams, source: SqlText, keys: SqlText, dialect: Dialect): SqlText =>
-  params.measure === "users"
-    ? sql`SELECT ${keys}, COUNT(*) AS value, 0 AS numbers FROM (SELECT DISTINCT ${keys}, user_id FROM ${source}) AS users GROUP BY ${keys}`
-    : sql`SELECT ${keys}, ${aggregateOf(params, dialect)} AS value, COUNT(value) AS numbers FROM ${source} GROUP BY ${keys}`
 
 const aggregateOf = ({ measure }: TrendParams, dialect: Dialect): SqlText => {
   const percent = PERCENT[measure]

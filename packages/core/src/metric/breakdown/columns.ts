@@ -1,0 +1,48 @@
+import type { Dialect } from "../Dialect.ts"
+import { type Field, propertyOf } from "../filter/index.ts"
+import type { RawRow } from "../Metric.ts"
+import { integerOf } from "../rows.ts"
+import { sql, type SqlText } from "../SqlText.ts"
+import { BREAKDOWN_MAX, type BreakdownValue, NONE, OTHER } from "./values.ts"
+
+export const KIND = { none: 0, truth: 1, number: 2, text: 3, other: 4 } as const
+
+/** Places of the values that are not told apart; those that are have the places before. */
+export const PLACE = { other: BREAKDOWN_MAX + 1, none: BREAKDOWN_MAX + 2 } as const
+
+/** Columns `(kind, label, amount)` that tell values apart, none of them null; their order is that of equal ranks. */
+export const breakdownColumns = (field: Field | undefined, dialect: Dialect): SqlText => {
+  if (field === undefined) return sql`${KIND.none} AS kind, '' AS label, ${dialect.double(0)} AS amount`
+  const property = propertyOf(field)
+  if (property === undefined)
+    return sql`${kindOfText(sql`event_type`)} AS kind, event_type AS label, ${dialect.double(0)} AS amount`
+  const text = dialect.propertyText(property)
+  const number = dialect.propertyNumber(property)
+  const truth = dialect.propertyTruth(property)
+  const truthText = sql`CASE WHEN ${truth} THEN 'true' WHEN NOT ${truth} THEN 'false' ELSE '' END`
+  return sql`
+    CASE WHEN ${text} IS NOT NULL THEN ${kindOfText(text)} WHEN ${number} IS NOT NULL THEN ${KIND.number}
+      WHEN ${truth} IS NOT NULL THEN ${KIND.truth} ELSE ${KIND.none} END AS kind,
+    COALESCE(${text}, ${truthText}) AS label,
+    COALESCE(${number}, ${dialect.double(0)}) + ${dialect.double(0)} AS amount`
+}
+
+const kindOfText = (text: SqlText) =>
+  sql`CASE ${text} WHEN ${NONE} THEN ${KIND.none} WHEN ${OTHER} THEN ${KIND.other} ELSE ${KIND.text} END`
+
+/** The value that a place stands for, from its columns. */
+export const valueOfPlace = (place: number, row: RawRow): BreakdownValue => {
+  if (place >= PLACE.other) return place === PLACE.none ? NONE : OTHER
+  const kind = integerOf(row, "kind")
+  if (kind === KIND.number) return Number(row["amount"])
+  return kind === KIND.truth ? row["label"] === "true" : String(row["label"])
+}
+
+/** True for the row of {@link breakdownColumns}' columns, with their `place`, that stands for a value. */
+export const isValue = (value: BreakdownValue, dialect: Dialect): SqlText => {
+  if (value === NONE) return sql`(place = ${PLACE.none})`
+  if (value === OTHER) return sql`(place = ${PLACE.other})`
+  const named = sql`place < ${PLACE.other}`
+  if (typeof value === "number") return sql`(${named} AND kind = ${KIND.number} AND amount = ${dialect.double(value)})`
+  return sql`(${named} AND kind = ${typeof value === "boolean" ? KIND.truth : KIND.text} AND label = ${String(value)})`
+}

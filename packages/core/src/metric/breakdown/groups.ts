@@ -1,0 +1,141 @@
+import type { Dialect } from "../Dialect.ts"
+import { matches } from "../events.ts"
+import type { AskContext } from "../Metric.ts"
+import { eventsOf, type Narrowed } from "../source.ts"
+import { sql, type SqlText } from "../SqlText.ts"
+import { breakdownColumns, isValue, KIND, PLACE } from "./columns.ts"
+import { BREAKDOWN_MAX, type BreakdownValue, type Broken, NONE } from "./values.ts"
+
+/**
+ * Rows to count, and the same query over them with and without a breakdown: with one, `place` numbers the value that a
+ * row belongs to, and stands wherever the metric groups.
+ */
+export interface Groups {
+  /** What stands behind FROM. */
+  readonly source: SqlText
+  /** First in SELECT, GROUP BY, PARTITION BY and USING: `place` and a comma, or nothing. */
+  readonly key: SqlText
+  /** The same where nothing follows: `PARTITION BY place` and `GROUP BY place`, or nothing. */
+  readonly partition: SqlText
+  readonly grouped: SqlText
+  /** In the place of `key` for rows that belong to all values. */
+  readonly everyKey: SqlText
+  /** `rows`, a whole query over `source`, where there is a breakdown with what says which value a place is. */
+  readonly answer: (rows: SqlText) => SqlText
+  /** `rows`, a whole query that gives `user_id` behind `key`; where there is a breakdown those of one value. */
+  readonly usersOf: (value: BreakdownValue | undefined, rows: SqlText) => SqlText
+}
+
+/** What values are ranked by. */
+export interface Ranking {
+  /** Rows that rank; values without any have no place in the answer. Absent: all rows. */
+  readonly among?: SqlText
+  /** An aggregate over the rows. */
+  readonly score: SqlText
+}
+
+/** All rows together. */
+export const wholeOf = (source: SqlText): Groups => ({
+  source,
+  key: sql``,
+  partition: sql``,
+  grouped: sql``,
+  everyKey: sql``,
+  answer: (rows) => rows,
+  usersOf: (_value, rows) => rows
+})
+
+/** Groups the rows of `valued`, a query that gives `(kind, label, amount)` among others. */
+export const groupRows = (valued: SqlText, ranking: Ranking, dialect: Dialect): Groups => {
+  const tables = (rows: SqlText) => sql`WITH ${tablesSql(valued, ranking)}, answered AS (${rows})`
+  return {
+    source: sql`placed`,
+    key: sql`place, `,
+    partition: sql`PARTITION BY place`,
+    grouped: sql`GROUP BY place`,
+    everyKey: sql`NULL AS place, `,
+    answer: (rows) => sql`
+      ${tables(rows)}
+      SELECT answered.*, named.kind, ${dialect.text(sql`named.label`)} AS label, named.amount
+      FROM answered LEFT JOIN named ON answered.place = named.place
+      WHERE answered.place IS NULL OR named.place IS NOT NULL`,
+    usersOf: (value, rows) => sql`
+      ${tables(rows)}
+      SELECT user_id FROM answered
+      WHERE answered.place IN (SELECT place FROM named WHERE ${isValue(value ?? NONE, dialect)})`
+  }
+}
+
+const tablesSql = (valued: SqlText, { among = sql`1 = 1`, score }: Ranking) => sql`
+    valued AS (${valued}),
+    scored AS (SELECT kind, label, amount, ${score} AS score FROM valued WHERE ${among} GROUP BY kind, label, amount),
+    ranked AS (
+      SELECT kind, label, amount, ROW_NUMBER() OVER (ORDER BY score DESC NULLS LAST, kind, amount, label) AS place
+      FROM scored WHERE kind IN (${KIND.truth}, ${KIND.number}, ${KIND.text})
+      ORDER BY place
+      LIMIT ${BREAKDOWN_MAX}
+    ),
+    ${namedSql},
+    placed AS (
+      SELECT valued.*, CASE WHEN valued.kind = ${KIND.none} THEN ${PLACE.none} ELSE COALESCE(ranked.place, ${PLACE.other}) END AS place
+      FROM valued
+      LEFT JOIN ranked ON valued.kind = ranked.kind AND valued.label = ranked.label AND valued.amount = ranked.amount
+    )`
+
+/** One row a place, those that are not told apart included where any value belongs there. */
+const namedSql = sql`named AS (
+  SELECT kind, label, amount, place FROM ranked
+  UNION ALL
+  SELECT kind, '' AS label, 0 AS amount, CASE kind WHEN ${KIND.none} THEN ${PLACE.none} ELSE ${PLACE.other} END AS place
+  FROM (
+    SELECT DISTINCT CASE scored.kind WHEN ${KIND.none} THEN ${KIND.none} ELSE ${KIND.other} END AS kind
+    FROM scored
+    LEFT JOIN ranked ON scored.kind = ranked.kind AND scored.label = ranked.label AND scored.amount = ranked.amount
+    WHERE ranked.place IS NULL
+  ) AS rest
+)`
+
+/** Rows of `events`, one for each that a metric counts. */
+export interface Counted extends Ranking {
+  /** The SELECT list; holds `user_id`. It may begin with DISTINCT. */
+  readonly columns: SqlText
+  readonly where: SqlText
+}
+
+/** Groups events, by their own values or by their users'. */
+export const groupEvents = (
+  params: Narrowed & Broken,
+  { columns, where, ...ranking }: Counted,
+  context: AskContext,
+  dialect: Dialect
+): Groups => {
+  const found = (more: SqlText) => sql`SELECT ${columns}${more} FROM ${eventsOf(params, dialect)} WHERE ${where}`
+  if (params.breakdown === undefined) return wholeOf(sql`(${found(sql``)}) AS found`)
+  return params.breakdown_of === "event"
+    ? groupRows(found(sql`, ${breakdownColumns(params.breakdown, dialect)}`), ranking, dialect)
+    : groupRows(withUserValues(found(sql``), params, context, dialect), ranking, dialect)
+}
+
+/** Rows that hold `user_id`, with the columns of their users' values. */
+export const withUserValues = (
+  rows: SqlText,
+  params: Narrowed & Broken,
+  context: AskContext,
+  dialect: Dialect,
+  /** Which events users have their values from. */
+  among: SqlText = matches(undefined)
+): SqlText => sql`
+  SELECT found.*, COALESCE(own.kind, ${KIND.none}) AS kind, COALESCE(own.label, '') AS label,
+    COALESCE(own.amount, ${dialect.double(0)}) AS amount
+  FROM (${rows}) AS found
+  LEFT JOIN (
+    SELECT user_id AS owner, kind, label, amount FROM (
+      SELECT *, ROW_NUMBER() OVER (PARTITION BY user_id ORDER BY t DESC, id DESC) AS back FROM (
+        SELECT user_id, ${dialect.occurredAtMicros} AS t, event_id AS id, ${breakdownColumns(params.breakdown, dialect)}
+        FROM ${eventsOf(params, dialect)}
+        WHERE project_id = ${context.project_id} AND ${among}
+      ) AS valued
+      WHERE kind <> ${KIND.none}
+    ) AS latest
+    WHERE back = 1
+  ) AS own ON found.user_id = own.owner`

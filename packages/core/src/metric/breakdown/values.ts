@@ -1,0 +1,61 @@
+import { Schema } from "effect"
+import type { Event } from "../../event/Event.ts"
+import { type Field, valueOf } from "../filter/index.ts"
+import { compareCodePoints } from "../rows.ts"
+
+/** How many values are told apart; the rest is one. */
+export const BREAKDOWN_MAX = 25
+export const OTHER = "$other"
+/** The value of events without the property, and of those where it is a list or an object. */
+export const NONE = "$none"
+
+/** The text `"1"` and the number 1 are two values. A property whose text is itself `$none` or `$other` counts there. */
+export type BreakdownValue = string | number | boolean
+
+export const BreakdownValue = Schema.Union([Schema.String, Schema.Finite, Schema.Boolean]).annotate({
+  description: `A value of the breakdown; ${OTHER}: all but the first ${BREAKDOWN_MAX}, ${NONE}: those without one.`
+})
+
+/** What a metric's parameters say about its breakdown. */
+export interface Broken {
+  readonly breakdown?: Field | undefined
+  /**
+   * `event`: the value of the event that is counted, or from which a user is followed. `user`: of the user's latest event,
+   * in all history, that has a value.
+   */
+  readonly breakdown_of: "event" | "user"
+}
+
+/** A row of an answer that may be broken down. */
+export type Valued<Row> = Row & { readonly breakdown?: BreakdownValue }
+
+/** The field of a row's schema that says which value it belongs to. */
+export const breakdownKey = { breakdown: Schema.optionalKey(BreakdownValue) }
+
+/** An event's value. */
+export const breakdownOf = (event: Event, field: Field): BreakdownValue => {
+  const value = valueOf(event, field)
+  if (typeof value === "number") return value + 0
+  return typeof value === "string" || typeof value === "boolean" ? value : NONE
+}
+
+/** The values in the order of their rows: the best by `score`, then {@link OTHER} and {@link NONE} where there are any. */
+export const orderOf = (
+  scores: ReadonlyMap<BreakdownValue, number | null>
+): { readonly named: ReadonlyArray<BreakdownValue>; readonly all: ReadonlyArray<BreakdownValue> } => {
+  const ranked = [...scores].filter(([value]) => value !== NONE && value !== OTHER).toSorted(compareScores)
+  const named = ranked.slice(0, BREAKDOWN_MAX).map(([value]) => value)
+  const others = ranked.length > BREAKDOWN_MAX || scores.has(OTHER)
+  return { named, all: [...named, ...(others ? [OTHER] : []), ...(scores.has(NONE) ? [NONE] : [])] }
+}
+
+type Scored = readonly [value: BreakdownValue, score: number | null]
+
+const KINDS = ["boolean", "number", "string"]
+
+const compareScores = ([a, x]: Scored, [b, y]: Scored): number => {
+  if (x !== y) return x === null ? 1 : y === null ? -1 : y - x
+  const kinds = KINDS.indexOf(typeof a) - KINDS.indexOf(typeof b)
+  if (kinds !== 0) return kinds
+  return typeof a === "number" && typeof b === "number" ? a - b : compareCodePoints(String(a), String(b))
+}
