@@ -16,7 +16,6 @@ const SHARE_OF_PLAIN = 1 / 10
 const IS_VALID = [true, false, false, false, false, false]
 const CONNECTIONS = 6
 const SHOWN_FAULTS = 20
-const MISUNDERSTOOD = new Set([400, 405, 413, 415, 422, 431])
 
 const keys = { admin: "fuzz-admin-key-0123456", read: "fuzz-read-key-0123456", write: "fuzz-write-key-0123456" }
 const KEYS = Object.entries(keys)
@@ -101,10 +100,4 @@ it(`${REQUESTS} requests by the served document, valid or with one rule broken: 
   console.log(`fuzz: ${outcomes.length} requests; statuses: ${countBy(outcomes, ({ answer }) => answer.status)}`)
   const faults = outcomes.filter(({ fault }) => fault !== undefined)
   expect(faults.slice(0, SHOWN_FAULTS).map(show).join("\n"), `${faults.length} faults, seed ${SEED}`).toBe("")
-  // Or the rules would be broken in requests that are refused for something else.
-  const understood = outcomes.filter(
-    ({ attempt, answer }) => attempt.rule === "valid" && !MISUNDERSTOOD.has(answer.status)
-  )
-  const reached = new Set(understood.map(({ attempt }) => attempt.operation.name))
-  expect(operations.map(({ name }) => name).filter((name) => !reached.has(name))).toEqual([])
 }, 600_000)
