@@ -59,6 +59,11 @@ describe("parameters", () => {
     ),
     ["funnel", { ...RANGE, steps: "a,b", order: "loose" }, "order", "invalid_parameter"],
     ["paths", { ...RANGE, limit: "0" }, "limit", "invalid_parameter"],
+    // A text is meant, so nothing is taken for one.
+    ["lifecycle", { ...RANGE, event_type: true }, "event_type", "invalid_parameter"],
+    ["retention", { start_date: "2026-01-02", return_event: 7.5 }, "return_event", "invalid_parameter"],
+    ["paths", { ...RANGE, property: {} }, "property", "invalid_parameter"],
+    ["dau", { from: null, to: "2026-01-31" }, "from", "missing_parameter"],
     ["retention", {}, "start_date", "missing_parameter"],
     ["retention", { start_date: "2026-01-01", windows: "367" }, "windows", "invalid_parameter"],
     ["retention", { start_date: "2026-01-01", interval: "hour" }, "interval", "invalid_parameter"],
@@ -70,6 +75,15 @@ describe("parameters", () => {
     it(`${metric} ${JSON.stringify(params).slice(0, 90)}: ${code} on ${field}`, () =>
       assert.deepStrictEqual(refusal(metric, params), [field, code]))
   }
+
+  it("null is as good as absent, and numbers and flags may come as such", () => {
+    const given = { ...RANGE, tz: null, interval: null, rolling: true, where: null }
+    assert.deepStrictEqual(
+      decodeParams("active-users", given),
+      decodeParams("active-users", { ...RANGE, rolling: "true" })
+    )
+    assert.strictEqual(refusal("top-events", { ...RANGE, limit: 5 }), "accepted")
+  })
 
   it("a range of 3,660 days is the longest", () => {
     assert.strictEqual(refusal("dau", { from: "2016-01-01", to: "2026-01-07" }), "accepted")

@@ -60,6 +60,9 @@ const handlers: { readonly [Name in Exclude<EndpointName, "docs">]: Handler } = 
 
 const isHandled = (name: string): name is keyof typeof handlers => Object.hasOwn(handlers, name)
 
+/** Paths as they stand in the contract and no others: what a proxy keeps from outside by its path must not answer to a second spelling. */
+export const routerConfig = { caseSensitive: true, ignoreTrailingSlash: false, ignoreDuplicateSlashes: false } as const
+
 /** Method and path come from the contract, so that they are written down once. */
 const contractRoutes = (services: Context.Context<Services>) => {
   const found: Array<HttpRouter.Route<never, OfRequest>> = []

@@ -15,7 +15,7 @@ import { configuredRing, type KeyRing, storedRing } from "./keys/KeyRing.ts"
 import type { KeyPepper } from "./keys/stores.ts"
 import { ROLES } from "./roles.ts"
 import { observed } from "./observe/observed.ts"
-import { routes } from "./Routes.ts"
+import { routerConfig, routes } from "./Routes.ts"
 
 /** How long open requests may take to finish once the server closes. */
 const FINISH_WITHIN_MILLIS = 3_000
@@ -82,7 +82,7 @@ export const serverLayer = <E = never>(
   )
   // Closing goes through this list from the top: each layer closes before those provided to it.
   return announceClosing(options.closeGraceMillis).pipe(
-    Layer.provideMerge(HttpRouter.serve(routes(""), { disableLogger: true, disableListenLog: true })),
+    Layer.provideMerge(HttpRouter.serve(routes(""), { routerConfig, disableLogger: true, disableListenLog: true })),
     Layer.provideMerge(cutConnections(node)),
     Layer.provideMerge(Layer.provide(http, requireKeys(options.host))),
     Layer.provideMerge(

@@ -155,7 +155,14 @@ describe("DuckDb", () => {
       sql`SET memory_limit = '1GB'`,
       sql`INSTALL httpfs`,
       sql`LOAD httpfs`,
-      sql`ATTACH '/tmp/other.db'`
+      sql`ATTACH '/tmp/other.db'`,
+      sql`COPY events TO '/tmp/events.csv'`,
+      sql`COPY events FROM '/etc/passwd'`,
+      sql`EXPORT DATABASE '/tmp/everything'`,
+      sql`SELECT * FROM '/etc/passwd.csv'`,
+      sql`SET enable_external_access = true`,
+      sql`SET lock_configuration = false`,
+      sql`RESET memory_limit`
     ]
     for (const attempt of attempts) {
       const failure = await failureOf(raw(attempt), file())
@@ -171,6 +178,14 @@ describe("DuckDb", () => {
     )
     assert.strictEqual(failure.reason._tag, "QueryFailed")
     assert.include(failure.message, "longer than 300 ms")
+    assert.deepStrictEqual(next, [{ one: 1 }])
+  })
+
+  it("answer: a query over its memory fails by itself, and the database goes on", async () => {
+    const layer = DuckDb.layer({ path: ":memory:", threads: 1, memoryLimitMegabytes: 64, spillLimitMegabytes: 1 })
+    const [failure, next] = await run(Effect.all([Effect.flip(raw(hungry)), raw(sql`SELECT 1::INTEGER AS one`)]), layer)
+    assert.strictEqual(failure.reason._tag, "QueryFailed")
+    assert.include(failure.message, "Out of Memory")
     assert.deepStrictEqual(next, [{ one: 1 }])
   })
 
@@ -234,3 +249,4 @@ describe("DuckDb answers kept", () => {
 })
 
 const endless = sql`SELECT SUM(a.range * b.range) AS total FROM range(10000000) AS a, range(10000000) AS b`
+const hungry = sql`SELECT encode(string_agg(hash(range)::VARCHAR, ',' ORDER BY hash(range))) AS all FROM range(3000000)`

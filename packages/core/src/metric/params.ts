@@ -125,7 +125,7 @@ const FieldName = text(
 )
 
 const StepsText = text(problemOf(parseSteps), {
-  description: "Event types joined by commas; or a JSON list of event types and filters."
+  description: "Event types joined by commas, or repeated; or a JSON list of event types and filters."
 }).pipe(
   Schema.decodeTo(
     Schema.Array(FilterObject).annotate({ description: "A filter for each step." }),

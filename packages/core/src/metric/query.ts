@@ -61,10 +61,12 @@ export const decodeParams = <Name extends MetricName>(
     if (Array.isArray(value) && !LISTS.has(field)) {
       return Result.fail(refuse(field, "repeated_parameter", "may be given only once"))
     }
-    if (value !== undefined) texts[field] = typeof value === "object" ? JSON.stringify(value) : String(value)
+    // As in JSON: null is as good as absent.
+    if (value !== undefined && value !== null)
+      texts[field] = typeof value === "object" ? JSON.stringify(value) : String(value)
   }
   const decode = Schema.decodeUnknownResult(metrics[name].params, { onExcessProperty: "error" })
-  return Result.mapError(decode(texts), (error) => {
+  const decoded = Result.mapError(decode(texts), (error) => {
     const issue = formatIssue(error.issue).issues[0]!
     const field = String(issue.path?.[0] ?? "params")
     const code =
@@ -75,6 +77,17 @@ export const decodeParams = <Name extends MetricName>(
           : "invalid_parameter"
     return refuse(field, code, issue.message)
   })
+  return Result.flatMap(decoded, (params) => refuseCoerced(raw, params))
+}
+
+/** Numbers, flags and filters may come as such, but not where a text is meant: `true` is no event type. */
+const refuseCoerced = <Params extends object>(raw: RawParams, params: Params): Result.Result<Params, BadParameter> => {
+  const field = Object.entries(params)
+    .filter(([name, value]) => typeof value === "string" && typeof (raw[name] ?? "") !== "string")
+    .map(([name]) => name)[0]
+  return field === undefined
+    ? Result.succeed(params)
+    : Result.fail(refuse(field, "invalid_parameter", "must be a string"))
 }
 
 const refuse = (field: string, code: BadParameter["code"], reason: string) => new BadParameter({ field, code, reason })

@@ -1,6 +1,6 @@
 import { Context, Effect, Layer, type Scope } from "effect"
 import { HttpEffect, HttpRouter, type HttpServerRequest } from "effect/http"
-import { routes } from "../Routes.ts"
+import { routerConfig, routes } from "../Routes.ts"
 import type { BasePath } from "../routes/docs.ts"
 
 /** The API as a function from `Request` to `Response`. */
@@ -12,7 +12,11 @@ export const webHandlerLayer = (basePath: BasePath) =>
   Layer.effect(
     WebHandler,
     Effect.gen(function* () {
-      const handle = yield* HttpRouter.toHttpEffect(routes(basePath))
+      const handle = yield* Effect.provideService(
+        HttpRouter.toHttpEffect(routes(basePath)),
+        HttpRouter.RouterConfig,
+        routerConfig
+      )
       const context = yield* Effect.context()
       return HttpEffect.toWebHandlerWith<never, HttpServerRequest.HttpServerRequest | Scope.Scope>(context)(handle)
     })

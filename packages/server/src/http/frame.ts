@@ -32,7 +32,7 @@ export const frame = Effect.fnUntraced(function* (basePath: string) {
       return Effect.map(answered, (response) => {
         const seconds = Number(clock.monotonicTimeNanosUnsafe() - startNanos) / 1e9
         telemetry.request(methodLabel(request.method), route ?? "other", response.status, seconds)
-        const headers = route === undefined ? SECURITY_HEADERS : extraHeaders(request, route, gate)
+        const headers = route === undefined ? SECURITY_HEADERS : extraHeaders(request, route, gate, response.status)
         return HttpServerResponse.setHeaders(
           response,
           gate.state.closing ? { ...headers, connection: "close" } : headers
@@ -52,9 +52,14 @@ const SECURITY_HEADERS = {
   "referrer-policy": "no-referrer"
 } as const
 
-const extraHeaders = (request: Request, route: string, gate: Gate["Service"]): Record<string, string> => {
+const extraHeaders = (
+  request: Request,
+  route: string,
+  gate: Gate["Service"],
+  status: number
+): Record<string, string> => {
   const cors = corsHeaders(route, request.headers, gate.openReads)
-  return { ...SECURITY_HEADERS, ...cors, ...(route === DOCS_PATH ? DOCS_HEADERS : {}) }
+  return { ...SECURITY_HEADERS, ...cors, ...(route === DOCS_PATH && status === 200 ? DOCS_HEADERS : {}) }
 }
 
 const refuseHost = (request: Request): Response | undefined => {

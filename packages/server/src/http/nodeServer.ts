@@ -1,5 +1,5 @@
-import { makeProblem } from "@millrace/core/wire"
-import { type IncomingMessage, Server, type ServerResponse } from "node:http"
+import { makeProblem, type Problem } from "@millrace/core/wire"
+import { type IncomingMessage, type OutgoingHttpHeaders, Server, type ServerResponse } from "node:http"
 import type { Socket } from "node:net"
 import { answerClientErrors } from "./clientError.ts"
 
@@ -9,7 +9,9 @@ const LIMITS = {
   requestTimeout: 30_000,
   connectionsCheckingInterval: 1_000,
   keepAliveTimeout: 5_000,
-  maxHeaderSize: 16 * 1024
+  maxHeaderSize: 16 * 1024,
+  // Ours says it in a problem: see `hasOneHost`.
+  requireHostHeader: false
 }
 
 export type TimeLimits = Pick<typeof LIMITS, "headersTimeout" | "requestTimeout" | "connectionsCheckingInterval">
@@ -40,6 +42,7 @@ class BoundedServer extends Server {
   override emit(name: string, ...values: Array<unknown>): boolean {
     if (name !== "request" && name !== "checkContinue") return super.emit(name, ...values)
     const [request, response] = values as [IncomingMessage, ServerResponse]
+    if (!hasOneHost(request)) return refuseHosts(request.socket, response)
     return this.#admit(request.socket, response) && super.emit(name, request, response)
   }
 
@@ -47,7 +50,7 @@ class BoundedServer extends Server {
     if (socket.destroyed || refused.has(socket)) return false
     const open = (this.#bySocket.get(socket) ?? 0) + 1
     if (open > PIPELINE_MAX || this.#requests >= REQUESTS_MAX) {
-      refuse(socket, response)
+      refuse(socket, response, OVERLOADED, { "retry-after": "1" })
       return false
     }
     this.#requests++
@@ -65,19 +68,41 @@ class BoundedServer extends Server {
   }
 }
 
+/** RFC 9112 §3.2: of two hosts a proxy in front may have gone by the other one. */
+const hasOneHost = ({ httpVersion, rawHeaders }: IncomingMessage): boolean => {
+  let hosts = 0
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at]!
+    if (name.length === 4 && name.toLowerCase() === "host") hosts++
+  }
+  return hosts === 1 || (hosts === 0 && httpVersion === "1.0")
+}
+
 /** Connections whose last answer is a refusal; what else they sent is dropped. */
 const refused = new WeakSet<Socket>()
 
-const OVERLOADED = JSON.stringify(makeProblem("overloaded", "Too many requests are under way."))
+const OVERLOADED = makeProblem("overloaded", "Too many requests are under way.")
+const HOSTS = makeProblem("bad_request", "A request names its host, once.")
 
-const refuse = (socket: Socket, response: ServerResponse): void => {
+const refuse = (
+  socket: Socket,
+  response: ServerResponse,
+  problem: Problem,
+  headers: OutgoingHttpHeaders = {}
+): void => {
   refused.add(socket)
   socket.pause()
-  response.writeHead(503, {
+  const body = JSON.stringify(problem)
+  response.writeHead(problem.status, {
     "content-type": "application/problem+json",
-    "content-length": Buffer.byteLength(OVERLOADED),
-    "retry-after": "1",
-    connection: "close"
+    "content-length": Buffer.byteLength(body),
+    connection: "close",
+    ...headers
   })
-  response.end(OVERLOADED)
+  response.end(body)
+}
+
+const refuseHosts = (socket: Socket, response: ServerResponse): false => {
+  if (!socket.destroyed && !refused.has(socket)) refuse(socket, response, HOSTS)
+  return false
 }

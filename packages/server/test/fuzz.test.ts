@@ -1,0 +1,103 @@
+import * as fc from "fast-check"
+import { rmSync } from "node:fs"
+import { afterAll, beforeAll, expect, it } from "vitest"
+import { type ServerProcess, startProcess } from "./support/child.ts"
+import { type Attempt, planOf, validAttempt } from "./support/fuzz/Attempt.ts"
+import { breakRequest, type Breaker, type Pick } from "./support/fuzz/breakRequest.ts"
+import { type OpenApiDocument, type Operation, operationsOf } from "./support/fuzz/Document.ts"
+import { type Judge, makeJudge } from "./support/fuzz/judgeAnswer.ts"
+import { encodeRequest, Wire, type WireAnswer } from "./support/fuzz/Wire.ts"
+import { temporaryDirectory } from "./support/server.ts"
+
+const SEED = Number(process.env["MILLRACE_SEED"] ?? Math.floor(Math.random() * 2 ** 31))
+const REQUESTS = Number(process.env["MILLRACE_FUZZ_REQUESTS"] ?? 20_000)
+/** Of the requests that an operation gets where it takes nothing: its answers are always the same. */
+const SHARE_OF_PLAIN = 1 / 10
+const IS_VALID = [true, false, false, false, false, false]
+const CONNECTIONS = 6
+const SHOWN_FAULTS = 20
+
+const keys = { admin: "fuzz-admin-key-0123456", read: "fuzz-read-key-0123456", write: "fuzz-write-key-0123456" }
+const KEYS = Object.entries(keys)
+  .map(([scope, key]) => `shop:${scope}:${key}`)
+  .join()
+
+const directory = temporaryDirectory()
+let server: ServerProcess
+let document: OpenApiDocument
+let judge: Judge
+beforeAll(async () => {
+  console.log(`fuzz: MILLRACE_SEED=${SEED}`)
+  server = await startProcess(directory, { MILLRACE_KEYS: KEYS })
+  document = (await (await fetch(`${server.url}/openapi.json`)).json()) as OpenApiDocument
+  judge = makeJudge(document)
+})
+afterAll(async () => {
+  await server.end("SIGKILL")
+  rmSync(directory, { recursive: true, force: true })
+})
+
+/** The attempts at one operation: the same for the same seed. */
+const attemptsAt = (operation: Operation, count: number, seed: number): ReadonlyArray<Attempt> => {
+  const breaker: Breaker = { document, matches: judge.matches, keys }
+  const numbers = fc.infiniteStream(fc.noBias(fc.nat()))
+  const attempts = fc.tuple(planOf(document, operation, keys.admin), numbers).map(([plan, chosen]) => {
+    const pick: Pick = (list) => list[chosen.next().value % list.length]!
+    return pick(IS_VALID) ? validAttempt(plan) : breakRequest(plan, pick, breaker)
+  })
+  return fc.sample(attempts, { numRuns: count, seed })
+}
+
+const takesNothing = ({ jsonBody, parameters = [] }: Operation) => jsonBody === undefined && parameters.length === 0
+
+const allAttempts = (operations: ReadonlyArray<Operation>): ReadonlyArray<Attempt> => {
+  const weights = operations.map((operation) => (takesNothing(operation) ? SHARE_OF_PLAIN : 1))
+  const total = weights.reduce((sum, weight) => sum + weight, 0)
+  return operations.flatMap((operation, at) =>
+    attemptsAt(operation, Math.ceil((REQUESTS * weights[at]!) / total), SEED + at)
+  )
+}
+
+interface Outcome {
+  readonly attempt: Attempt
+  readonly answer: WireAnswer
+  readonly fault: string | undefined
+}
+
+/** A prime: neighbours in the list are attempts at one operation, and shall not come together. */
+const STRIDE = 7_919
+
+/** Everything, through a few connections at once. */
+const sendAll = async (attempts: ReadonlyArray<Attempt>): Promise<ReadonlyArray<Outcome>> => {
+  const outcomes: Array<Outcome> = []
+  const client = async (first: number) => {
+    const wire = new Wire(Number(new URL(server.url).port))
+    for (let at = first; at < attempts.length; at += CONNECTIONS) {
+      const attempt = attempts[(at * STRIDE) % attempts.length]!
+      const answer = await wire.send(attempt.request)
+      outcomes.push({ attempt, answer, fault: judge.fault(attempt, answer) })
+    }
+    wire.close()
+  }
+  await Promise.all(Array.from({ length: CONNECTIONS }, (_, first) => client(first)))
+  return outcomes
+}
+
+const show = ({ attempt: { operation, request, rule }, fault }: Outcome) =>
+  `${operation.name}, ${rule}: ${fault}\n  ${JSON.stringify(encodeRequest(request).toString("latin1").slice(0, 600))}`
+
+const countBy = <A>(items: ReadonlyArray<A>, key: (item: A) => string | number): string => {
+  const groups = Map.groupBy(items, key)
+  return [...groups].map(([name, members]) => `${name}: ${members.length}`).join(", ")
+}
+
+it(`${REQUESTS} requests by the served document, valid or with one rule broken: no 5xx, every status documented, every body as its schema says`, async () => {
+  const operations = operationsOf(document)
+  const attempts = allAttempts(operations)
+  expect(attempts.length).toBeGreaterThanOrEqual(REQUESTS)
+  const outcomes = await sendAll(attempts)
+  expect(outcomes).toHaveLength(attempts.length)
+  console.log(`fuzz: ${outcomes.length} requests; statuses: ${countBy(outcomes, ({ answer }) => answer.status)}`)
+  const faults = outcomes.filter(({ fault }) => fault !== undefined)
+  expect(faults.slice(0, SHOWN_FAULTS).map(show).join("\n"), `${faults.length} faults, seed ${SEED}`).toBe("")
+}, 600_000)

@@ -1,0 +1,52 @@
+import { createMillrace } from "../src/index.ts"
+import { gzipSync } from "node:zlib"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { event } from "./support/events.ts"
+import { rawRequest } from "./support/raw.ts"
+import { memory, problemOf, startServer, type TestServer } from "./support/server.ts"
+
+let server: TestServer
+beforeAll(async () => {
+  server = await startServer({ adapters: memory })
+})
+afterAll(() => server.close())
+
+describe("a path has one spelling, so that a proxy can keep it from outside", () => {
+  const others = ["/METRICS", "/Metrics", "/metrics/", "//metrics", "/metrics//"]
+
+  it.each(others)("%s is nobody's", async (path) => {
+    expect(problemOf(await server.get(path))).toEqual([404, "not_found"])
+  })
+
+  it("for the fetch handler too", async () => {
+    const millrace = await createMillrace({ basePath: "/inside" })
+    expect((await millrace.fetch(new Request("http://localhost/inside/metrics"))).status).toBe(200)
+    for (const path of others) {
+      expect((await millrace.fetch(new Request(`http://localhost/inside${path}`))).status).toBe(404)
+    }
+    await millrace.close()
+  })
+})
+
+describe("a request names its host once", () => {
+  it.each([
+    ["two", "GET /livez HTTP/1.1\r\nHost: localhost\r\nhost: elsewhere\r\n\r\n"],
+    ["none", "GET /livez HTTP/1.1\r\n\r\n"]
+  ])("%s: 400, and the connection ends", async (_, request) => {
+    const answer = await rawRequest(server.port, request)
+    expect(answer).toMatch(/^HTTP\/1.1 400 .*application\/problem\+json.*urn:millrace:problem:bad_request/su)
+  })
+})
+
+it("a compressed body is understood for events, and refused elsewhere instead of parsed as it is", async () => {
+  const gzip = { "content-encoding": "gzip" }
+  expect((await server.post(gzipSync(JSON.stringify([event()])), gzip)).status).toBe(202)
+  for (const body of [gzipSync('{"metric":"dau"}'), '{"metric":"dau"}']) {
+    expect(problemOf(await server.post(body, gzip, "/stats/query"))).toEqual([415, "unsupported_encoding"])
+  }
+})
+
+it("the page says its charset, and a method it does not take is answered with a problem", async () => {
+  expect((await server.get("/docs")).headers.get("content-type")).toBe("text/html; charset=utf-8")
+  expect(problemOf(await server.post("", {}, "/docs"))).toEqual([405, "method_not_allowed"])
+})
