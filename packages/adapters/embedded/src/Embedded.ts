@@ -57,3 +57,4 @@ export const queue = (options: EmbeddedOptions): Layer.Layer<EventQueue, EventQu
   )
 
 export { keys, type KeyFileOptions } from "./keys/keyStore.ts"
+export { users, type UserFileOptions } from "./users/userStore.ts"

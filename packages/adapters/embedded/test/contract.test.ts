@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { eventQueueContract, eventStoreContract, keyStoreContract } from "@millrace/core/testing"
+import { eventQueueContract, eventStoreContract, keyStoreContract, userStoreContract } from "@millrace/core/testing"
 import { Effect, Layer } from "effect"
 import { Embedded } from "@millrace/embedded"
 
@@ -36,5 +36,13 @@ keyStoreContract("key file", {
     Effect.sync(() => {
       const path = join(mkdtempSync(join(tmpdir(), "millrace-keys-")), "keys.ndjson")
       return () => Embedded.keys({ path })
+    })
+})
+userStoreContract("user file", {
+  durable: true,
+  place: () =>
+    Effect.sync(() => {
+      const path = join(mkdtempSync(join(tmpdir(), "millrace-users-")), "users.ndjson")
+      return () => Embedded.users({ path })
     })
 })

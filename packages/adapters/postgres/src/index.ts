@@ -1,5 +1,6 @@
 import { keys } from "./keys.ts"
 import { behind, direct, layer } from "./store.ts"
+import { users } from "./users.ts"
 
 export type { PostgresOptions } from "./config.ts"
 export { type Horizon, PostgresStatus, type Totals } from "./status.ts"
@@ -7,6 +8,6 @@ export { type Horizon, PostgresStatus, type Totals } from "./status.ts"
 /**
  * `Postgres.layer({ url })`: the hot store, and what to watch of it. `Postgres.direct({ url })`: the same, with a queue that
  * commits there. `Postgres.behind({ url })`: the same behind another queue, with dead letters for what the warehouse
- * refuses. `Postgres.keys({ url })`: API keys.
+ * refuses. `Postgres.keys({ url })`: API keys; `Postgres.users({ url })`: accounts.
  */
-export const Postgres = { behind, direct, keys, layer }
+export const Postgres = { behind, direct, keys, layer, users }

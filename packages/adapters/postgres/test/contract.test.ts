@@ -1,4 +1,4 @@
-import { deliveryContract, eventStoreContract, keyStoreContract } from "@millrace/core/testing"
+import { deliveryContract, eventStoreContract, keyStoreContract, userStoreContract } from "@millrace/core/testing"
 import { postgres } from "@millrace/test-services"
 import { describeWithService } from "@millrace/test-services/vitest"
 import { Effect, Layer } from "effect"
@@ -20,6 +20,14 @@ await describeWithService("EventStore on PostgreSQL", postgres(), (server) => {
       Effect.map(
         Effect.promise(() => server().createDatabase()),
         (url) => () => Postgres.keys({ url })
+      )
+  })
+  userStoreContract("postgres", {
+    durable: true,
+    place: () =>
+      Effect.map(
+        Effect.promise(() => server().createDatabase()),
+        (url) => () => Postgres.users({ url })
       )
   })
 })

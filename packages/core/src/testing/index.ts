@@ -7,4 +7,5 @@ export { keyStoreContract, type KeyStoreContractOptions } from "./keyStoreContra
 export { metricExamples, type MetricExample } from "./metricExamples/index.ts"
 export * as arbitraries from "./arbitraries/index.ts"
 export { rateLimiterContract, type RateLimiterContractOptions } from "./rateLimiterContract.ts"
+export { userStoreContract, type UserStoreContractOptions } from "./userStoreContract.ts"
 export { warehouseContract, type WarehouseContractOptions } from "./warehouseContract.ts"

@@ -1,6 +1,7 @@
 import { type ApiKey, KeysUnavailable, KeyStore, KeyStoreError, type StoredApiKey } from "@millrace/core"
 import { Clock, Effect, Layer, Option } from "effect"
-import { KeyFile } from "./KeyFile.ts"
+import { keyForm, type KeyRecord } from "./record.ts"
+import { RecordFile } from "./RecordFile.ts"
 
 export interface KeyFileOptions {
   /** Made with its folder by the first key. */
@@ -12,8 +13,8 @@ export const keys = ({ path }: KeyFileOptions): Layer.Layer<KeyStore, KeyStoreEr
   Layer.effect(
     KeyStore,
     Effect.gen(function* () {
-      const file = new KeyFile(path)
-      yield* attempt("open", () => file.keys())
+      const file = new RecordFile(path, keyForm)
+      yield* attempt("open", () => file.read())
       return makeKeyStore(file)
     })
   )
@@ -26,11 +27,13 @@ const attempt = <A>(operation: KeyStoreError["operation"], body: () => Promise<A
 
 const nowMicros = Effect.map(Clock.currentTimeMillis, (millis) => millis * 1000)
 
+type KeyFile = RecordFile<ReturnType<typeof keyForm.empty>, KeyRecord>
+
 const makeKeyStore = (file: KeyFile): KeyStore["Service"] =>
   KeyStore.of({
     find: (hash) =>
       Effect.map(
-        attempt("find", () => file.keys()),
+        attempt("find", () => file.read()),
         (found) => usable(found.get(hash))
       ),
     create: (key) =>
@@ -39,7 +42,7 @@ const makeKeyStore = (file: KeyFile): KeyStore["Service"] =>
       ),
     list: (project_id) =>
       Effect.map(
-        attempt("list", () => file.keys()),
+        attempt("list", () => file.read()),
         (found) => [...found.values()].filter((key) => project_id === undefined || key.project_id === project_id)
       ),
     revoke: (hash) =>

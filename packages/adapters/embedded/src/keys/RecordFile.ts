@@ -1,0 +1,90 @@
+import { mkdir, open, readFile, stat } from "node:fs/promises"
+import { dirname } from "node:path"
+import { Result } from "effect"
+import { syncDirectory } from "../log/LogFile.ts"
+import { CANCEL, encodeLine, readLines } from "./lines.ts"
+
+/** About 100,000 records. */
+const MAX_BYTES = 32 << 20
+
+/** For its owner alone. */
+const MODE = 0o600
+
+export interface RecordForm<State, Rec> {
+  /** For messages. */
+  readonly name: string
+  /** Of a file that is not there. */
+  readonly empty: () => State
+  readonly decode: (json: string) => Result.Result<Rec, unknown>
+  /** May change the state in place. */
+  readonly apply: (state: State, record: Rec) => State
+}
+
+/**
+ * What an append-only file tells. Several processes may have it open: every read looks whether it has grown, and one
+ * write appends one whole line, so that no lock is needed between a server and the command that changes it.
+ */
+export class RecordFile<State, Rec> {
+  readonly #path: string
+  readonly #form: RecordForm<State, Rec>
+  #state: State
+  #seen = ""
+  #turn: Promise<unknown> = Promise.resolve()
+
+  constructor(path: string, form: RecordForm<State, Rec>) {
+    this.#path = path
+    this.#form = form
+    this.#state = form.empty()
+  }
+
+  /** As the file has it now. */
+  async read(): Promise<State> {
+    const found = await stat(this.#path).catch(ignoreAbsence)
+    const seen = found === undefined ? "" : `${found.ino}:${found.size}`
+    if (seen === this.#seen) return this.#state
+    if ((found?.size ?? 0) > MAX_BYTES) throw new Error(`the ${this.#form.name} file is over ${MAX_BYTES} bytes`)
+    this.#state = this.#fold(found === undefined ? "" : await readFile(this.#path, "utf8"))
+    this.#seen = seen
+    return this.#state
+  }
+
+  /** Appends what `decide` makes of the state; false for nothing. One after the other within this process. */
+  change(decide: (state: State) => Rec | undefined): Promise<boolean> {
+    const turn = this.#turn.then(async () => {
+      const record = decide(await this.read())
+      if (record !== undefined) await this.#append(encodeLine(record))
+      return record !== undefined
+    })
+    this.#turn = turn.catch(() => undefined)
+    return turn
+  }
+
+  #fold(text: string): State {
+    const { apply, decode, empty, name } = this.#form
+    return readLines(text).reduce((state, { json, number }) => {
+      const record = json === undefined ? undefined : decode(json)
+      if (record !== undefined && Result.isSuccess(record)) return apply(state, record.success)
+      throw new Error(`line ${number} of the ${name} file is damaged`)
+    }, empty())
+  }
+
+  async #append(line: string): Promise<void> {
+    await mkdir(dirname(this.#path), { recursive: true })
+    const handle = await open(this.#path, "a+", MODE)
+    try {
+      const { size } = await handle.stat()
+      const last = Buffer.alloc(1)
+      if (size > 0) await handle.read(last, 0, 1, size - 1)
+      const torn = size > 0 && last.toString() !== "\n"
+      await handle.appendFile(torn ? CANCEL + line : line)
+      await handle.sync()
+      if (size === 0) await syncDirectory(dirname(this.#path))
+    } finally {
+      await handle.close()
+    }
+  }
+}
+
+const ignoreAbsence = (error: NodeJS.ErrnoException): undefined => {
+  if (error.code !== "ENOENT") throw error
+}

@@ -1,0 +1,72 @@
+import { Clock, Effect, Layer, Option } from "effect"
+import { type NewSession, type Rotation, type StoredUser, UserStore } from "../port/UserStore.ts"
+import { liveSession, withGrant } from "../user/state.ts"
+
+const nowMicros = Effect.map(Clock.currentTimeMillis, (millis) => millis * 1000)
+
+/** Accounts for as long as the process. */
+export const layerMemoryUserStore: Layer.Layer<UserStore> = Layer.sync(UserStore, () => {
+  const users = new Map<string, StoredUser>()
+  const sessions = new Map<string, NewSession>()
+  const change = (id: string, update: (user: StoredUser) => Partial<StoredUser> | undefined) =>
+    Effect.sync(() => {
+      const user = users.get(id)
+      const changed = user === undefined ? undefined : update(user)
+      if (user !== undefined && changed !== undefined) users.set(id, { ...user, ...changed })
+      return changed !== undefined
+    })
+  const byEmail = (email: string) => [...users.values()].find((user) => user.email === email)
+  return UserStore.of({
+    create: ({ email, grants, id, password }) =>
+      Effect.map(nowMicros, (created_at) => {
+        if (users.has(id) || byEmail(email) !== undefined) return false
+        users.set(id, { id, email, grants, password, disabled: false, generation: 0, created_at })
+        return true
+      }),
+    find: (email) => Effect.sync(() => Option.fromUndefinedOr(byEmail(email))),
+    list: (project_id) =>
+      Effect.sync(() =>
+        [...users.values()].filter(
+          ({ grants }) => project_id === undefined || grants.some((grant) => grant.project_id === project_id)
+        )
+      ),
+    setPassword: (id, password) => change(id, ({ generation }) => ({ password, generation: generation + 1 })),
+    rehash: (id, from, to) => change(id, ({ password }) => (password === from ? { password: to } : undefined)),
+    setDisabled: (id, disabled) =>
+      change(id, (user) =>
+        user.disabled === disabled ? undefined : { disabled, generation: user.generation + (disabled ? 1 : 0) }
+      ),
+    grant: (id, project_id, role) => change(id, ({ grants }) => ({ grants: withGrant(grants, project_id, role) })),
+    openSession: (session) => Effect.map(nowMicros, (now) => openIn(sessions, session, now)),
+    session: (family) =>
+      Effect.map(nowMicros, (now) => {
+        const session = sessions.get(family)
+        return liveSession(session, session === undefined ? undefined : users.get(session.user_id), now)
+      }),
+    rotate: (family, hash, next) => Effect.map(nowMicros, (now) => rotateIn(sessions, family, hash, next, now)),
+    endSession: (family) => Effect.sync(() => sessions.delete(family))
+  })
+})
+
+/** Expired ones go on the way: they are refused anyhow. */
+const openIn = (sessions: Map<string, NewSession>, session: NewSession, now: number) => {
+  for (const [family, { expires_at }] of sessions) if (expires_at <= now) sessions.delete(family)
+  sessions.set(session.family, session)
+}
+
+const rotateIn = (
+  sessions: Map<string, NewSession>,
+  family: string,
+  hash: string,
+  next: string,
+  now: number
+): Rotation => {
+  const session = sessions.get(family)
+  if (session === undefined) return "ended"
+  if (session.expires_at <= now || session.hash !== hash) {
+    sessions.delete(family)
+    return session.expires_at <= now ? "ended" : "reused"
+  }
+  sessions.set(family, { ...session, hash: next })
+  return "rotated"
+}

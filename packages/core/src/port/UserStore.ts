@@ -1,0 +1,125 @@
+import { Context, type Effect, type Option, Schema } from "effect"
+
+export class UsersUnavailable extends Schema.TaggedError<UsersUnavailable>()("UsersUnavailable", {
+  cause: Schema.Defect()
+}) {
+  readonly retryable = true
+}
+
+export class UserStoreError extends Schema.TaggedError<UserStoreError>()("UserStoreError", {
+  operation: Schema.Literals([
+    "open",
+    "create",
+    "find",
+    "list",
+    "setPassword",
+    "rehash",
+    "setDisabled",
+    "grant",
+    "openSession",
+    "session",
+    "rotate",
+    "endSession"
+  ]),
+  reason: UsersUnavailable
+}) {
+  get retryable(): boolean {
+    return this.reason.retryable
+  }
+}
+
+/** `viewer` reads a project's statistics, `admin` does in it what an admin key does. */
+export type UserRole = "viewer" | "admin"
+
+export interface Grant {
+  readonly project_id: string
+  readonly role: UserRole
+}
+
+export interface User {
+  /** A UUID. */
+  readonly id: string
+  /** As {@link normaliseEmail} has it. */
+  readonly email: string
+  /** At most one of a project, by its name. */
+  readonly grants: ReadonlyArray<Grant>
+}
+
+/** As the store keeps it. */
+export interface StoredUser extends User {
+  /** A PHC string: Argon2id with its parameters and salt. */
+  readonly password: string
+  readonly disabled: boolean
+  /** Grows with every change that ends the account's sessions. */
+  readonly generation: number
+  /** UTC microseconds. */
+  readonly created_at: number
+}
+
+export interface NewSession {
+  /** Names the session: lower-case hex, 32 bytes. Who knows it can use nothing. */
+  readonly family: string
+  /** Of the refresh token that is good now: lower-case hex, 32 bytes. */
+  readonly hash: string
+  readonly user_id: string
+  /** The account's, at the time its password was checked. */
+  readonly generation: number
+  /** UTC microseconds. */
+  readonly expires_at: number
+}
+
+export interface Session {
+  readonly user: User
+  readonly expires_at: number
+}
+
+/**
+ * `rotated`: the token was the good one, and the next one is now. `reused`: it was spent before; the session is over, for
+ * the thief and for the owner, since nobody can tell them apart. `ended`: there is no such session.
+ */
+export type Rotation = "rotated" | "reused" | "ended"
+
+/**
+ * Accounts and their sessions. The store sees neither passwords nor refresh tokens. A session is one row whatever the
+ * number of refreshes: it keeps the hash of the one token that is good, and any other of the family is a spent one.
+ */
+export class UserStore extends Context.Service<
+  UserStore,
+  {
+    /** Durable when it returns. False when the address has an account already; nothing is changed then. */
+    readonly create: (user: User & { readonly password: string }) => Effect.Effect<boolean, UserStoreError>
+    readonly find: (email: string) => Effect.Effect<Option.Option<StoredUser>, UserStoreError>
+    /** Oldest first, disabled ones included; with a project, those who have a role in it. */
+    readonly list: (project_id?: string) => Effect.Effect<ReadonlyArray<StoredUser>, UserStoreError>
+    /** Ends all of the account's sessions. False: there is no such account. */
+    readonly setPassword: (id: string, password: string) => Effect.Effect<boolean, UserStoreError>
+    /** The same password under other parameters: sessions go on. False when `from` is not the account's any more. */
+    readonly rehash: (id: string, from: string, to: string) => Effect.Effect<boolean, UserStoreError>
+    /** Disabling ends all of the account's sessions. False: there is no such account, or it was so before. */
+    readonly setDisabled: (id: string, disabled: boolean) => Effect.Effect<boolean, UserStoreError>
+    /** Sets the role, or takes it away; sessions have it from then on. False: there is no such account. */
+    readonly grant: (
+      id: string,
+      project_id: string,
+      role: UserRole | undefined
+    ) => Effect.Effect<boolean, UserStoreError>
+    /** Durable when it returns. */
+    readonly openSession: (session: NewSession) => Effect.Effect<void, UserStoreError>
+    /** None once it has ended or expired, or its account is disabled, has another password or is gone. */
+    readonly session: (family: string) => Effect.Effect<Option.Option<Session>, UserStoreError>
+    /** One step: of many at once with one token exactly one is `rotated`. */
+    readonly rotate: (family: string, hash: string, next: string) => Effect.Effect<Rotation, UserStoreError>
+    /** Durable when it returns. False: there is no such session. */
+    readonly endSession: (family: string) => Effect.Effect<boolean, UserStoreError>
+  }
+>()("@millrace/core/port/UserStore") {}
+
+const MAX_EMAIL_CHARACTERS = 254
+/** No spaces, no control characters; whether mail arrives there is not ours to know. */
+const EMAIL = /^[^\s\p{Cc}@]+@[^\s\p{Cc}@]+$/u
+
+/** One spelling of an address, so that it has one account; `undefined` for what is none. */
+export const normaliseEmail = (text: string): string | undefined => {
+  const email = text.trim().normalize("NFC").toLowerCase()
+  return email.length <= MAX_EMAIL_CHARACTERS && email.isWellFormed() && EMAIL.test(email) ? email : undefined
+}

@@ -1,0 +1,25 @@
+import { Option } from "effect"
+import type { Grant, NewSession, Session, StoredUser, UserRole } from "../port/UserStore.ts"
+
+/** The grants with one changed, by project. */
+export const withGrant = (
+  grants: ReadonlyArray<Grant>,
+  project_id: string,
+  role: UserRole | undefined
+): ReadonlyArray<Grant> =>
+  [
+    ...grants.filter((grant) => grant.project_id !== project_id),
+    ...(role === undefined ? [] : [{ project_id, role }])
+  ].toSorted((a, b) => (a.project_id < b.project_id ? -1 : 1))
+
+/** What a session is good for at `now`, by its account as it is then. */
+export const liveSession = (
+  session: Pick<NewSession, "generation" | "expires_at"> | undefined,
+  user: StoredUser | undefined,
+  now: number
+): Option.Option<Session> => {
+  if (session === undefined || user === undefined || user.disabled) return Option.none()
+  if (session.generation !== user.generation || session.expires_at <= now) return Option.none()
+  const { email, grants, id } = user
+  return Option.some({ user: { id, email, grants }, expires_at: session.expires_at })
+}
