@@ -1,4 +1,4 @@
-import { type Dialect, sql, type SqlText } from "@millrace/core"
+import { type Dialect, type PropertyForms, sql, type SqlText } from "@millrace/core"
 import { type HotColumn, hotProperty, pointerTo, type PropertySql } from "./hot/columns.ts"
 
 /** `//` cuts towards zero; no value here lies this many divisors below it (dates from 1970, differences of dates). */
@@ -25,7 +25,9 @@ export const dialectOf = ({ hot, merged, onProperty }: DialectOptions): Dialect 
     propertyText: (name) => propertyOf(name).text,
     propertyNumber: (name) => propertyOf(name).number,
     propertyTruth: (name) => propertyOf(name).truth,
-    propertyExists: (name) => propertyOf(name).exists
+    propertyExists: (name) => propertyOf(name).exists,
+    propertyCode: (name) => propertyOf(name).code,
+    decoded: (name, code) => propertyOf(name).decoded(code)
   }
 }
 
@@ -35,7 +37,7 @@ const RESOLVED = sql`(
   LEFT JOIN identities ON raw.project_id = identities.project_id AND raw.user_id = identities.anonymous_id
 ) AS events`
 
-const engine: Omit<Dialect, "events" | `property${string}`> = {
+const engine: Omit<Dialect, "events" | "decoded" | `property${string}`> = {
   name: "duckdb",
   occurredAtMicros: sql`epoch_us(occurred_at)`,
   occurredBetween: (fromMicros, untilMicros) =>
@@ -67,9 +69,18 @@ const coldProperty = (name: string): PropertySql => {
     text: ofType(name, sql`'VARCHAR'`, text),
     number: sql`TRY_CAST(${ofType(name, NUMBERS, text)} AS DOUBLE)`,
     truth: ofType(name, sql`'BOOLEAN'`, sql`(${text} = 'true')`),
-    exists: sql`(COALESCE(json_type(properties, ${pointerTo(name)}), 'NULL') <> 'NULL')`
+    exists: sql`(COALESCE(json_type(properties, ${pointerTo(name)}), 'NULL') <> 'NULL')`,
+    code: sql`json_extract(properties, ${pointerTo(name)})::VARCHAR`,
+    decoded: decodedJson
   }
 }
+
+/** A value in JSON's own text; a cast of anything but a number's fails. */
+const decodedJson = (json: SqlText): PropertyForms => ({
+  text: sql`CASE WHEN starts_with(${json}, '"') THEN json_extract_string(${json}, '$') END`,
+  number: sql`TRY_CAST(${json} AS DOUBLE)`,
+  truth: sql`CASE ${json} WHEN 'true' THEN true WHEN 'false' THEN false END`
+})
 
 const NUMBERS = sql`'BIGINT', 'UBIGINT', 'DOUBLE'`
 

@@ -1,5 +1,13 @@
 import type { SqlText } from "./SqlText.ts"
 
+/** A property's value as each of the types that it may have: null where it has another. */
+export interface PropertyForms {
+  readonly text: SqlText
+  /** A double. */
+  readonly number: SqlText
+  readonly truth: SqlText
+}
+
 /**
  * The holes in a metric's SQL that engines fill differently. The table `events` has one row per event with the columns
  * of `Event`; how a column is stored is the adapter's business.
@@ -35,6 +43,10 @@ export interface Dialect {
   readonly propertyNumber: (name: string) => SqlText
   /** True or false; null where the property is missing or neither. */
   readonly propertyTruth: (name: string) => SqlText
+  /** A property's value as one text, null where it is missing: what rows can be grouped by before it is read. */
+  readonly propertyCode: (name: string) => SqlText
+  /** What {@link Dialect.propertyCode} of this property, in a column, stands for. */
+  readonly decoded: (name: string, code: SqlText) => PropertyForms
   /** Whether a property is there and not JSON null; never null itself. */
   readonly propertyExists: (name: string) => SqlText
   /** Whether a text holds another one, by code points. */

@@ -1,4 +1,4 @@
-import { sql, type SqlText } from "@millrace/core"
+import { type PropertyForms, sql, type SqlText } from "@millrace/core"
 
 /** A property that has a column of its own. */
 export interface HotColumn {
@@ -40,21 +40,23 @@ export const hotColumns = (columns: ReadonlyArray<HotColumn>) =>
 
 export const codeOf = (index: number) => CODE(`hot_types[${index + 1}]`, `hot_texts[${index + 1}]`)
 
-/** What the dialect asks of a property's values, over its column. */
-export interface PropertySql {
-  readonly text: SqlText
-  readonly number: SqlText
-  readonly truth: SqlText
+/** What the dialect asks of a property. */
+export interface PropertySql extends PropertyForms {
   readonly exists: SqlText
+  readonly code: SqlText
+  readonly decoded: (code: SqlText) => PropertyForms
 }
 
 export const hotProperty = ({ position }: HotColumn): PropertySql => {
-  const column: SqlText = { _tag: "SqlText", strings: [columnName(position)], values: [] }
-  const rest = (type: SqlText) => sql`CASE WHEN starts_with(${column}, ${type}) THEN substr(${column}, 2) END`
+  const code: SqlText = { _tag: "SqlText", strings: [columnName(position)], values: [] }
+  return { ...decoded(code), exists: sql`(${code} NOT IN ('', 'z'))`, code, decoded }
+}
+
+const decoded = (code: SqlText): PropertyForms => {
+  const rest = (type: SqlText) => sql`CASE WHEN starts_with(${code}, ${type}) THEN substr(${code}, 2) END`
   return {
     text: rest(sql`'s'`),
     number: sql`TRY_CAST(${rest(sql`'n'`)} AS DOUBLE)`,
-    truth: sql`CASE ${column} WHEN 't' THEN true WHEN 'f' THEN false END`,
-    exists: sql`(${column} NOT IN ('', 'z'))`
+    truth: sql`CASE ${code} WHEN 't' THEN true WHEN 'f' THEN false END`
   }
 }

@@ -1,4 +1,4 @@
-import type { Dialect } from "../Dialect.ts"
+import type { Dialect, PropertyForms } from "../Dialect.ts"
 import { type Field, propertyOf } from "../filter/index.ts"
 import type { RawRow } from "../Metric.ts"
 import { integerOf } from "../rows.ts"
@@ -14,11 +14,30 @@ export const PLACE = { other: BREAKDOWN_MAX + 1, none: BREAKDOWN_MAX + 2 } as co
 export const breakdownColumns = (field: Field | undefined, dialect: Dialect): SqlText => {
   if (field === undefined) return sql`${KIND.none} AS kind, '' AS label, ${dialect.double(0)} AS amount`
   const property = propertyOf(field)
-  if (property === undefined)
-    return sql`${kindOfText(sql`event_type`)} AS kind, event_type AS label, ${dialect.double(0)} AS amount`
-  const text = dialect.propertyText(property)
-  const number = dialect.propertyNumber(property)
-  const truth = dialect.propertyTruth(property)
+  if (property === undefined) return typeColumns(sql`event_type`, dialect)
+  const forms = {
+    text: dialect.propertyText(property),
+    number: dialect.propertyNumber(property),
+    truth: dialect.propertyTruth(property)
+  }
+  return valueColumns(forms, dialect)
+}
+
+/** An event's value as one text, in which {@link decodedColumns} finds the columns again. */
+export const breakdownCode = (field: Field, dialect: Dialect): SqlText => {
+  const property = propertyOf(field)
+  return property === undefined ? sql`event_type` : dialect.propertyCode(property)
+}
+
+export const decodedColumns = (field: Field, code: SqlText, dialect: Dialect): SqlText => {
+  const property = propertyOf(field)
+  return property === undefined ? typeColumns(code, dialect) : valueColumns(dialect.decoded(property, code), dialect)
+}
+
+const typeColumns = (type: SqlText, dialect: Dialect): SqlText =>
+  sql`${kindOfText(type)} AS kind, ${type} AS label, ${dialect.double(0)} AS amount`
+
+const valueColumns = ({ number, text, truth }: PropertyForms, dialect: Dialect): SqlText => {
   const truthText = sql`CASE WHEN ${truth} THEN 'true' WHEN NOT ${truth} THEN 'false' ELSE '' END`
   return sql`
     CASE WHEN ${text} IS NOT NULL THEN ${kindOfText(text)} WHEN ${number} IS NOT NULL THEN ${KIND.number}

@@ -1,9 +1,10 @@
 import type { Dialect } from "../Dialect.ts"
 import { matches } from "../events.ts"
+import type { Field } from "../filter/index.ts"
 import type { AskContext } from "../Metric.ts"
 import { eventsOf, type Narrowed } from "../source.ts"
 import { sql, type SqlText } from "../SqlText.ts"
-import { breakdownColumns, isValue, KIND, PLACE } from "./columns.ts"
+import { breakdownCode, breakdownColumns, decodedColumns, isValue, KIND, PLACE } from "./columns.ts"
 import { BREAKDOWN_MAX, type BreakdownValue, type Broken, NONE } from "./values.ts"
 
 /**
@@ -100,6 +101,32 @@ export interface Counted extends Ranking {
   /** The SELECT list; holds `user_id`. It may begin with DISTINCT. */
   readonly columns: SqlText
   readonly where: SqlText
+}
+
+/** Rows of `events` that are only counted. */
+export interface Tallied {
+  /** One column, named in `name`, that numbers tell apart. */
+  readonly column: SqlText
+  readonly name: SqlText
+  readonly where: SqlText
+  readonly among: SqlText
+}
+
+/**
+ * Groups counts of events, `(name, n)`, by the events' own values. Events are counted before their values are read, so
+ * that each value is read once for each number in the column.
+ */
+export const groupCounts = (
+  params: Narrowed & { readonly breakdown: Field },
+  { among, column, name, where }: Tallied,
+  dialect: Dialect
+): Groups => {
+  const counts = sql`
+    SELECT ${column} AS ${name}, ${breakdownCode(params.breakdown, dialect)} AS code, COUNT(*) AS n
+    FROM ${eventsOf(params, dialect)} WHERE ${where} GROUP BY 1, 2`
+  const valued = sql`
+    SELECT ${name}, n, ${decodedColumns(params.breakdown, sql`code`, dialect)} FROM (${counts}) AS counts`
+  return groupRows(valued, { among, score: sql`SUM(n)` }, dialect)
 }
 
 /** Groups events, by their own values or by their users'. */

@@ -1,5 +1,5 @@
 export { breakdownColumns } from "./columns.ts"
-export { groupEvents, groupRows, type Groups, wholeOf, withUserValues } from "./groups.ts"
+export { groupCounts, groupEvents, groupRows, type Groups, wholeOf, withUserValues } from "./groups.ts"
 export { eachValue, heapsOf, partsOf, userValues, usersAmong } from "./reference.ts"
 export { rowsOfEach, shapeEach } from "./shape.ts"
 export { breakdownKey, breakdownOf, BreakdownValue, type Broken, NONE, OTHER, type Valued } from "./values.ts"

@@ -1,34 +1,56 @@
-import { groupEvents, type Groups } from "../../breakdown/index.ts"
+import { groupCounts, groupEvents, type Groups } from "../../breakdown/index.ts"
 import { inSlots, slotOf, wholeRange } from "../../calendar.ts"
 import type { Dialect } from "../../Dialect.ts"
 import { matches } from "../../events.ts"
+import type { Field } from "../../filter/index.ts"
 import type { AskContext } from "../../Metric.ts"
 import { sql, type SqlText } from "../../SqlText.ts"
 import { PERCENT, type TrendParams } from "./model.ts"
 
 /** Rows `(bucket, value, numbers)`: the measure, for `avg` its sum, and how many numbers it was made of. */
 export const trendSql = (params: TrendParams, context: AskContext, dialect: Dialect): SqlText => {
-  const groups = eventsIn(params, context, dialect)
-  const { key, source } = groups
-  return groups.answer(
+  if (isTallied(params)) {
+    const { answer, key, source } = talliesIn(params, context, dialect)
+    return answer(sql`SELECT ${key}bucket, SUM(n) AS value, 0 AS numbers FROM ${source} GROUP BY ${key}bucket`)
+  }
+  const { answer, key, source } = eventsIn(params, context, dialect)
+  return answer(
     params.measure === "users"
       ? sql`SELECT ${key}bucket, COUNT(*) AS value, 0 AS numbers FROM (SELECT DISTINCT ${key}bucket, user_id FROM ${source}) AS users GROUP BY ${key}bucket`
       : sql`SELECT ${key}bucket, ${aggregateOf(params, dialect)} AS value, COUNT(value) AS numbers FROM ${source} GROUP BY ${key}bucket`
   )
 }
 
+/** Where events are only counted, and by a value of their own. */
+const isTallied = (params: TrendParams): params is TrendParams & { readonly breakdown: Field } =>
+  params.measure === "events" && params.breakdown !== undefined && params.breakdown_of === "event"
+
+/** `(bucket, n)`. */
+const talliesIn = (
+  params: TrendParams & { readonly breakdown: Field },
+  context: AskContext,
+  dialect: Dialect
+): Groups => {
+  const { among, bucket, where } = countedIn(params, context, dialect)
+  return groupCounts(params, { column: bucket, name: sql`bucket`, where, among }, dialect)
+}
+
 /** `(bucket, user_id, value)`, one row an event. */
 export const eventsIn = (params: TrendParams, context: AskContext, dialect: Dialect): Groups => {
-  const range = wholeRange(params)
+  const { among, bucket, where } = countedIn(params, context, dialect)
   const value = params.property === undefined ? sql`NULL` : dialect.propertyNumber(params.property)
-  const counted = {
-    columns: sql`${slotOf(params, range, dialect.occurredAtMicros, dialect)} AS bucket, user_id, ${value} AS value`,
+  const columns = sql`${bucket} AS bucket, user_id, ${value} AS value`
+  return groupEvents(params, { columns, where, among, score: scoreOf(params, dialect) }, context, dialect)
+}
+
+const countedIn = (params: TrendParams, context: AskContext, dialect: Dialect) => {
+  const range = wholeRange(params)
+  return {
+    bucket: slotOf(params, range, dialect.occurredAtMicros, dialect),
     where: sql`project_id = ${context.project_id} AND ${matches(params.event_type)}
       AND ${dialect.occurredBetween(range.fromMicros, range.untilMicros)}`,
-    among: inSlots(params, sql`bucket`),
-    score: scoreOf(params, dialect)
+    among: inSlots(params, sql`bucket`)
   }
-  return groupEvents(params, counted, context, dialect)
 }
 
 const aggregateOf = ({ measure }: TrendParams, dialect: Dialect): SqlText => {
