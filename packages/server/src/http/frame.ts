@@ -53,7 +53,7 @@ const SECURITY_HEADERS = {
 } as const
 
 const extraHeaders = (request: Request, route: string, gate: Gate["Service"]): Record<string, string> => {
-  const cors = corsHeaders(route, request.headers, gate.openReads)
+  const cors = corsHeaders(route, request.headers, gate)
   return { ...SECURITY_HEADERS, ...cors, ...(route === DOCS_PATH ? DOCS_HEADERS : {}) }
 }
 
