@@ -95,16 +95,14 @@ const MAX_GRANTS = 1_000
 
 /** `{"shop":"viewer"}` or `["shop:viewer"]`; whatever else the issuer has in there is not for us. Of two roles the greater one. */
 const grantsOf = (claim: unknown): ReadonlyArray<Grant> => {
-  const pairs: ReadonlyArray<readonly [unknown, unknown]> = Array.isArray(claim)
-    ? claim
-        .slice(0, MAX_GRANTS)
-        .map((entry) => (/^([^:]*):([^:]*)$/u.exec(String(entry)) ?? []).slice(1) as [unknown, unknown])
+  const pairs: ReadonlyArray<ReadonlyArray<unknown>> = Array.isArray(claim)
+    ? claim.slice(0, MAX_GRANTS).map((entry: unknown) => (typeof entry === "string" ? entry.split(":") : []))
     : typeof claim === "object" && claim !== null
       ? Object.entries(claim).slice(0, MAX_GRANTS)
       : []
   const roles = new Map<string, UserRole>()
-  for (const [project, role] of pairs) {
-    if (typeof project !== "string" || !isProject(project) || !isRole(role)) continue
+  for (const [project, role, ...rest] of pairs) {
+    if (typeof project !== "string" || !isProject(project) || !isRole(role) || rest.length > 0) continue
     if (roles.get(project) !== "admin") roles.set(project, role)
   }
   return [...roles].map(([project_id, role]) => ({ project_id, role }))
