@@ -1,5 +1,6 @@
 import { Pipeline, type EventQueue, type EventStore, type PipelineOptions, type Warehouse } from "@millrace/core"
 import { Effect, Layer, Metric, type Scope } from "effect"
+import { Sessions } from "./auth/Sessions.ts"
 import { Access, makeAccess } from "./http/Access.ts"
 import { BodyBudget } from "./http/BodyBudget.ts"
 import { Gate } from "./http/Gate.ts"
@@ -17,6 +18,10 @@ export interface AppOptions<E = never> {
   readonly ring: Effect.Effect<KeyRing, E, Scope.Scope>
   /** The quotas. */
   readonly limits: Layer.Layer<Limits, E, Telemetry>
+  /** People's accounts. */
+  readonly sessions: Layer.Layer<Sessions, E, Telemetry>
+  /** Web origins whose pages may read statistics. */
+  readonly readers: ReadonlySet<string>
   readonly maxInFlightBytes: number
   readonly directory?: string | undefined
   /** Keyless servers answer to loopback names alone; a handler inside another server leaves names to that server. */
@@ -27,17 +32,25 @@ export interface AppOptions<E = never> {
 /** What the routes need besides the adapters; the pipeline works for as long as this lives. */
 export const appLayer = <E>(
   options: AppOptions<E>
-): Layer.Layer<Access | Gate | Limits | Pipeline | StatsOwner | Telemetry, E, EventQueue | EventStore | Warehouse> => {
-  const access = Layer.effect(Access, Effect.map(options.ring, makeAccess))
+): Layer.Layer<
+  Access | Gate | Limits | Pipeline | Sessions | StatsOwner | Telemetry,
+  E,
+  EventQueue | EventStore | Warehouse
+> => {
+  const access = Layer.effect(
+    Access,
+    Effect.flatMap(Sessions, (sessions) => Effect.map(options.ring, (ring) => makeAccess(ring, sessions)))
+  )
   const pipeline = Pipeline.layer({ loops: loopsOf(options.roles), ...options.pipeline })
   return Layer.mergeAll(gate(options), options.limits, StatsOwner.layer(options.statsOwner), pipeline).pipe(
     Layer.provideMerge(access),
+    Layer.provideMerge(options.sessions),
     Layer.provideMerge(Telemetry.layer)
   )
 }
 
 /** A first key closes a server that runs: what depends on it is asked anew each time. */
-const gate = (options: Pick<AppOptions, "roles" | "directory" | "guardHost" | "maxInFlightBytes">) =>
+const gate = (options: Pick<AppOptions, "roles" | "directory" | "guardHost" | "maxInFlightBytes" | "readers">) =>
   Layer.effect(
     Gate,
     Effect.map(Access, ({ keyed }) => ({
@@ -46,8 +59,9 @@ const gate = (options: Pick<AppOptions, "roles" | "directory" | "guardHost" | "m
       get loopbackNamesOnly() {
         return options.guardHost && !keyed()
       },
-      get openReads() {
-        return keyed()
+      readers: options.readers,
+      get loopbackReaders() {
+        return !keyed()
       },
       directory: options.directory,
       state: { closing: false }

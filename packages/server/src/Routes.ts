@@ -3,6 +3,7 @@ import type { EventQueue, EventStore, MetricName, Warehouse } from "@millrace/co
 import { type Context, Effect, Layer } from "effect"
 import { HttpRouter, type HttpServerRequest, type HttpServerResponse } from "effect/http"
 import { HttpApi } from "effect/http-api"
+import type { Sessions } from "./auth/Sessions.ts"
 import type { Access } from "./http/Access.ts"
 import { frame } from "./http/frame.ts"
 import type { Gate } from "./http/Gate.ts"
@@ -10,6 +11,7 @@ import { type Refusal, respondRefusal } from "./http/Refusal.ts"
 import type { StatsOwner } from "./http/StatsOwner.ts"
 import type { Limits } from "./limits/Limits.ts"
 import type { Telemetry } from "./http/Telemetry.ts"
+import { login, logout, refresh } from "./routes/auth.ts"
 import { atOwner, only } from "./routes/byRole.ts"
 import { listDeadLetters, purgeDeadLetters, replayDeadLetters } from "./routes/deadLetters.ts"
 import { type BasePath, docsRoute, openapi } from "./routes/docs.ts"
@@ -19,7 +21,7 @@ import { ledger } from "./routes/ledger.ts"
 import { metrics } from "./routes/metrics.ts"
 import { stats, statsQuery } from "./routes/stats.ts"
 
-type Services = Access | EventQueue | EventStore | Gate | Limits | StatsOwner | Telemetry | Warehouse
+type Services = Access | EventQueue | EventStore | Gate | Limits | Sessions | StatsOwner | Telemetry | Warehouse
 
 type Handler = (
   request: HttpServerRequest.HttpServerRequest
@@ -51,6 +53,9 @@ const handlers: { readonly [Name in Exclude<EndpointName, "docs">]: Handler } = 
   listDeadLetters: atOwner("/dead-letters", listDeadLetters),
   replayDeadLetters: atOwner("/dead-letters/replay", replayDeadLetters),
   purgeDeadLetters: atOwner("/dead-letters/purge", purgeDeadLetters),
+  login,
+  refresh,
+  logout,
   livez,
   startupz,
   readyz,

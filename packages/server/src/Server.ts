@@ -5,6 +5,7 @@ import { HttpRouter, type HttpServer } from "effect/http"
 import type { Server } from "node:http"
 import { appLayer, metricRegistry } from "./App.ts"
 import type { ServerOptions } from "./config.ts"
+import { Sessions } from "./auth/Sessions.ts"
 import { Access } from "./http/Access.ts"
 import { Gate } from "./http/Gate.ts"
 import { isLoopbackName } from "./http/loopback.ts"
@@ -50,11 +51,14 @@ export interface ListenOptions<E = never> extends Pick<
   | "maxInFlightBytes"
   | "directory"
   | "closeGraceMillis"
+  | "statsOrigins"
 > {
   /** Default: none beside `keys`. */
   readonly storedKeys?: Layer.Layer<KeyStore | KeyPepper, E>
   /** Default: none. */
   readonly quotas?: Layer.Layer<Limits, E, Telemetry>
+  /** Default: nobody has an account. */
+  readonly sessions?: Layer.Layer<Sessions, E, Telemetry>
   /** Tests shorten them. */
   readonly timeLimits?: Partial<TimeLimits>
 }
@@ -92,6 +96,8 @@ export const serverLayer = <E = never>(
         statsOwner: statsOwnerOf(options),
         ring: ringOf(options),
         limits: options.quotas ?? Limits.none,
+        sessions: options.sessions ?? Sessions.none,
+        readers: new Set(options.statsOrigins),
         guardHost: true
       })
     ),

@@ -1,6 +1,8 @@
 import { Config, Option, Redacted, Schema } from "effect"
+import { OriginsText } from "./http/origins.ts"
 import { MAX_BODY_BYTES } from "./http/readBytes.ts"
 import type { Keys } from "./keys/configuredKeys.ts"
+import { authConfig, authDefaults, type AuthOptions } from "./auth/config.ts"
 import { limitConfig, limitDefaults, type LimitOptions } from "./limits/config.ts"
 import { keyStoreNames, type KeyPlaces } from "./keys/stores.ts"
 import { natsConfig } from "./adapter/natsConfig.ts"
@@ -23,6 +25,9 @@ export interface ServerOptions extends AdapterChoice, Pick<KeyPlaces, "keyStore"
   /** Request bodies held at one time, over all requests. */
   readonly maxInFlightBytes: number
   readonly limits: LimitOptions
+  readonly auth: AuthOptions
+  /** Web origins whose pages may read statistics and log in. */
+  readonly statsOrigins: ReadonlyArray<string>
   /** While closing: how long requests are still taken after `/readyz` began to refuse. */
   readonly closeGraceMillis: number
 }
@@ -42,6 +47,8 @@ export const serverDefaults: ServerOptions = {
   maxConnections: 10_000,
   maxInFlightBytes: 128 * 1024 * 1024,
   limits: limitDefaults,
+  auth: authDefaults,
+  statsOrigins: [],
   closeGraceMillis: 500
 }
 
@@ -104,6 +111,10 @@ export const serverConfig = Config.all({
     Config.withDefault(serverDefaults.maxInFlightBytes)
   ),
   limits: limitConfig,
+  auth: authConfig,
+  statsOrigins: Config.schema(OriginsText, "MILLRACE_STATS_ORIGINS").pipe(
+    Config.withDefault(serverDefaults.statsOrigins)
+  ),
   closeGraceMillis: integer("MILLRACE_CLOSE_GRACE_MILLIS", 0, CLOSE_GRACE_MAX_MILLIS).pipe(
     Config.withDefault(serverDefaults.closeGraceMillis)
   )

@@ -22,6 +22,7 @@ export { BadKeys, isProject, type Keys, parseKeys } from "./keys/configuredKeys.
 export { serverConfig, serverDefaults, type ServerOptions } from "./config.ts"
 export { CannotListen, KeysRequired, type ListenOptions, serverLayer } from "./Server.ts"
 export { failureText } from "./failureText.ts"
+export { isOrigin } from "./http/origins.ts"
 export { type Role, ROLES, RolesText } from "./roles.ts"
 export { jsonLogger } from "./observe/jsonLog.ts"
 export { otlpTraces } from "./observe/otlp.ts"

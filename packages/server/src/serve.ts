@@ -1,21 +1,29 @@
+import type { KeyStoreError, UserStoreError } from "@millrace/core"
 import { Console, Effect, Layer } from "effect"
 import { HttpServer } from "effect/http"
 import { adapters, usesDirectory } from "./adapters.ts"
+import type { AdapterNotInstalled, BadAdapterChoice } from "./adapter/failures.ts"
 import { rolesOf } from "./adapter/checkRoles.ts"
 import type { ServerOptions } from "./config.ts"
 import { Access } from "./http/Access.ts"
-import { limitsLayer } from "./limits/config.ts"
+import { sessionsLayer } from "./auth/config.ts"
+import { limiterLayer, limitsLayer } from "./limits/config.ts"
 import { keyStoreLayer } from "./keys/stores.ts"
 import { serverLayer } from "./Server.ts"
 
 /** The whole server over the chosen adapters. */
-export const server = (options: ServerOptions) =>
-  serverLayer({
+export const server = (options: ServerOptions) => {
+  // One, for quotas and logins.
+  const limiter = limiterLayer(options.limits)
+  const sessions = sessionsLayer(options.auth, options, options.limits.trustedProxies)
+  return serverLayer<AdapterNotInstalled | BadAdapterChoice | KeyStoreError | UserStoreError>({
     ...options,
     roles: rolesOf(options),
     storedKeys: keyStoreLayer(options),
-    quotas: limitsLayer(options.limits)
+    quotas: limitsLayer(options.limits, limiter),
+    sessions: Layer.provide(sessions, limiter)
   }).pipe(Layer.provide(adapters(options)))
+}
 
 /** Serves until interrupted. Once it listens, one line on standard output says where. */
 export const serve = Effect.fn("serve")(function* (options: ServerOptions) {

@@ -40,6 +40,7 @@ describe("docs/configuration.md", () => {
       "server/src/config.ts",
       "server/src/adapter/natsConfig.ts",
       "server/src/limits/config.ts",
+      "server/src/auth/config.ts",
       "cli/src/command/flags.ts"
     ]
     const sources = files.map((file) => read(`packages/${file}`)).join()

@@ -89,9 +89,23 @@ describe("API keys", () => {
     expect(blog.body.rows).toEqual([{ date: "2025-05-05", users: 1, complete: true }])
   })
 
-  it("with keys any origin may read, and any host name reaches the server", async () => {
-    const answer = await server.get("/ledger", { ...bearer("shop-read"), origin: "https://dashboard.example" })
-    expect(answer.headers.get("access-control-allow-origin")).toBe("*")
+  it("with keys pages of the configured origins may read, and none else; any may send", async () => {
+    const own = await startServer({ adapters: memory, keys: KEYS, statsOrigins: ["https://dashboard.example"] })
+    const allowed = async (path: string, origin: string) => {
+      const { headers } = await own.get(path, { ...bearer("shop-read"), origin })
+      return headers.get("access-control-allow-origin")
+    }
+    for (const path of ["/ledger", "/stats/dau?from=2026-01-01&to=2026-01-01", "/auth/login"]) {
+      expect([path, await allowed(path, "https://dashboard.example")]).toEqual([path, "https://dashboard.example"])
+      for (const origin of ["https://dashboard.example.evil", "http://dashboard.example", "null", "http://localhost"]) {
+        expect([path, origin, await allowed(path, origin)]).toEqual([path, origin, null])
+      }
+    }
+    expect(await allowed("/events", "https://anybody.example")).toBe("*")
+    for (const path of ["/dead-letters", "/metrics", "/docs"]) {
+      expect(await allowed(path, "https://dashboard.example")).toBeNull()
+    }
+    await own.close()
   })
 })
 

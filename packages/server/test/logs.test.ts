@@ -1,6 +1,7 @@
 import { Effect, Logger } from "effect"
 import { randomUUID } from "node:crypto"
 import { rmSync } from "node:fs"
+import { accountsIn } from "./support/accounts.ts"
 import { afterAll, describe, expect, it } from "vitest"
 import { formatLog, maskValues } from "../src/observe/jsonLog.ts"
 import { startProcess } from "./support/child.ts"
@@ -62,10 +63,38 @@ const SECRETS = {
   type: "planted-type",
   property: "planted-property",
   password: "planted-password",
+  email: "planted.login@example.com",
+  loginPassword: "planted-login-password",
   header: "planted-header"
 }
 
+/** Logs in and out, wrongly too; every token that came of it. */
+const logIn = async (url: string): Promise<ReadonlyArray<string>> => {
+  const post = async (path: string, body: unknown): Promise<Record<string, string>> => {
+    const headers = { "content-type": "application/json" }
+    const answer = await fetch(`${url}/auth/${path}`, { method: "POST", headers, body: JSON.stringify(body) })
+    const text = await answer.text()
+    return text === "" ? {} : JSON.parse(text)
+  }
+  const { email, loginPassword: password } = SECRETS
+  const first = await post("login", { email, password })
+  const second = await post("refresh", { refresh_token: first["refresh_token"] })
+  const issued = [first, second].flatMap((tokens) => [tokens["access_token"]!, tokens["refresh_token"]!])
+  for (const token of issued) {
+    await fetch(`${url}/ledger?token=${token}`, { headers: { authorization: `Bearer ${token}` } })
+    await fetch(`${url}/dead-letters/${token}`, { headers: { authorization: `Bearer ${token}.x` } })
+  }
+  await post("login", { email, password: `${password}-wrong`, more: password })
+  await post("login", { email, password: `${password}-wrong` })
+  await post("refresh", { refresh_token: first["refresh_token"] })
+  await post("logout", { refresh_token: second["refresh_token"] })
+  expect(issued.every((token) => token.length > 20)).toBe(true)
+  return issued
+}
+
 it("nothing that is secret or a person's is ever written: keys, users, properties, passwords, bodies", async () => {
+  const accounts = accountsIn({ directory })
+  await accounts.create(SECRETS.email, { shop: "viewer" }, SECRETS.loginPassword)
   const server = await startProcess(directory, {
     MILLRACE_KEYS: `shop:admin:${SECRETS.key}`,
     MILLRACE_LIMITER: "redis",
@@ -96,11 +125,13 @@ it("nothing that is secret or a person's is ever written: keys, users, propertie
   for (const path of [`/stats/dau?from=${SECRETS.user}`, `/${SECRETS.property}?key=${SECRETS.key}`, "/ledger"]) {
     await fetch(`${server.url}${path}`, { headers })
   }
+  const issued = await logIn(server.url)
   await server.end("SIGTERM")
   const output = server.stderr() + server.lines.join("\n")
   // The absent limiter is in the log: it was written, and read here.
   expect(output).toContain("the rate limiter does not answer")
-  for (const secret of Object.values(SECRETS)) expect(output).not.toContain(secret)
+  expect(output).toContain("a spent refresh token was shown")
+  for (const secret of [...Object.values(SECRETS), ...issued]) expect(output).not.toContain(secret)
   for (const line of server.stderr().trim().split("\n"))
     expect(Object.keys(JSON.parse(line) as object)).toEqual(expect.arrayContaining(["ts", "level", "msg"]))
 }, 120_000)

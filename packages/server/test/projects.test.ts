@@ -1,9 +1,11 @@
 import { Contract } from "@millrace/core/wire"
 import { HttpApi } from "effect/http-api"
 import fc from "fast-check"
+import { rmSync } from "node:fs"
 import { afterAll, beforeAll, expect, it } from "vitest"
+import { bearer, login, newAccounts } from "./support/accounts.ts"
 import { event } from "./support/events.ts"
-import { reply, settled, startServer, type TestServer } from "./support/server.ts"
+import { embedded, reply, settled, temporaryDirectory, type TestServer } from "./support/server.ts"
 
 const SCOPES = ["write", "read", "admin"] as const
 const PROJECTS = ["shop", "blog"] as const
@@ -27,10 +29,25 @@ HttpApi.reflect(Contract, {
 
 const RUNS = Number(process.env["MILLRACE_FUZZ_RUNS"] ?? 400)
 
+/** One who has nothing of the other project, one who may do everything in two others, and one without any. */
+const PEOPLE = {
+  "viewer@shop.example": { shop: "viewer" },
+  "admin@shop.example": { shop: "admin" },
+  "admin@two.example": { shop: "admin", other: "admin" },
+  "nobody@blog.example": {}
+} as const
+
+const accounts = newAccounts()
+const folder = temporaryDirectory()
 let server: TestServer
+/** What a request can show: keys, and sessions. */
+let credentials: ReadonlyArray<string>
 let ids: ReadonlyArray<string>
 beforeAll(async () => {
-  server = await startServer({ keys: KEYS.join(",") })
+  for (const [email, grants] of Object.entries(PEOPLE)) await accounts.create(email, grants)
+  server = await accounts.open({ keys: KEYS.join(","), adapters: embedded(folder) })
+  const sessions = Object.keys(PEOPLE).map(async (email) => String((await login(server, email)).body.access_token))
+  credentials = [...SCOPES.map((scope) => keyOf("shop", scope)), ...(await Promise.all(sessions))]
   const secrets = Array.from({ length: SECRETS }, (_, index) =>
     event({ user_id: `${SECRET}-${index}`, event_type: SECRET, properties: { note: SECRET } })
   )
@@ -39,7 +56,10 @@ beforeAll(async () => {
   await server.post([event()], { "x-api-key": keyOf("shop", "write") })
   for (const project of PROJECTS) await settled(server, { "x-api-key": keyOf(project, "read") })
 })
-afterAll(() => server.close())
+afterAll(async () => {
+  await accounts.close()
+  rmSync(folder, { recursive: true, force: true })
+})
 
 const day = fc.constantFrom("2026-01-01", "2026-01-31", "2026-02-03")
 const query = fc.record(
@@ -60,12 +80,14 @@ const query = fc.record(
 )
 const ask = fc.record({
   route: fc.constantFrom(...routes),
-  scope: fc.constantFrom(...SCOPES),
+  /** Of `credentials`. */
+  as: fc.nat({ max: SCOPES.length + Object.keys(PEOPLE).length - 1 }),
   query,
   /** Most parameters do not belong to a route, and then it refuses them all. */
   plain: fc.boolean(),
   idsAll: fc.boolean(),
-  header: fc.constantFrom("x-project", "x-project-id", "x-forwarded-user")
+  header: fc.constantFrom("x-project", "x-project-id", "x-forwarded-user", "millrace-project"),
+  named: fc.constantFrom("blog", "shop", "other", "shop,blog", "__proto__")
 })
 
 const known = (path: string, given: Readonly<Record<string, string>>) => {
@@ -77,13 +99,13 @@ const known = (path: string, given: Readonly<Record<string, string>>) => {
   return Object.fromEntries(Object.entries(given).filter(([name]) => names.includes(name)))
 }
 
-it("a key of one project never reads or changes another, by whatever route, parameter or header", async () => {
+it("a key or a session of one project never reads or changes another, by whatever route, parameter or header", async () => {
   const readBlog = { "x-api-key": keyOf("blog", "read") }
   const before = await settled(server, readBlog)
   expect(before.stored).toBe(SECRETS)
-  let answered = 0
+  const answered: Array<number> = []
   await fc.assert(
-    fc.asyncProperty(ask, async ({ header, idsAll, plain, query: drawn, route, scope }) => {
+    fc.asyncProperty(ask, async ({ as, header, idsAll, named, plain, query: drawn, route }) => {
       const given = drawn as Readonly<Record<string, string>>
       const params = new URLSearchParams(plain ? known(route.path, given) : given)
       const path = route.path.replaceAll(/:\w+/gu, `${SECRET}-1`)
@@ -91,14 +113,14 @@ it("a key of one project never reads or changes another, by whatever route, para
         await fetch(`${server.url}${path}?${params.toString()}`, {
           method: route.method,
           headers: {
-            authorization: `Bearer ${keyOf("shop", scope)}`,
+            ...bearer(credentials[as]!),
             "content-type": "application/json",
-            [header]: "blog"
+            [header]: named
           },
           ...(route.method === "GET" ? {} : { body: JSON.stringify({ ids: idsAll ? "all" : ids }) })
         })
       )
-      if (answer.status < 300) answered++
+      if (answer.status < 300) answered.push(as)
       // What the request itself named may come back.
       const own = JSON.stringify(given)
       const text = JSON.stringify(answer.body)
@@ -108,6 +130,8 @@ it("a key of one project never reads or changes another, by whatever route, para
     }),
     { numRuns: RUNS }
   )
-  expect(answered).toBeGreaterThan(RUNS / 20)
+  expect(answered.length).toBeGreaterThan(RUNS / 20)
+  // Keys that read, and both sessions of the one project.
+  expect([...new Set(answered)]).toEqual(expect.arrayContaining([1, 2, 3, 4]))
   expect(await settled(server, readBlog)).toEqual(before)
 })

@@ -1,6 +1,7 @@
 import { Schema } from "effect"
 import { HttpApi, HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
 import { ApiKeySecurity } from "./ApiKeySecurity.ts"
+import { authGroup } from "./auth.ts"
 import { describe } from "./describe.ts"
 import { batchExample, problemExample, readinessExample } from "./examples.ts"
 import { noEventAccepted, problemOf } from "./Problem.ts"
@@ -131,7 +132,7 @@ const operations = HttpApiGroup.make("operations").add(
 
 /** The HTTP contract: server, CLI and client types come from here. */
 export class Contract extends HttpApi.make("millrace")
-  .add(events, statsGroup, deadLetters, operations)
+  .add(events, statsGroup, deadLetters, authGroup, operations)
   .annotateMerge(
     OpenApi.annotations({
       title: "millrace",

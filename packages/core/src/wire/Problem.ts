@@ -9,8 +9,11 @@ export const PROBLEMS = {
   incomplete_body: { status: 400, title: "The body ended early" },
   bad_request: { status: 400, title: "The request is not well-formed HTTP" },
   not_a_batch: { status: 400, title: "The body is not a batch of events" },
-  unauthenticated: { status: 401, title: "A valid API key is needed" },
-  wrong_scope: { status: 403, title: "This API key may not do this" },
+  unauthenticated: { status: 401, title: "A valid API key or session is needed" },
+  invalid_credentials: { status: 401, title: "Email or password is wrong" },
+  session_ended: { status: 401, title: "The session has ended" },
+  wrong_scope: { status: 403, title: "This API key or session may not do this" },
+  project_required: { status: 403, title: "The request must name one of your projects" },
   origin_not_allowed: { status: 403, title: "This API key is for pages of other origins" },
   host_not_allowed: { status: 403, title: "Without keys this server answers on loopback names only" },
   not_found: { status: 404, title: "There is nothing at this path" },
@@ -25,6 +28,7 @@ export const PROBLEMS = {
   no_event_accepted: { status: 422, title: "No event of the batch was accepted" },
   invalid_parameter: { status: 422, title: "A parameter is not valid" },
   rate_limited: { status: 429, title: "Too many events for now" },
+  too_many_logins: { status: 429, title: "Too many attempts to log in for now" },
   headers_too_large: { status: 431, title: "The request's headers are too large" },
   internal: { status: 500, title: "The server failed" },
   unsupported_question: { status: 501, title: "The configured warehouse cannot answer this" },
@@ -35,7 +39,8 @@ export const PROBLEMS = {
   overloaded: { status: 503, title: "Too much is under way" },
   warehouse_unavailable: { status: 503, title: "The warehouse cannot be reached" },
   limiter_unavailable: { status: 503, title: "Quotas cannot be checked" },
-  keys_unavailable: { status: 503, title: "API keys cannot be checked" }
+  keys_unavailable: { status: 503, title: "API keys cannot be checked" },
+  users_unavailable: { status: 503, title: "Accounts cannot be checked" }
 } as const satisfies Record<string, { readonly status: number; readonly title: string }>
 
 export type ProblemCode = keyof typeof PROBLEMS

@@ -1,4 +1,5 @@
 export { ApiKeySecurity } from "./ApiKeySecurity.ts"
+export { Credentials, RefreshToken, SessionAnswer } from "./auth.ts"
 export { Contract } from "./Contract.ts"
 export {
   makeProblem,

@@ -17,6 +17,7 @@ import {
 import { Cause, Effect, Exit, Layer, ManagedRuntime } from "effect"
 import { adapters } from "../adapters.ts"
 import { appLayer, metricRegistry } from "../App.ts"
+import { Sessions } from "../auth/Sessions.ts"
 import { serverDefaults } from "../config.ts"
 import { DEFAULT_PROJECT } from "../http/Access.ts"
 import { configuredRing } from "../keys/KeyRing.ts"
@@ -99,6 +100,8 @@ const layerOf = (options: MillraceOptions): Layer.Layer<RuntimeServices, unknown
   const app = appLayer({
     roles: ROLES,
     limits: Limits.none,
+    sessions: Sessions.none,
+    readers: new Set(),
     ring: Effect.sync(() => configuredRing(parseKeys(options.keys ?? ""))),
     maxInFlightBytes: serverDefaults.maxInFlightBytes,
     guardHost: false,

@@ -1,8 +1,11 @@
 import type { ApiKey, KeyScope } from "@millrace/core"
 import { Context, Effect, Option } from "effect"
 import { type Headers, HttpServerRequest } from "effect/http"
+import type { Bearer } from "../auth/bearers.ts"
+import type { Sessions } from "../auth/Sessions.ts"
+import { looksSigned } from "../auth/verifyJws.ts"
 import type { KeyRing } from "../keys/KeyRing.ts"
-import { type Refusal, refusal, retryLater } from "./Refusal.ts"
+import { CHALLENGE, type Refusal, refusal, retryLater } from "./Refusal.ts"
 
 /** The project of every request when the server runs without keys. */
 export const DEFAULT_PROJECT = "default"
@@ -10,7 +13,7 @@ export const DEFAULT_PROJECT = "default"
 /** Whose request it is. */
 export interface Caller {
   readonly project: string
-  /** Of the key, without showing it: whose quota a request counts against. */
+  /** Of the key, without showing it, or of the person: whose quota a request counts against. */
   readonly id: string
 }
 
@@ -21,7 +24,7 @@ export class Access extends Context.Service<
   Access,
   {
     readonly keyed: () => boolean
-    /** `key`: as presented, `undefined` when the request shows none. */
+    /** `key`: an API key or a session's access token as presented, `undefined` when the request shows none. */
     readonly caller: (key: string | undefined, scope: KeyScope) => Effect.Effect<Caller, Refusal, Request>
     /** By a key in a request's body: a page shows it to everyone, so it must be a write key and nothing more. */
     readonly callerOfBody: (key: string | undefined) => Effect.Effect<Caller, Refusal, Request>
@@ -32,14 +35,32 @@ export class Access extends Context.Service<
 
 const everyone: Caller = { project: DEFAULT_PROJECT, id: DEFAULT_PROJECT }
 
-/** Without any key everyone may do everything, in one project. */
-export const makeAccess = (ring: KeyRing): Access["Service"] => {
-  const caller: Access["Service"]["caller"] = (key, scope) =>
-    ring.keyed() ? checkKey(ring, key, scope) : Effect.succeed(everyone)
+/** Which of their projects the request of a person is about; a key has but one. */
+export const PROJECT_HEADER = "millrace-project"
+
+/** Without any key or account everyone may do everything, in one project. */
+export const makeAccess = (ring: KeyRing, sessions: Sessions["Service"]): Access["Service"] => {
+  const keyed = () => ring.keyed() || sessions.guards()
+  const check = Effect.fnUntraced(function* (key: string | undefined, scope: KeyScope) {
+    if (key === undefined || key === "") return yield* Effect.fail(missing)
+    const found = yield* findKey(ring, key)
+    if (Option.isSome(found)) return yield* checkKey(found.value, scope, refuseScope)
+    const request = yield* HttpServerRequest.HttpServerRequest
+    if (!isBearerToken(request, key)) return yield* Effect.fail(unknown)
+    const bearer = yield* sessions.bearer(key)
+    if (Option.isNone(bearer)) return yield* Effect.fail(noSession)
+    return yield* checkBearer(bearer.value, scope, request.headers[PROJECT_HEADER])
+  })
+  const caller: Access["Service"]["caller"] = (key, scope) => (keyed() ? check(key, scope) : Effect.succeed(everyone))
   return {
-    keyed: ring.keyed,
+    keyed,
     caller,
-    callerOfBody: (key) => (ring.keyed() ? checkKey(ring, key, "write", refuseMore) : Effect.succeed(everyone)),
+    callerOfBody: Effect.fnUntraced(function* (key) {
+      if (!keyed()) return everyone
+      if (key === undefined || key === "") return yield* Effect.fail(missing)
+      const found = yield* findKey(ring, key)
+      return yield* Option.isNone(found) ? Effect.fail(unknown) : checkKey(found.value, "write", refuseMore)
+    }),
     project: (key, scope) => Effect.map(caller(key, scope), ({ project }) => project)
   }
 }
@@ -54,31 +75,58 @@ export const presentedKey = (headers: Headers.Headers): string | undefined => {
 const userOf = (basic: string): string | undefined =>
   /^([^:]+):?$/u.exec(Buffer.from(basic, "base64").toString("latin1"))?.[1]
 
-const CHALLENGE = { headers: { "www-authenticate": 'Bearer realm="millrace"' } }
 const missing = refusal(
   "unauthenticated",
-  "Send an API key as Authorization: Bearer or Basic, or as x-api-key.",
+  "Send an API key as Authorization: Bearer or Basic, or as x-api-key; or a session's access token as Bearer.",
   CHALLENGE
 )
 const unknown = refusal("unauthenticated", "This API key is not known.", CHALLENGE)
+const noSession = refusal("unauthenticated", "This access token is not valid, or its session has ended.", CHALLENGE)
+
+const findKey = (ring: KeyRing, key: string) =>
+  Effect.mapError(ring.find(key), () => retryLater("keys_unavailable", "API keys cannot be checked at the moment."))
+
+/** In `Authorization: Bearer` alone, where it belongs. */
+const isBearerToken = ({ headers }: Request, key: string): boolean =>
+  looksSigned(key) && /^Bearer /iu.test(headers["authorization"] ?? "")
 
 const checkKey = Effect.fnUntraced(function* (
-  ring: KeyRing,
-  key: string | undefined,
+  key: ApiKey,
   scope: KeyScope,
-  refuse: (key: ApiKey, scope: KeyScope) => Refusal | undefined = refuseScope
+  refuse: (key: ApiKey, scope: KeyScope) => Refusal | undefined
 ) {
-  if (key === undefined || key === "") return yield* Effect.fail(missing)
-  const found = yield* Effect.mapError(ring.find(key), () =>
-    retryLater("keys_unavailable", "API keys cannot be checked at the moment.")
-  )
-  if (Option.isNone(found)) return yield* Effect.fail(unknown)
-  const refused = refuse(found.value, scope) ?? refuseOrigin(found.value, yield* HttpServerRequest.HttpServerRequest)
+  const refused = refuse(key, scope) ?? refuseOrigin(key, yield* HttpServerRequest.HttpServerRequest)
   if (refused !== undefined) return yield* Effect.fail(refused)
-  const { prefix, project_id, scope: granted } = found.value
+  const { prefix, project_id, scope: granted } = key
   const caller: Caller = { project: project_id, id: `${project_id}/${granted}/${prefix}` }
   return caller
 })
+
+/** What a role may do is what a key of this scope may. */
+const SCOPE_OF = { viewer: "read", admin: "admin" } as const
+
+/** Nothing tells a project that is not theirs from one that is not there. */
+const checkBearer = (
+  { grants, id }: Bearer,
+  scope: KeyScope,
+  named: string | undefined
+): Effect.Effect<Caller, Refusal> => {
+  const [first, ...others] = grants
+  if (named === undefined && others.length > 0) return Effect.fail(projectRequired)
+  const grant = named === undefined ? first : grants.find(({ project_id }) => project_id === named)
+  if (grant === undefined) return Effect.fail(noRole)
+  const granted = SCOPE_OF[grant.role]
+  if (granted !== scope && granted !== "admin") {
+    return Effect.fail(refusal("wrong_scope", `A ${grant.role} of the project may not do this; it needs an admin.`))
+  }
+  return Effect.succeed({ project: grant.project_id, id: `${grant.project_id}/user/${id}` })
+}
+
+const noRole = refusal("wrong_scope", "This account has no role in that project.")
+const projectRequired = refusal(
+  "project_required",
+  `This account has several projects: name one in the header ${PROJECT_HEADER}.`
+)
 
 const refuseScope = (key: ApiKey, scope: KeyScope): Refusal | undefined =>
   key.scope === scope || key.scope === "admin"

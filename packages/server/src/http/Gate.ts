@@ -10,8 +10,10 @@ export class Gate extends Context.Service<
     readonly budget: BodyBudget
     /** Answer only requests for a loopback name: without keys, a web page could reach us by DNS rebinding. */
     readonly loopbackNamesOnly: boolean
-    /** May pages of any origin read answers? Never without keys: every page the user opens could. */
-    readonly openReads: boolean
+    /** Web origins whose pages may read statistics. */
+    readonly readers: ReadonlySet<string>
+    /** Pages served from this machine may, too: where there are no keys that they would need. */
+    readonly loopbackReaders: boolean
     /** The data folder, for its disk; undefined where there is none. */
     readonly directory: string | undefined
     readonly state: { closing: boolean }

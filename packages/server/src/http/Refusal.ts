@@ -24,6 +24,9 @@ export const refusal = (code: ProblemCode, detail: string, { headers = {}, ...mo
 export const retryLater = (code: ProblemCode, detail: string, seconds = 1): Refusal =>
   refusal(code, detail, { headers: { "retry-after": String(Math.max(1, Math.ceil(seconds))) } })
 
+/** RFC 9110 asks for it with every 401. */
+export const CHALLENGE = { headers: { "www-authenticate": 'Bearer realm="millrace"' } }
+
 export const NO_STORE = { "cache-control": "no-store", "x-content-type-options": "nosniff" } as const
 
 export const respondRefusal = ({ headers, problem }: Refusal): HttpServerResponse.HttpServerResponse =>

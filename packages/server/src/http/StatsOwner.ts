@@ -1,5 +1,6 @@
 import { Context, Effect, Layer, Option, Semaphore } from "effect"
 import { type HttpServerRequest, HttpServerResponse } from "effect/http"
+import { PROJECT_HEADER } from "./Access.ts"
 import { NO_STORE, type Refusal, retryLater } from "./Refusal.ts"
 
 export interface StatsOwnerOptions {
@@ -11,8 +12,8 @@ export interface StatsOwnerOptions {
 
 /** Says that a millrace process asks, so that none of them passes the question on again. */
 const FORWARDED = "millrace-forwarded"
-/** On the answer to such a question: whose numbers these are. */
-const PROJECT = "millrace-project"
+/** With such a question: which of a person's projects it is about; on the answer: whose numbers these are. */
+const PROJECT = PROJECT_HEADER
 
 /** Questions under way at the owner, which answers a few at a time; more of them than this are refused here. */
 const MAX_UNDER_WAY = 64
@@ -74,8 +75,17 @@ interface OwnerAnswer {
   readonly body: Uint8Array
 }
 
-const fetchAnswer = async (url: string, { body, key }: Question, signal: AbortSignal): Promise<OwnerAnswer> => {
-  const headers = { [FORWARDED]: "1", ...(key === undefined ? {} : { authorization: `Bearer ${key}` }) }
+const fetchAnswer = async (
+  url: string,
+  { body, key, project }: Question,
+  signal: AbortSignal
+): Promise<OwnerAnswer> => {
+  // A person may have several; to a key it says nothing.
+  const headers = {
+    [FORWARDED]: "1",
+    [PROJECT]: project,
+    ...(key === undefined ? {} : { authorization: `Bearer ${key}` })
+  }
   const posted = {
     method: "POST",
     headers: { ...headers, "content-type": "application/json" },

@@ -1,4 +1,5 @@
 import type { Headers } from "effect/http"
+import type { Gate } from "./Gate.ts"
 import { isLoopbackName, nameOfOrigin } from "./loopback.ts"
 
 const INGEST = "/events"
@@ -8,17 +9,21 @@ const CLOSED = new Set(["/dead-letters", "/dead-letters/replay", "/dead-letters/
 const EXPOSED = "millrace-durability, retry-after"
 
 /**
- * Anyone's page may send events, since that is what a client SDK does; never with credentials. Reading is for any
- * origin where keys guard it, and else for pages served from this machine.
+ * Anyone's page may send events, since that is what a client SDK does; never with credentials. Reading, and logging in for
+ * it, is for pages of the configured origins, and without keys for those served from this machine.
  */
-export const corsHeaders = (route: string, headers: Headers.Headers, openReads: boolean): Record<string, string> => {
+export const corsHeaders = (
+  route: string,
+  headers: Headers.Headers,
+  { loopbackReaders, readers }: Pick<Gate["Service"], "readers" | "loopbackReaders">
+): Record<string, string> => {
   const { origin } = headers
   if (CLOSED.has(route)) return {}
-  if (route === INGEST || openReads) {
+  if (route === INGEST) {
     return origin === undefined ? {} : { "access-control-allow-origin": "*", "access-control-expose-headers": EXPOSED }
   }
   if (origin === undefined) return { vary: "origin" }
-  return isLoopbackName(nameOfOrigin(origin))
+  return readers.has(origin) || (loopbackReaders && isLoopbackName(nameOfOrigin(origin)))
     ? { "access-control-allow-origin": origin, "access-control-expose-headers": EXPOSED, vary: "origin" }
     : { vary: "origin" }
 }
@@ -26,6 +31,6 @@ export const corsHeaders = (route: string, headers: Headers.Headers, openReads: 
 export const preflightHeaders = (allow: string): Record<string, string> => ({
   allow,
   "access-control-allow-methods": allow,
-  "access-control-allow-headers": "authorization, content-type, content-encoding, x-api-key",
+  "access-control-allow-headers": "authorization, content-type, content-encoding, millrace-project, x-api-key",
   "access-control-max-age": "7200"
 })

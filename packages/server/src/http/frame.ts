@@ -58,7 +58,7 @@ const extraHeaders = (
   gate: Gate["Service"],
   status: number
 ): Record<string, string> => {
-  const cors = corsHeaders(route, request.headers, gate.openReads)
+  const cors = corsHeaders(route, request.headers, gate)
   return { ...SECURITY_HEADERS, ...cors, ...(route === DOCS_PATH && status === 200 ? DOCS_HEADERS : {}) }
 }
 

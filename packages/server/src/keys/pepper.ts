@@ -4,34 +4,36 @@ import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, unli
 import { dirname } from "node:path"
 import { BadAdapterChoice } from "../adapter/failures.ts"
 
-const PEPPER_BYTES = 32
+const SECRET_BYTES = 32
 const MIN_CHARACTERS = 32
 const MODE = 0o600
 
-const setting = "MILLRACE_KEY_PEPPER"
+export const PEPPER_SETTING = "MILLRACE_KEY_PEPPER"
 
 /** The secret that key hashes need besides the key: whoever has only the store's data cannot even test a guess. */
 export const configuredPepper = (text: Redacted.Redacted): Effect.Effect<Uint8Array, BadAdapterChoice> =>
   Redacted.value(text).length >= MIN_CHARACTERS
     ? Effect.succeed(new TextEncoder().encode(Redacted.value(text)))
-    : Effect.fail(new BadAdapterChoice({ setting, rule: `must have at least ${MIN_CHARACTERS} characters` }))
+    : Effect.fail(
+        new BadAdapterChoice({ setting: PEPPER_SETTING, rule: `must have at least ${MIN_CHARACTERS} characters` })
+      )
 
-/** Made by whoever asks first; several processes may ask at once, and all get the same. */
-export const pepperFile = (path: string): Effect.Effect<Uint8Array, BadAdapterChoice> => {
+/** 256 bits, made by whoever asks first; several processes may ask at once, and all get the same. */
+export const secretFile = (path: string, insteadOf: string): Effect.Effect<Uint8Array, BadAdapterChoice> => {
   let known: Uint8Array | undefined
   return Effect.try({
     try: () => (known ??= new Uint8Array(Buffer.from(readOrMake(path), "hex"))),
-    catch: () => new BadAdapterChoice({ setting, rule: `is not set, and ${path} cannot be used instead` })
+    catch: () => new BadAdapterChoice({ setting: insteadOf, rule: `is not set, and ${path} cannot be used instead` })
   })
 }
 
 const readOrMake = (path: string): string => {
-  const found = readPepper(path)
+  const found = readSecret(path)
   if (found !== undefined) return found
   mkdirSync(dirname(path), { recursive: true })
   const own = `${path}.${process.pid}.${randomBytes(4).toString("hex")}`
   const file = openSync(own, "wx", MODE)
-  writeSync(file, randomBytes(PEPPER_BYTES).toString("hex"))
+  writeSync(file, randomBytes(SECRET_BYTES).toString("hex"))
   fsyncSync(file)
   closeSync(file)
   try {
@@ -42,13 +44,13 @@ const readOrMake = (path: string): string => {
   } finally {
     unlinkSync(own)
   }
-  return readPepper(path)!
+  return readSecret(path)!
 }
 
-const readPepper = (path: string): string | undefined => {
+const readSecret = (path: string): string | undefined => {
   try {
     const text = readFileSync(path, "utf8")
-    if (!/^[0-9a-f]{64}$/u.test(text)) throw new Error("not a pepper")
+    if (!/^[0-9a-f]{64}$/u.test(text)) throw new Error("not such a secret")
     return text
   } catch (error) {
     if (isCode(error, "ENOENT")) return undefined

@@ -5,7 +5,7 @@ import { join } from "node:path"
 import { postgresAddress } from "../adapter/addresses.ts"
 import { type AdapterNotInstalled, BadAdapterChoice } from "../adapter/failures.ts"
 import { at, lazily } from "../adapter/lazily.ts"
-import { configuredPepper, pepperFile } from "./pepper.ts"
+import { configuredPepper, PEPPER_SETTING, secretFile } from "./pepper.ts"
 
 export interface KeyPlaces {
   /** Empty: nothing is kept. */
@@ -44,24 +44,27 @@ export class KeyPepper extends Context.Service<
 >()("@millrace/server/KeyPepper") {}
 
 /** Instances that share keys must share the pepper too, so PostgreSQL's is the usual one only where a pepper is given. */
-const nameOf = ({ directory, keyPepper, keyStore, postgresUrl }: KeyPlaces): KeyStoreName =>
+export const keyStoreNameOf = ({ directory, keyPepper, keyStore, postgresUrl }: KeyPlaces): KeyStoreName =>
   keyStore ?? (postgresUrl !== undefined && keyPepper !== undefined ? "postgres" : directory === "" ? "memory" : "file")
 
 /** The key store with its pepper: see `docs/configuration.md`. */
 export const keyStoreLayer = (places: KeyPlaces): Layer.Layer<KeyStore | KeyPepper, Failure> =>
   Layer.merge(
-    Layer.suspend((): Layer.Layer<KeyStore, Failure> => keyStores[nameOf(places)](places)),
-    Layer.effect(KeyPepper, pepperOf(places))
+    Layer.suspend((): Layer.Layer<KeyStore, Failure> => keyStores[keyStoreNameOf(places)](places)),
+    pepperLayer(places)
   )
+
+export const pepperLayer = (places: KeyPlaces): Layer.Layer<KeyPepper, BadAdapterChoice> =>
+  Layer.effect(KeyPepper, pepperOf(places))
 
 const pepperOf = (places: KeyPlaces): Effect.Effect<KeyPepper["Service"], BadAdapterChoice> => {
   if (places.keyPepper !== undefined) {
     return Effect.map(configuredPepper(places.keyPepper), (pepper) => ({ get: Effect.succeed(pepper) }))
   }
-  if (nameOf(places) !== "file") {
+  if (keyStoreNameOf(places) !== "file") {
     return Effect.fail(
-      new BadAdapterChoice({ setting: "MILLRACE_KEY_PEPPER", rule: "is not set: instances that share keys share it" })
+      new BadAdapterChoice({ setting: PEPPER_SETTING, rule: "is not set: instances that share keys share it" })
     )
   }
-  return Effect.succeed({ get: pepperFile(join(places.directory, "keys", "pepper")) })
+  return Effect.succeed({ get: secretFile(join(places.directory, "keys", "pepper"), PEPPER_SETTING) })
 }

@@ -49,19 +49,18 @@ export const limitDefaults: LimitOptions = {
   trustedProxies: 0
 }
 
+type LimiterLayer = Layer.Layer<RateLimiter, AdapterNotInstalled | BadAdapterChoice>
+
+/** The buckets, by the name in `MILLRACE_LIMITER`. */
+export const limiterLayer = (options: LimitOptions): LimiterLayer =>
+  Layer.suspend((): LimiterLayer => limiters[options.limiter](options))
+
 /** The quotas that are configured; none at all by default. */
 export const limitsLayer = (
-  options: LimitOptions
+  options: LimitOptions,
+  limiter: LimiterLayer
 ): Layer.Layer<Limits, AdapterNotInstalled | BadAdapterChoice, Telemetry> =>
-  options.perKey === 0 && options.perAddress === 0
-    ? Limits.none
-    : Limits.layer(options).pipe(
-        Layer.provide(
-          Layer.suspend((): Layer.Layer<RateLimiter, AdapterNotInstalled | BadAdapterChoice> =>
-            limiters[options.limiter](options)
-          )
-        )
-      )
+  options.perKey === 0 && options.perAddress === 0 ? Limits.none : Limits.layer(options).pipe(Layer.provide(limiter))
 
 const MAX_EVENTS = 1_000_000_000
 const MAX_PROXIES = 16

@@ -1,0 +1,83 @@
+import { Schema } from "effect"
+import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema } from "effect/http-api"
+import { describe } from "./describe.ts"
+import { problemOf } from "./Problem.ts"
+
+const MAX_EMAIL_CHARACTERS = 254
+const MAX_PASSWORD_CHARACTERS = 256
+const MAX_TOKEN_CHARACTERS = 256
+
+const text = (maximum: number) => Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(maximum))
+
+export const Credentials = Schema.Struct({
+  email: text(MAX_EMAIL_CHARACTERS),
+  password: text(MAX_PASSWORD_CHARACTERS)
+}).annotate({ identifier: "Credentials" })
+
+export const RefreshToken = Schema.Struct({ refresh_token: text(MAX_TOKEN_CHARACTERS) }).annotate({
+  identifier: "RefreshToken"
+})
+
+export const SessionAnswer = Schema.Struct({
+  access_token: Schema.String.annotate({ description: "For Authorization: Bearer." }),
+  token_type: Schema.Literal("Bearer"),
+  expires_in: Schema.Int.annotate({ description: "Seconds until the access token is no good any more." }),
+  refresh_token: Schema.String.annotate({ description: "Good once, for /auth/refresh." }),
+  session_expires_in: Schema.Int.annotate({ description: "Seconds until the session ends, whatever is refreshed." }),
+  email: Schema.String,
+  projects: Schema.Array(Schema.Struct({ project: Schema.String, role: Schema.Literals(["viewer", "admin"]) }))
+}).annotate({ identifier: "Session" })
+
+const errors = [
+  problemOf(400),
+  problemOf(408),
+  problemOf(413),
+  problemOf(415),
+  problemOf(422),
+  problemOf(500),
+  problemOf(503)
+] as const
+
+const retryAfter = { headers: { "retry-after": "Seconds." } }
+
+const login = HttpApiEndpoint.post("login", "/auth/login", {
+  payload: Credentials,
+  success: SessionAnswer,
+  error: [...errors, problemOf(401), problemOf(429)]
+}).annotateMerge(
+  describe({
+    summary: "Open a session",
+    description:
+      "An unknown account and a wrong password are answered alike. Attempts are limited by account and address.",
+    example: { email: "ada@shop.example", password: "correct horse battery staple" },
+    answers: { 429: retryAfter, 503: retryAfter }
+  })
+)
+
+const refresh = HttpApiEndpoint.post("refresh", "/auth/refresh", {
+  payload: RefreshToken,
+  success: SessionAnswer,
+  error: [...errors, problemOf(401)]
+}).annotateMerge(
+  describe({
+    summary: "Trade a refresh token for new tokens",
+    description: "Each refresh token is good once. Whoever shows a spent one ends the session for everybody.",
+    answers: { 503: retryAfter }
+  })
+)
+
+const logout = HttpApiEndpoint.post("logout", "/auth/logout", {
+  payload: RefreshToken,
+  success: HttpApiSchema.NoContent,
+  error: errors
+}).annotateMerge(
+  describe({
+    summary: "End the session",
+    description:
+      "Its access token is refused everywhere within 5 s. A token that is not good any more is answered alike.",
+    answers: { 503: retryAfter }
+  })
+)
+
+/** People's sessions; everything else takes the access token as it takes an API key. */
+export const authGroup = HttpApiGroup.make("auth").add(login, refresh, logout)

@@ -1,0 +1,206 @@
+import {
+  normaliseEmail,
+  type RateLimiter,
+  type StoredUser,
+  type User,
+  UserStore,
+  type UserStoreError
+} from "@millrace/core"
+import { Clock, Context, Effect, Layer, Option, type Scope } from "effect"
+import type { HttpServerRequest } from "effect/http"
+import type { BadAdapterChoice } from "../adapter/failures.ts"
+import { CHALLENGE, type Refusal, refusal, retryLater } from "../http/Refusal.ts"
+import type { Telemetry } from "../http/Telemetry.ts"
+import { KeyPepper } from "../keys/stores.ts"
+import { type Bearer, issuedBearers, type IssuerOptions, type OwnBearers, ownBearers } from "./bearers.ts"
+import { type Hasher, makeHasher } from "./Hasher.ts"
+import { loginLimits, type LoginPolicy, type TakeLogin } from "./LoginLimits.ts"
+import { familyOf, hashRefreshToken, isRefreshToken, newRefreshToken, nextRefreshToken } from "./refreshToken.ts"
+import { signAccess, type SigningKeys, signingKeys, type SigningPlaces } from "./signing.ts"
+
+export interface SessionOptions extends LoginPolicy, SigningPlaces {
+  /** Of an access token. */
+  readonly accessSeconds: number
+  /** Of a session, from the login on, however often it is refreshed. */
+  readonly sessionSeconds: number
+  readonly issuer: IssuerOptions | undefined
+}
+
+export interface SessionTokens {
+  readonly access_token: string
+  readonly expires_in: number
+  readonly refresh_token: string
+  readonly session_expires_in: number
+  readonly user: User
+}
+
+type Request = HttpServerRequest.HttpServerRequest
+
+/** People who look at statistics, and their sessions. */
+export class Sessions extends Context.Service<
+  Sessions,
+  {
+    /** Is there, or was there ever, an account or an issuer? Once true it stays true. */
+    readonly guards: () => boolean
+    /** Whose token it is; none for what is no good token, whatever the reason. */
+    readonly bearer: (token: string) => Effect.Effect<Option.Option<Bearer>, Refusal>
+    readonly login: (
+      request: Request,
+      credentials: { readonly email: string; readonly password: string }
+    ) => Effect.Effect<SessionTokens, Refusal>
+    readonly refresh: (token: string) => Effect.Effect<SessionTokens, Refusal>
+    /** Also of a token that is none, so that a client can always forget what it has. */
+    readonly logout: (token: string) => Effect.Effect<void, Refusal>
+  }
+>()("@millrace/server/Sessions") {
+  /** Nobody has an account. */
+  static readonly none: Layer.Layer<Sessions> = Layer.sync(Sessions, () => ({
+    guards: () => false,
+    bearer: () => Effect.succeedNone,
+    login: () => Effect.fail(wrong),
+    refresh: () => Effect.fail(ended),
+    logout: () => Effect.void
+  }))
+
+  static readonly layer = (
+    options: SessionOptions
+  ): Layer.Layer<Sessions, BadAdapterChoice | UserStoreError, KeyPepper | RateLimiter | Telemetry | UserStore> =>
+    Layer.effect(Sessions, makeSessions(options))
+}
+
+const wrong = refusal("invalid_credentials", "Email or password is wrong.", CHALLENGE)
+const ended = refusal("session_ended", "This session has ended; log in again.", CHALLENGE)
+const busy = retryLater("overloaded", "Too many logins are under way.")
+const unavailable = retryLater("users_unavailable", "Accounts cannot be checked at the moment.")
+
+const orUnavailable = <A>(effect: Effect.Effect<A, UserStoreError | BadAdapterChoice>): Effect.Effect<A, Refusal> =>
+  effect.pipe(
+    Effect.tapError((error) => Effect.logWarning("accounts cannot be checked", error)),
+    Effect.mapError(() => unavailable)
+  )
+
+interface Parts {
+  readonly options: SessionOptions
+  readonly store: UserStore["Service"]
+  readonly pepper: Effect.Effect<Uint8Array, BadAdapterChoice>
+  readonly keys: Effect.Effect<SigningKeys, BadAdapterChoice>
+  readonly take: TakeLogin
+  readonly hasher: Hasher
+  readonly own: OwnBearers
+}
+
+const makeSessions = Effect.fnUntraced(function* (options: SessionOptions) {
+  const store = yield* UserStore
+  const { get: pepper } = yield* KeyPepper
+  const keys = yield* signingKeys(options)
+  const own = yield* ownBearers(store, keys)
+  const issued = options.issuer === undefined ? undefined : yield* issuedBearers(options.issuer)
+  const parts: Parts = { options, store, pepper, keys, take: yield* loginLimits(options), hasher: makeHasher(), own }
+  return Sessions.of({
+    guards: yield* guards(store, issued !== undefined),
+    // Each by its own keys and rules alone: what one refuses the other may know.
+    bearer: (token) =>
+      Effect.flatMap(orUnavailable(own.find(token)), (found) =>
+        Option.isSome(found) || issued === undefined ? Effect.succeed(found) : issued(token)
+      ),
+    login: login(parts),
+    refresh: refresh(parts),
+    logout: logout(parts)
+  })
+})
+
+const LOOK_EVERY_MILLIS = 5_000
+
+/** A first account that is made while the server runs closes it to others within seconds. */
+const guards = Effect.fnUntraced(function* (
+  store: UserStore["Service"],
+  issuer: boolean
+): Effect.fn.Return<() => boolean, UserStoreError, Scope.Scope> {
+  let guarded = issuer
+  const look = Effect.map(store.list(), (found) => {
+    guarded ||= found.length > 0
+  })
+  yield* look
+  yield* Effect.forkScoped(
+    Effect.forever(
+      Effect.andThen(
+        Effect.sleep(LOOK_EVERY_MILLIS),
+        Effect.suspend(() => (guarded ? Effect.void : Effect.ignore(look)))
+      )
+    )
+  )
+  return () => guarded
+})
+
+/** The same work and the same answer for a wrong password, a disabled account, and one that is not there. */
+const login = (parts: Parts): Sessions["Service"]["login"] =>
+  Effect.fnUntraced(function* (request, { email, password }) {
+    const { hasher, options, pepper, store, take } = parts
+    const address = normaliseEmail(email)
+    yield* take(request, address ?? email)
+    const user = address === undefined ? undefined : Option.getOrUndefined(yield* orUnavailable(store.find(address)))
+    const { right, stale } = yield* Effect.mapError(hasher.check(password, user?.password), () => busy)
+    if (user === undefined || user.disabled || !right) return yield* Effect.fail(wrong)
+    if (stale) yield* renew(parts, user, password)
+    const token = newRefreshToken()
+    const secret = yield* orUnavailable(pepper)
+    const family = familyOf(token, secret)
+    const expires_at = ((yield* Clock.currentTimeMillis) + options.sessionSeconds * 1000) * 1000
+    const { generation, id: user_id } = user
+    const session = { family, hash: hashRefreshToken(token, secret), user_id, generation, expires_at }
+    yield* orUnavailable(store.openSession(session))
+    return yield* tokensOf(parts, { user, expires_at }, family, token)
+  })
+
+/** With today's costs. The login is good whether it succeeds or not. */
+const renew = ({ hasher, store }: Parts, { id, password: from }: StoredUser, password: string) =>
+  Effect.ignoreCause(
+    Effect.flatMap(hasher.hash(password), (to) => store.rehash(id, from, to)),
+    { log: "Warn" }
+  )
+
+const refresh = (parts: Parts): Sessions["Service"]["refresh"] =>
+  Effect.fnUntraced(function* (token) {
+    const { own, pepper, store } = parts
+    if (!isRefreshToken(token)) return yield* Effect.fail(ended)
+    const secret = yield* orUnavailable(pepper)
+    const family = familyOf(token, secret)
+    const session = yield* orUnavailable(store.session(family))
+    if (Option.isNone(session)) return yield* Effect.fail(ended)
+    const next = nextRefreshToken(token)
+    const turn = store.rotate(family, hashRefreshToken(token, secret), hashRefreshToken(next, secret))
+    const rotation = yield* orUnavailable(turn)
+    if (rotation === "rotated") return yield* tokensOf(parts, session.value, family, next)
+    yield* own.forget(family)
+    if (rotation === "reused") yield* Effect.logWarning("a spent refresh token was shown: its session is over")
+    return yield* Effect.fail(ended)
+  })
+
+const logout = ({ own, pepper, store }: Parts): Sessions["Service"]["logout"] =>
+  Effect.fnUntraced(function* (token) {
+    if (!isRefreshToken(token)) return
+    const family = familyOf(token, yield* orUnavailable(pepper))
+    yield* orUnavailable(store.endSession(family))
+    yield* own.forget(family)
+  })
+
+const tokensOf = Effect.fnUntraced(function* (
+  { keys, options }: Parts,
+  { expires_at, user: { email, grants, id } }: { readonly user: User; readonly expires_at: number },
+  sid: string,
+  refresh_token: string
+) {
+  const { sign } = yield* orUnavailable(keys)
+  const iat = Math.floor((yield* Clock.currentTimeMillis) / 1000)
+  const session_expires_in = Math.max(0, Math.floor(expires_at / 1e6) - iat)
+  const expires_in = Math.min(options.accessSeconds, session_expires_in)
+  const access_token = yield* Effect.promise(() => signAccess(sign, { sub: id, sid, iat, exp: iat + expires_in }))
+  const tokens: SessionTokens = {
+    access_token,
+    expires_in,
+    refresh_token,
+    session_expires_in,
+    user: { id, email, grants }
+  }
+  return tokens
+})
