@@ -5,11 +5,13 @@ import { benchIngest } from "./ingest.ts"
 import { benchMemory } from "./memory.ts"
 import { benchPostgres } from "./postgres.ts"
 import { benchQueries } from "./queries.ts"
+import { benchWindowFunnel } from "./windowFunnel.ts"
 
 const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
   ingest: () => benchIngest({ clients: 32, eventsPerRequest: 100, seconds: 5, rounds: 3 }),
   import: () => benchImport([100_000, 1_000_000]),
   queries: () => benchQueries(10_000_000),
+  "window-funnel": () => benchWindowFunnel(10_000_000),
   memory: () => benchMemory({ seconds: 30 }),
   postgres: () => benchPostgres({ events: 100_000, eventsPerRequest: 100, naiveEvents: 10_000 }),
   "postgres-singles": () => benchPostgres({ events: 100_000, eventsPerRequest: 1, naiveEvents: 5_000 }),
