@@ -23,6 +23,8 @@ const COMMANDS = [
   "stats lifecycle",
   "stats stickiness",
   "stats paths",
+  "stats users",
+  "stats users retention",
   "ledger",
   "dlq",
   "dlq list",
@@ -183,6 +185,12 @@ describe("with a server", () => {
       rows: (body as { rows: unknown }).rows
     })
     expect(await ok(at("stats retention --start-date 2026-01-01"))).toContain("cohort")
+    const first = await ok(at(`stats users dau ${range} --date 2026-01-01 --limit 1`))
+    expect(first).toContain("users of dau, date=2026-01-01")
+    const listed: unknown = JSON.parse(await ok(at(`stats users dau ${range} --date 2026-01-01 --json`)))
+    expect(listed).toHaveProperty("rows.length", 11)
+    const dropped = await ok(at(`stats users funnel ${range} --step visit --step nothing --dropped 2 --json`))
+    expect(JSON.parse(dropped)).toMatchObject({ metric: "funnel/users", params: { step: 2, outcome: "dropped" } })
     const refused = await millrace(at("stats dau --tz Nowhere/Land"))
     expect(refused.code).toBe(2)
     expect(oneSentence(refused)).toContain("tz must be an IANA time zone")

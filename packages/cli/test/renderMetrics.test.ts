@@ -4,6 +4,7 @@ import { renderLifecycle } from "../src/render/lifecycle.ts"
 import { renderActiveUsers, renderRetention, renderTopEvents } from "../src/render/stats.ts"
 import { renderPaths, renderStickiness } from "../src/render/tables.ts"
 import { renderTrend } from "../src/render/trend.ts"
+import { renderUsers } from "../src/render/users.ts"
 import { labelOf } from "../src/render/values.ts"
 
 const plain = { colour: false, width: 60 }
@@ -169,4 +170,18 @@ it("active users by a property are curves, retention is a heat map for each valu
     "cohort      users       0       +1w",
     "2026-01-01      4    100% ██  25.0% ██"
   ])
+})
+
+it("users of a cell: one a line, and how to go on where the page is full", () => {
+  const params = { ...range, date: "2026-01-01", column: "users", limit: 2 }
+  const rows = ["ann", "b\u001b[2J"].map((user_id) => ({ user_id }))
+  expect(renderUsers({ metric: "dau/users", params, as_of, rows }, plain)).toEqual([
+    "users of dau, date=2026-01-01 column=users  2026-01-01 … 2026-01-02  UTC  as of 2026-01-03T12:00:00Z",
+    "",
+    "ann",
+    String.raw`b\u001b[2J`,
+    "",
+    String.raw`there may be more: --after "b\u001b[2J"`
+  ])
+  expect(renderUsers({ metric: "dau/users", params, as_of, rows: [] }, plain).at(-1)).toBe("nobody")
 })

@@ -64,6 +64,20 @@ describe("parameters", () => {
     ["retention", { start_date: "2026-01-02", return_event: 7.5 }, "return_event", "invalid_parameter"],
     ["paths", { ...RANGE, property: {} }, "property", "invalid_parameter"],
     ["dau", { from: null, to: "2026-01-31" }, "from", "missing_parameter"],
+    ["dau/users", RANGE, "date", "missing_parameter"],
+    ["dau/users", { ...RANGE, date: "2026-02-01" }, "date", "invalid_parameter"],
+    ["dau/users", { ...RANGE, date: "2026-01-01", column: "wau" }, "column", "invalid_parameter"],
+    ["dau/users", { ...RANGE, date: "2026-01-01", limit: 1001 }, "limit", "invalid_parameter"],
+    ["dau/users", { ...RANGE, date: "2026-01-01", after: "" }, "after", "invalid_parameter"],
+    ["dau/users", { ...RANGE, date: "2026-01-01", breakdown: "event_type" }, "breakdown_value", "invalid_parameter"],
+    ["dau/users", { ...RANGE, date: "2026-01-01", breakdown_value: "pro" }, "breakdown_value", "invalid_parameter"],
+    ["active-users/users", { ...RANGE, interval: "week", date: "2026-01-01" }, "date", "invalid_parameter"],
+    ["lifecycle/users", { ...RANGE, date: "2026-01-01", state: "gone" }, "state", "invalid_parameter"],
+    ["stickiness/users", { ...RANGE, intervals: 0 }, "intervals", "invalid_parameter"],
+    ["retention/users", { start_date: "2026-01-01", cohort: "2026-01-01", cell: 8 }, "cell", "invalid_parameter"],
+    ["funnel/users", { ...RANGE, steps: "a,b", step: 3 }, "step", "invalid_parameter"],
+    ["funnel/users", { ...RANGE, steps: "a,b", step: 1, outcome: "dropped" }, "step", "invalid_parameter"],
+    ["retention", { start_date: "2026-01-01", minimum_occurrences: 0 }, "minimum_occurrences", "invalid_parameter"],
     ["retention", {}, "start_date", "missing_parameter"],
     ["retention", { start_date: "2026-01-01", windows: "367" }, "windows", "invalid_parameter"],
     ["retention", { start_date: "2026-01-01", interval: "hour" }, "interval", "invalid_parameter"],
@@ -93,7 +107,16 @@ describe("parameters", () => {
 const EXAMPLES: Partial<Readonly<Record<MetricName, RawParams>>> = {
   retention: { start_date: "2026-01-01" },
   funnel: { ...RANGE, steps: ["visit", { field: "event_type", op: "=", value: "purchase" }], breakdown: "event_type" },
-  trend: { ...RANGE, measure: "p50", property: "number", breakdown: "properties.number" }
+  trend: { ...RANGE, measure: "p50", property: "number", breakdown: "properties.number" },
+  "dau/users": { ...RANGE, date: "2026-01-01" },
+  "active-users/users": { ...RANGE, date: "2026-01-01" },
+  "top-events/users": { ...RANGE, event_type: "visit" },
+  "retention/users": { start_date: "2026-01-01", cohort: "2026-01-01", cell: 0 },
+  "trend/users": { ...RANGE, date: "2026-01-01", breakdown: "properties.number", breakdown_value: 1 },
+  "lifecycle/users": { ...RANGE, date: "2026-01-01" },
+  "stickiness/users": { ...RANGE, intervals: 1 },
+  "funnel/users": { ...RANGE, steps: "visit,purchase", step: 1 },
+  "paths/users": { ...RANGE, source: "visit", target: "visit" }
 }
 
 const run = <A, E>(body: Effect.Effect<A, E, Warehouse>) =>

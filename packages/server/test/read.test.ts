@@ -71,6 +71,13 @@ describe("GET /stats", () => {
     expect(await both("lifecycle", {}, {})).toMatchObject([{ new: 1 }, { new: 1, returning: 1, dormant: 0 }])
     expect(await both("stickiness", {}, {})).toMatchObject([{ users: 1, at_least: 2 }, { users: 1 }])
     expect(await both("paths", {}, { limit: 50 })).toEqual([])
+    // The text 1 is not the number 1: quoted in a query string, as it is in JSON.
+    const value = { date: "2026-01-31", breakdown: "event_type", breakdown_value: "buy" }
+    expect(await both("dau/users", value, value)).toEqual([{ user_id: "a" }])
+    const text = { ...value, breakdown_value: '"1"' }
+    expect(await both("dau/users", text, { ...value, breakdown_value: "1" })).toEqual([])
+    const page = { date: "2026-01-31", limit: "1", after: "a" }
+    expect(await both("dau/users", page, { ...page, limit: 1 })).toEqual([{ user_id: "b" }])
   })
 
   it.each([

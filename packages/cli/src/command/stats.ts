@@ -1,10 +1,10 @@
 import { Command } from "effect/cli"
-import { funnel, lifecycle, paths, stickiness, trend } from "./stats/events.ts"
-import { activeUsers, dau, retention, topEvents } from "./stats/users.ts"
+import { users } from "./stats/listings.ts"
+import { metricCommands } from "./stats/metrics.ts"
 
 export const stats = Command.make("stats").pipe(
   Command.withDescription("Ask for statistics"),
-  Command.withSubcommands([dau, activeUsers, topEvents, retention, trend, funnel, lifecycle, stickiness, paths]),
+  Command.withSubcommands([...metricCommands, users]),
   Command.withExamples([
     {
       command: "millrace stats dau --from 2026-01-01 --to 2026-01-31 --tz Europe/Berlin",

@@ -1,7 +1,10 @@
 import { Effect, Schema, SchemaTransformation } from "effect"
+import { BreakdownValue } from "./breakdown/values.ts"
+import { readScalar, writeScalar } from "./breakdown/scalar.ts"
 import { dateOfDay, dayOfDate } from "./calendar/interval.ts"
+import { slotsOf, type Spanned } from "./calendar/timeline.ts"
 import { WINDOW, WINDOW_MAX_MICROS, windowMicros } from "./metrics/funnel/model.ts"
-import { MEASURES } from "./metrics/trend/model.ts"
+import { AGGREGATES, MEASURES } from "./metrics/trend/model.ts"
 import { isZone } from "./calendar/zone.ts"
 import { parseSteps } from "./steps.ts"
 import { BadFilter, type Field, type Filter, parseFilter, readField } from "./filter/index.ts"
@@ -144,6 +147,23 @@ const Window = text(
   { description: "How long an attempt may take: a whole number with s, m, h or d behind it." }
 )
 
+const VALUE_MAX_CHARACTERS = 65_536
+const USER_ID_MAX_CHARACTERS = 256
+
+const UserId = text(
+  (value) => {
+    const length = [...value].length
+    return length >= 1 && length <= USER_ID_MAX_CHARACTERS && !value.includes("\0") && value.isWellFormed()
+      ? undefined
+      : `must be 1 to ${USER_ID_MAX_CHARACTERS} characters long`
+  },
+  { description: "The last user of the page before." }
+)
+
+const ValueText = text((value) => (value.length <= VALUE_MAX_CHARACTERS ? undefined : "is too long"), {
+  description: 'The breakdown of the row: pro, 1, true; the text 1 in quotes: "1".'
+}).pipe(Schema.decodeTo(BreakdownValue, SchemaTransformation.transform({ decode: readScalar, encode: writeScalar })))
+
 const defaulted = <S extends Schema.Constraint>(schema: S, value: S["Encoded"]) =>
   Schema.withDecodingDefault<S>(Effect.succeed(value))(schema)
 
@@ -175,6 +195,83 @@ export const optionalDate = Schema.optional(CalendarDate)
 
 /** What every metric takes. */
 export const common = { breakdown: optionalField, breakdown_of: breakdownOf, where }
+
+/** What every listing of a cell's users takes, besides the metric's own parameters; goes with {@link valueCheck}. */
+export const listed = {
+  ...common,
+  breakdown_value: Schema.optional(ValueText),
+  limit: defaulted(integer(1, 1_000), "100"),
+  after: Schema.optional(UserId)
+}
+export const cellDate = text((value) => (value.length <= 25 ? undefined : "must be the date of a row"), {
+  description: "The date of the row."
+})
+export const step = integer(1, 20)
+export const cell = integer(0, 365)
+export const intervals = integer(1, RANGE_MAX_DAYS)
+export const eventType = EventType
+export const stepName = text((value) => (value.length <= VALUE_MAX_CHARACTERS ? undefined : "is too long"), {
+  description: "As the row has it."
+})
+export const returned = defaulted(flag, "true")
+export const chosen = <const Values extends readonly [string, ...ReadonlyArray<string>]>(...values: Values) =>
+  defaulted(choice(values), values[0] as Values[number])
+
+/** The parameters of a retention table; goes with {@link cohortsCheck}. */
+export const retentionTable = {
+  start_date: CalendarDate,
+  end_date: optionalDate,
+  windows,
+  interval: cohortInterval,
+  week_start: weekStart,
+  tz,
+  start_event: optionalEventType,
+  return_event: optionalEventType,
+  mode,
+  measure,
+  bucket,
+  minimum_occurrences: minimumOccurrences
+}
+
+export const cohortsCheck = Schema.makeFilter(
+  ({ end_date, start_date }: { readonly start_date: string; readonly end_date?: string | undefined }) =>
+    end_date === undefined ? undefined : rangeIssue(start_date, end_date, "start_date", "end_date")
+)
+
+const needsProperty: ReadonlySet<string> = new Set(AGGREGATES)
+
+/** Aggregates are of a property; counts have no use for one. */
+export const propertyCheck = Schema.makeFilter(
+  (asked: { readonly measure: string; readonly property?: string | undefined }) =>
+    needsProperty.has(asked.measure) === (asked.property !== undefined)
+      ? undefined
+      : {
+          path: ["property"],
+          issue: asked.property === undefined ? `is required for ${asked.measure}` : `has no use for ${asked.measure}`
+        }
+)
+
+export const rollingIssue = (each: string, asked: boolean) =>
+  asked && each !== "day" ? { path: ["rolling"], issue: "is possible with interval=day only" } : undefined
+
+/** A row of an answer that is broken down has a value, another has none. */
+export const valueCheck = Schema.makeFilter(
+  (asked: { readonly breakdown?: unknown; readonly breakdown_value?: unknown }) =>
+    (asked.breakdown === undefined) === (asked.breakdown_value === undefined)
+      ? undefined
+      : {
+          path: ["breakdown_value"],
+          issue: asked.breakdown === undefined ? "has no use without breakdown" : "is required with breakdown"
+        }
+)
+
+/** The cell's date must be that of a row. */
+export const dateCheck = Schema.makeFilter((asked: Spanned & { readonly date: string }) =>
+  isRowDate(asked) ? undefined : NO_ROW
+)
+export const NO_ROW = { path: ["date"], issue: "must be the date of a row in the range" }
+export const isRowDate = (asked: Spanned & { readonly date: string }): boolean =>
+  slotsOf(asked, 0).some(({ date }) => date === asked.date)
 
 /** A range of local dates, `from` to `to`, and the intervals it is cut into; goes with {@link rangeCheck}. */
 export const timeline = { from, to, tz, interval, week_start: weekStart }

@@ -1,4 +1,4 @@
-import { Effect, Result, Schema, SchemaIssue } from "effect"
+import { Effect, Result, Schema, SchemaAST, SchemaIssue } from "effect"
 import { formatInstant } from "../event/instant.ts"
 import { Warehouse, type WarehouseError } from "../port/Warehouse.ts"
 import { BadParameter } from "./BadParameter.ts"
@@ -39,6 +39,12 @@ export const query = Effect.fn("query")(function* <Name extends MetricName>(ques
   if (refused !== undefined) return yield* refused
   return { metric: question.metric, params, as_of: formatInstant(as_of), rows }
 })
+
+/** Parameters of a JSON body: there the text `"1"` is no number, as which a query string would have it. */
+export const paramsOfJson = (params: RawParams): RawParams => {
+  const { breakdown_value } = params
+  return typeof breakdown_value === "string" ? { ...params, breakdown_value: JSON.stringify(breakdown_value) } : params
+}
 
 const UNKNOWN = "is not a parameter of this metric"
 const MISSING = "is required"
@@ -110,15 +116,15 @@ const guard = <Row>(question: Ask<Row>) => {
   return { guarded, refusal: () => refused }
 }
 
-/** These have no default. */
-const REQUIRED: ReadonlySet<string> = new Set(["from", "to", "start_date", "steps"])
+/** Has no default. */
+const isRequired = (schema: Schema.Top): boolean => SchemaAST.toEncoded(schema.ast).context?.isOptional !== true
 
 /** Schema of a question as a JSON body: values of their own types, those with a default optional. */
 export const questionSchema = <Name extends MetricName>(name: Name) => {
   const { fields } = metrics[name].params as unknown as { readonly fields: Readonly<Record<string, Schema.Top>> }
   const typed = Object.entries(fields).map(([field, schema]) => {
     const type = Schema.toType(schema)
-    return [field, REQUIRED.has(field) ? type : Schema.optional(type)] as const
+    return [field, isRequired(schema) ? type : Schema.optional(type)] as const
   })
   return Schema.Struct({ metric: Schema.Literal(name), params: Schema.Struct(Object.fromEntries(typed)) }).annotate({
     identifier: `question-${name}`

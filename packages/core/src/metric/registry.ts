@@ -1,5 +1,13 @@
 import type { Metric } from "./Metric.ts"
 import { activeUsers, dailyActiveUsers } from "./metrics/active-users.ts"
+import { activeUsersUsers, dailyActiveUsersUsers } from "./metrics/active-users/users.ts"
+import { funnelUsers } from "./metrics/funnel/users.ts"
+import { lifecycleUsers } from "./metrics/lifecycle/users.ts"
+import { pathsUsers } from "./metrics/paths/users.ts"
+import { retentionUsers } from "./metrics/retention/users.ts"
+import { stickinessUsers } from "./metrics/stickiness/users.ts"
+import { topEventsUsers } from "./metrics/top-events/users.ts"
+import { trendUsers } from "./metrics/trend/users.ts"
 import { funnel } from "./metrics/funnel.ts"
 import { lifecycle } from "./metrics/lifecycle.ts"
 import { paths } from "./metrics/paths.ts"
@@ -8,7 +16,7 @@ import { stickiness } from "./metrics/stickiness.ts"
 import { topEvents } from "./metrics/top-events.ts"
 import { trend } from "./metrics/trend.ts"
 
-/** Every metric there is: one line each. */
+/** Every metric there is, and the listing of its cells' users: one line each. */
 export const registry = {
   dau: dailyActiveUsers,
   "active-users": activeUsers,
@@ -18,7 +26,16 @@ export const registry = {
   lifecycle,
   stickiness,
   funnel,
-  paths
+  paths,
+  "dau/users": dailyActiveUsersUsers,
+  "active-users/users": activeUsersUsers,
+  "top-events/users": topEventsUsers,
+  "retention/users": retentionUsers,
+  "trend/users": trendUsers,
+  "lifecycle/users": lifecycleUsers,
+  "stickiness/users": stickinessUsers,
+  "funnel/users": funnelUsers,
+  "paths/users": pathsUsers
 }
 
 export type MetricName = keyof typeof registry

@@ -7,7 +7,7 @@ import { describe } from "./describe.ts"
 import { queryExample } from "./examples.ts"
 import { problemOf } from "./Problem.ts"
 
-/** One endpoint per metric, from the registry's own schemas. */
+/** One endpoint per metric, and per listing of a cell's users, from the registry's own schemas. */
 const stats = <const Name extends MetricName>(name: Name) =>
   HttpApiEndpoint.get(name, `/stats/${name}`, {
     // Query strings are decoded by `query`, which names the refused field; the schema is here for its documentation.
@@ -55,5 +55,14 @@ export const statsGroup = HttpApiGroup.make("stats").add(
   stats("stickiness"),
   stats("funnel"),
   stats("paths"),
+  stats("dau/users"),
+  stats("active-users/users"),
+  stats("top-events/users"),
+  stats("retention/users"),
+  stats("trend/users"),
+  stats("lifecycle/users"),
+  stats("stickiness/users"),
+  stats("funnel/users"),
+  stats("paths/users"),
   query
 )

@@ -3,6 +3,7 @@ import {
   type BadParameterCode,
   isMetricName,
   type MetricName,
+  paramsOfJson,
   query,
   type RawParams,
   type WarehouseError
@@ -30,7 +31,7 @@ export const statsQuery = Effect.fnUntraced(function* (request: HttpServerReques
   if (!isMetricName(metric)) return yield* Effect.fail(unknownMetric)
   const asked = asObject(params)
   if (asked === undefined) return yield* refuseField("params", "invalid_parameter", "must be an object")
-  return yield* answer(metric, project_id, asked)
+  return yield* answer(metric, project_id, paramsOfJson(asked))
 })
 
 const answer = Effect.fnUntraced(function* (metric: MetricName, project_id: string, params: RawParams) {

@@ -58,7 +58,7 @@ const askFor = Effect.fnUntraced(function* (target: Target, metric: string, para
   return answer.text
 })
 
-interface Shown<Answer> {
+export interface Shown<Answer> {
   readonly schema: Schema.Decoder<Answer>
   readonly render: (answer: Answer, style: Style) => ReadonlyArray<string>
 }

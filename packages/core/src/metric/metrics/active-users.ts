@@ -36,11 +36,7 @@ export const activeUsers = define({
     ...Params.common
   })
     .check(Params.rangeCheck)
-    .check(
-      Schema.makeFilter(({ interval, rolling }) =>
-        rolling && interval !== "day" ? { path: ["rolling"], issue: "is possible with interval=day only" } : undefined
-      )
-    ),
+    .check(Schema.makeFilter(({ interval, rolling }) => Params.rollingIssue(interval, rolling))),
   row,
   sql: activeUsersSql,
   shape: shapeActiveUsers,

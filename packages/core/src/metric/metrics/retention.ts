@@ -34,25 +34,7 @@ const row = Schema.Struct({ ...breakdownKey, cohort: Schema.String, size: Schema
 export const retention = define({
   name: "retention",
   description: "Per cohort of users, how many return in each of the following intervals.",
-  params: Schema.Struct({
-    start_date: Params.CalendarDate,
-    end_date: Params.optionalDate,
-    windows: Params.windows,
-    interval: Params.cohortInterval,
-    week_start: Params.weekStart,
-    tz: Params.tz,
-    start_event: Params.optionalEventType,
-    return_event: Params.optionalEventType,
-    mode: Params.mode,
-    measure: Params.measure,
-    bucket: Params.bucket,
-    minimum_occurrences: Params.minimumOccurrences,
-    ...Params.common
-  }).check(
-    Schema.makeFilter(({ start_date, end_date }) =>
-      end_date === undefined ? undefined : Params.rangeIssue(start_date, end_date, "start_date", "end_date")
-    )
-  ),
+  params: Schema.Struct({ ...Params.retentionTable, ...Params.common }).check(Params.cohortsCheck),
   row,
   sql: retentionSql,
   shape: shapeRetention,

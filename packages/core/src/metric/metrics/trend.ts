@@ -2,7 +2,6 @@ import { Schema } from "effect"
 import { breakdownKey } from "../breakdown/index.ts"
 import { define } from "../Metric.ts"
 import * as Params from "../params.ts"
-import { AGGREGATES } from "./trend/model.ts"
 import { trendReference } from "./trend/reference.ts"
 import { shapeTrend } from "./trend/shape.ts"
 import { trendSql } from "./trend/sql.ts"
@@ -15,8 +14,6 @@ const row = Schema.Struct({
   }),
   complete: Schema.Boolean
 })
-
-const needsProperty: ReadonlySet<string> = new Set(AGGREGATES)
 
 /**
  * Events, distinct users, or an aggregate of a numeric property, per interval.
@@ -43,16 +40,7 @@ export const trend = define({
     ...Params.common
   })
     .check(Params.rangeCheck)
-    .check(
-      Schema.makeFilter(({ measure, property }) =>
-        needsProperty.has(measure) === (property !== undefined)
-          ? undefined
-          : {
-              path: ["property"],
-              issue: property === undefined ? `is required for ${measure}` : `has no use for ${measure}`
-            }
-      )
-    ),
+    .check(Params.propertyCheck),
   row,
   sql: trendSql,
   shape: shapeTrend,

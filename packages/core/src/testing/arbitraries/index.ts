@@ -1,3 +1,4 @@
+export * from "./cells.ts"
 export * from "./filters.ts"
 export * from "./history.ts"
 export * from "./moments.ts"

@@ -1,162 +1,31 @@
 import fc from "fast-check"
 import type { Event } from "../../event/Event.ts"
 import type { MetricName } from "../../metric/registry.ts"
+import { cellOf } from "./cells.ts"
 import { filter } from "./filters.ts"
-import { eventType, history, PROPERTY_NAMES } from "./history.ts"
+import { history } from "./history.ts"
 import { DAY, instantNear, type Moment, moment } from "./moments.ts"
+import {
+  activeUsersParams,
+  field,
+  funnelParams,
+  type Params,
+  pathsParams,
+  rangeNear,
+  retentionParams,
+  spannedParams,
+  topEventsParams,
+  trendParams
+} from "./params.ts"
 
 export interface Question {
   readonly metric: MetricName
-  readonly params: Readonly<Record<string, string>>
+  readonly params: Params
   readonly as_of: number
 }
 
-const dateOf = (micros: number) => new Date(Math.max(0, micros) / 1000).toISOString().slice(0, 10)
-
-const dateNear = (around: number, days: number) =>
-  fc.integer({ min: -days, max: days }).map((offset) => dateOf(around + offset * DAY))
-
-/** Both dates in order, at most `days` apart. */
-const rangeNear = (around: number, days: number) =>
-  fc
-    .tuple(
-      // Often from or to the very day.
-      fc.oneof(fc.integer({ min: -2, max: 2 }), fc.integer({ min: -days, max: days })),
-      fc.oneof(fc.nat(2), fc.nat(days))
-    )
-    .map(([offset, length]) => ({ from: dateOf(around + offset * DAY), to: dateOf(around + (offset + length) * DAY) }))
-
-const weekStart = fc.constantFrom("monday", "sunday")
-
-const activeUsersParams = (around: number) =>
-  fc
-    .oneof(
-      fc.record({
-        range: rangeNear(around, 2),
-        interval: fc.constant("hour"),
-        week_start: weekStart,
-        rolling: fc.constant("false")
-      }),
-      fc.record({
-        range: rangeNear(around, 40),
-        interval: fc.constantFrom("day", "week", "month"),
-        week_start: weekStart,
-        rolling: fc.constant("false")
-      }),
-      fc.record({
-        range: rangeNear(around, 40),
-        interval: fc.constant("day"),
-        week_start: weekStart,
-        rolling: fc.constant("true")
-      })
-    )
-    .map(({ range, ...rest }) => ({ ...range, ...rest }))
-
-const retentionParams = (around: number) =>
-  fc
-    .record(
-      {
-        start_date: dateNear(around, 60),
-        length: fc.nat(60),
-        windows: fc.integer({ min: 1, max: 12 }).map(String),
-        interval: fc.constantFrom("day", "week", "month"),
-        week_start: weekStart,
-        start_event: eventType,
-        return_event: eventType,
-        mode: fc.constantFrom("first-ever", "recurring"),
-        measure: fc.constantFrom("on", "on-or-after"),
-        bucket: fc.constantFrom("calendar", "rolling"),
-        minimum_occurrences: fc.constantFrom("1", "2", "2", "3")
-      },
-      { requiredKeys: ["start_date", "windows", "interval", "mode", "measure", "bucket"] }
-    )
-    .map(({ length, ...params }): Record<string, string> =>
-      length === undefined
-        ? params
-        : { ...params, end_date: dateOf(Date.parse(params.start_date) * 1000 + length * DAY) }
-    )
-
-const topEventsParams = (around: number) =>
-  fc
-    .record({ range: rangeNear(around, 20), limit: fc.constantFrom("1", "3", "1000") })
-    .map(({ range, limit }) => ({ ...range, limit }))
-
-const spanned = (around: number) =>
-  fc.record({
-    range: rangeNear(around, 40),
-    interval: fc.constantFrom("day", "week", "month"),
-    week_start: weekStart
-  })
-
-const field = fc.oneof(
-  { weight: 3, arbitrary: fc.constantFrom("properties.plan", "properties.sku", "properties.sku") },
-  { weight: 1, arbitrary: fc.constantFrom("event_type", ...PROPERTY_NAMES.map((name) => `properties.${name}`)) }
-)
-
-const measured = fc.oneof(
-  fc.record({ measure: fc.constantFrom("events", "users") }),
-  fc.record({ measure: fc.constantFrom("sum", "avg"), property: fc.constantFrom("amount", "sku") }),
-  fc.record({
-    measure: fc.constantFrom("min", "max", "p50", "p90", "p95", "p99"),
-    property: fc.constantFrom("amount", "plan")
-  })
-)
-
-const trendParams = (around: number): fc.Arbitrary<Params> =>
-  fc
-    .record({
-      spanned: fc.oneof(
-        spanned(around),
-        fc.record({ range: rangeNear(around, 2), interval: fc.constant("hour"), week_start: weekStart })
-      ),
-      measured,
-      optional: fc.record({ event_type: eventType }, { requiredKeys: [] })
-    })
-    .map(({ measured: asked, optional, spanned: { range, ...rest } }) => ({ ...range, ...rest, ...asked, ...optional }))
-
-const spannedParams = (around: number): fc.Arbitrary<Params> =>
-  fc
-    .record({ spanned: spanned(around), optional: fc.record({ event_type: eventType }, { requiredKeys: [] }) })
-    .map(({ optional, spanned: { range, ...rest } }) => ({ ...range, ...rest, ...optional }))
-
-const step = fc.oneof(
-  { weight: 4, arbitrary: fc.constantFrom("visit", "purchase", "sign-up", "Visit", "$identify") },
-  { weight: 1, arbitrary: eventType },
-  { weight: 1, arbitrary: filter }
-)
-
-/** Short ones above all: what they leave out is what shows. */
-const WINDOWS = ["1s", "30m", "30m", "1h", "1h", "3h", "1d", "7d", "366d"]
-
-/** Steps mostly apart from one another, for which there is a faster way. */
-const steps = fc.oneof(
-  fc.uniqueArray(fc.constantFrom("visit", "purchase", "sign-up", "Visit"), { minLength: 2, maxLength: 4 }),
-  fc.array(step, { minLength: 2, maxLength: 5 })
-)
-
-const funnelParams = (around: number): fc.Arbitrary<Params> =>
-  fc
-    .record({
-      range: rangeNear(around, 20),
-      steps,
-      window: fc.constantFrom(...WINDOWS),
-      order: fc.constantFrom("ordered", "strict", "any")
-    })
-    .map(({ range, steps: asked, ...rest }) => ({ ...range, ...rest, steps: JSON.stringify(asked) }))
-
-const pathsParams = (around: number): fc.Arbitrary<Params> =>
-  fc
-    .record({
-      range: rangeNear(around, 20),
-      limit: fc.constantFrom("1", "3", "1000"),
-      property: fc.constantFrom(undefined, undefined, "plan")
-    })
-    .map(({ property, range, limit }) => ({ ...range, limit, ...(property === undefined ? {} : { property }) }))
-
-type Params = Readonly<Record<string, string>>
-
 /** What each metric may be asked, besides the zone, the breakdown and `where`. */
-const PARAMS: Readonly<Record<MetricName, (around: number) => fc.Arbitrary<Params>>> = {
+const PARAMS = {
   dau: (around) => rangeNear(around, 20),
   "active-users": activeUsersParams,
   "top-events": topEventsParams,
@@ -166,28 +35,44 @@ const PARAMS: Readonly<Record<MetricName, (around: number) => fc.Arbitrary<Param
   stickiness: spannedParams,
   funnel: funnelParams,
   paths: pathsParams
-}
+} satisfies Readonly<Record<string, (around: number) => fc.Arbitrary<Params>>>
 
-const breakdown = fc.oneof(
+type Counting = keyof typeof PARAMS
+
+const LISTING = "/users"
+const isListing = (metric: MetricName) => metric.endsWith(LISTING)
+const countingOf = (metric: MetricName) => metric.replace(LISTING, "") as Counting
+
+const breakdown: fc.Arbitrary<Params> = fc.oneof(
   fc.constant({}),
-  fc.record({ breakdown: field, breakdown_of: fc.constantFrom("event", "user") }, { requiredKeys: ["breakdown"] })
+  fc
+    .record({ breakdown: field, breakdown_of: fc.constantFrom(undefined, "event", "user") })
+    .map(({ breakdown: by, breakdown_of }) => ({
+      breakdown: by,
+      ...(breakdown_of === undefined ? {} : { breakdown_of })
+    }))
 )
 
 /** Valid parameters of a metric, in a zone that is up to something, or not; every other question has a filter, or a breakdown. */
 export const question = (metric: MetricName, { zone, micros }: Moment): fc.Arbitrary<Question> =>
   fc
     .record({
-      params: PARAMS[metric](micros),
+      params: PARAMS[countingOf(metric)](micros) as fc.Arbitrary<Params>,
       tz: fc.constantFrom(zone, zone, zone, "UTC"),
       breakdown,
       where: fc.option(filter, { nil: undefined, freq: 2 }),
       as_of: fc.oneof(instantNear(micros), fc.constant(micros + 1_000 * DAY))
     })
-    .map(({ as_of, breakdown: by, params, tz, where }) => ({
+    .map(({ as_of, breakdown: by, params, tz, where }): Question => ({
       metric,
       params: { ...params, tz, ...by, ...(where === undefined ? {} : { where: JSON.stringify(where) }) },
       as_of
     }))
+    .chain((asked) =>
+      isListing(metric)
+        ? cellOf(countingOf(metric), asked.params).map((params) => ({ ...asked, params }))
+        : fc.constant(asked)
+    )
 
 export interface Scenario {
   readonly events: ReadonlyArray<Event>

@@ -9,12 +9,14 @@ import { IDLE_MICROS, type PathsParams, type PathsRow, SESSION_MICROS } from "./
 /** The definition: walk each user's events, and look whether the session goes on. */
 export const pathsReference = (events: ReadonlyArray<Event>, params: PathsParams): ReadonlyArray<PathsRow> =>
   eachValue(events, params, eventsInRange(params), (of) =>
-    transitionsIn(of, params).map(({ from, times, to, users }) => ({
-      from,
-      to,
-      transitions: times,
-      users: users.size
-    }))
+    transitionsIn(of, params)
+      .slice(0, params.limit)
+      .map(({ from, times, to, users }) => ({
+        from,
+        to,
+        transitions: times,
+        users: users.size
+      }))
   )
 
 /** What values are ranked by. */
@@ -61,7 +63,7 @@ export const transitionsIn = (events: ReadonlyArray<Event>, params: PathsParams)
       known.users.add(user)
     }
   }
-  return [...found.values()]
-    .toSorted((a, b) => b.times - a.times || compareCodePoints(a.from, b.from) || compareCodePoints(a.to, b.to))
-    .slice(0, params.limit)
+  return [...found.values()].toSorted(
+    (a, b) => b.times - a.times || compareCodePoints(a.from, b.from) || compareCodePoints(a.to, b.to)
+  )
 }

@@ -79,6 +79,8 @@ export interface History {
   /** Of the asked cohorts. */
   readonly entries: ReadonlyArray<Entry>
   readonly intervals: ReturnType<typeof timeline>
+  /** The first date of the interval that holds a date. */
+  readonly firstOf: (date: string) => string
   /** Whether a user of a cohort counts in one of its cells. */
   readonly isBack: (entry: Entry, index: number) => boolean
 }
@@ -107,7 +109,7 @@ export const historyOf = (events: ReadonlyArray<Event>, params: RetentionParams)
     )
   }
   const entries = entriesOf(placed, params).filter(({ cohort }) => intervals.cohorts.includes(cohort))
-  return { entries, intervals, isBack }
+  return { entries, firstOf, intervals, isBack }
 }
 
 /** Cohorts from the first to the last interval; `all` goes on for as many as cells need. */

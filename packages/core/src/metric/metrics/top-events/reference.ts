@@ -11,11 +11,13 @@ export const topEventsReference = (
   params: TopEventsParams
 ): ReadonlyArray<TopEventsRow> =>
   eachValue(events, params, eventsInRange(params), (of) =>
-    listed(of, params).map(([event_type, heap]) => ({
-      event_type,
-      events: heap.length,
-      users: new Set(heap.map(({ user_id }) => user_id)).size
-    }))
+    heapsByType(of, params)
+      .slice(0, params.limit)
+      .map(([event_type, heap]) => ({
+        event_type,
+        events: heap.length,
+        users: new Set(heap.map(({ user_id }) => user_id)).size
+      }))
   )
 
 /** What values are ranked by. */
@@ -31,7 +33,7 @@ const inRange = (events: ReadonlyArray<Event>, { from, to, tz }: TopEventsParams
 }
 
 /** Event types with their events, in the order of their rows. */
-export const listed = (events: ReadonlyArray<Event>, params: TopEventsParams) =>
-  [...Map.groupBy(inRange(events, params), ({ event_type }) => event_type)]
-    .toSorted(([a, these], [b, those]) => those.length - these.length || compareCodePoints(a, b))
-    .slice(0, params.limit)
+export const heapsByType = (events: ReadonlyArray<Event>, params: TopEventsParams) =>
+  [...Map.groupBy(inRange(events, params), ({ event_type }) => event_type)].toSorted(
+    ([a, these], [b, those]) => those.length - these.length || compareCodePoints(a, b)
+  )

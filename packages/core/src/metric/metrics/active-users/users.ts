@@ -1,0 +1,81 @@
+import { Schema } from "effect"
+import type { Event } from "../../../event/Event.ts"
+import { slotsOf } from "../../calendar.ts"
+import type { Dialect } from "../../Dialect.ts"
+import type { AskContext } from "../../Metric.ts"
+import * as Params from "../../params.ts"
+import { sql } from "../../SqlText.ts"
+import { defineUsers, eventsOfValue, type Listed } from "../../users.ts"
+import { type ActiveUsersParams, MONTH_DAYS, WEEK_DAYS } from "./model.ts"
+import { activeByDate, activeWithin, usersInRange } from "./reference.ts"
+import { activeIn } from "./sql.ts"
+
+interface Asked extends ActiveUsersParams, Listed {
+  readonly date: string
+  readonly column: "users" | "wau" | "mau"
+}
+
+const DAYS = { users: 1, wau: WEEK_DAYS, mau: MONTH_DAYS } as const
+
+const cell = (params: Asked, context: AskContext, dialect: Dialect) => {
+  const groups = activeIn(params, context, dialect)
+  const bucket = slotsOf(params, context.as_of).find(({ date }) => date === params.date)!.bucket
+  const rows = sql`
+    SELECT ${groups.key}user_id FROM ${groups.source}
+    WHERE bucket BETWEEN ${bucket - DAYS[params.column] + 1} AND ${bucket}`
+  return { groups, rows }
+}
+
+const reference = (events: ReadonlyArray<Event>, params: Asked, context: AskContext) => {
+  const of = eventsOfValue(events, params, usersInRange(params, context))
+  const byDate = activeByDate(of, params)
+  return params.column === "users"
+    ? (byDate.get(params.date) ?? [])
+    : activeWithin(byDate, params.date, DAYS[params.column])
+}
+
+const column = Params.chosen("users", "wau", "mau")
+
+const columnIssue = ({ column: asked, rolling }: Pick<Asked, "column" | "rolling">) =>
+  asked === "users" || rolling ? undefined : { path: ["column"], issue: "is a number of rolling=true only" }
+
+export const activeUsersUsers = defineUsers({
+  name: "active-users/users",
+  description: "The users of one interval; with column=wau or mau those of the 7 or 30 days that end with the day.",
+  params: Schema.Struct({
+    ...Params.timeline,
+    rolling: Params.rolling,
+    date: Params.cellDate,
+    column,
+    ...Params.listed
+  })
+    .check(Params.rangeCheck)
+    .check(Schema.makeFilter(({ interval, rolling }) => Params.rollingIssue(interval, rolling)))
+    .check(Params.dateCheck)
+    .check(Params.valueCheck)
+    .check(Schema.makeFilter(columnIssue)),
+  cell,
+  reference
+})
+
+const DAILY = { interval: "day", week_start: "monday" } as const
+
+export const dailyActiveUsersUsers = defineUsers({
+  name: "dau/users",
+  description: "The users of one day; with column=wau or mau those of the 7 or 30 days that end with it.",
+  params: Schema.Struct({
+    from: Params.from,
+    to: Params.to,
+    tz: Params.tz,
+    rolling: Params.rolling,
+    date: Params.cellDate,
+    column,
+    ...Params.listed
+  })
+    .check(Params.rangeCheck)
+    .check(Schema.makeFilter((asked) => (Params.isRowDate({ ...asked, ...DAILY }) ? undefined : Params.NO_ROW)))
+    .check(Params.valueCheck)
+    .check(Schema.makeFilter(columnIssue)),
+  cell: (params, context, dialect) => cell({ ...params, ...DAILY }, context, dialect),
+  reference: (events, params, context) => reference(events, { ...params, ...DAILY }, context)
+})

@@ -1,0 +1,33 @@
+import { Schema } from "effect"
+import * as Params from "../../params.ts"
+import { sql } from "../../SqlText.ts"
+import { defineUsers, eventsOfValue } from "../../users.ts"
+import { eventsInRange, transitionsIn } from "./reference.ts"
+import { eventsIn, pairsSql } from "./sql.ts"
+
+export const pathsUsers = defineUsers({
+  name: "paths/users",
+  description: "The users who made one transition.",
+  params: Schema.Struct({
+    from: Params.from,
+    to: Params.to,
+    tz: Params.tz,
+    property: Params.optionalProperty,
+    source: Params.stepName,
+    target: Params.stepName,
+    ...Params.listed
+  })
+    .check(Params.rangeCheck)
+    .check(Params.valueCheck),
+  cell: (params, context, dialect) => {
+    const groups = eventsIn(params, context, dialect)
+    const rows = sql`
+      WITH RECURSIVE ${pairsSql(groups)}
+      SELECT ${groups.key}user_id FROM pairs WHERE name_before = ${params.source} AND name = ${params.target}`
+    return { groups, rows }
+  },
+  reference: (events, params) =>
+    transitionsIn(eventsOfValue(events, params, eventsInRange(params)), params).find(
+      ({ from, to }) => from === params.source && to === params.target
+    )?.users ?? []
+})

@@ -1,0 +1,69 @@
+import { Schema } from "effect"
+import { dayOfDate, intervalOfDay } from "../../calendar.ts"
+import type { Dialect } from "../../Dialect.ts"
+import type { AskContext } from "../../Metric.ts"
+import * as Params from "../../params.ts"
+import { sql } from "../../SqlText.ts"
+import { type Cell, defineUsers, type Listed, ofValue } from "../../users.ts"
+import { cohortsOf } from "./cohorts.ts"
+import type { RetentionParams } from "./model.ts"
+import { type Plan, planOf } from "./plan.ts"
+import { entriesByValue, historyOf } from "./reference.ts"
+import { cellsSql } from "./sql.ts"
+
+interface Asked extends RetentionParams, Listed {
+  /** A date in the cohort's interval. */
+  readonly cohort: string
+  readonly cell: number
+  readonly returned: boolean
+}
+
+const cell = (params: Asked, context: AskContext, dialect: Dialect): Cell => {
+  const asked = planOf(params, context, dialect)
+  const cohort = intervalOfDay(dayOfDate(params.cohort), params.interval, params.week_start)
+  // Values are ranked by all cohorts; else one is enough to look at.
+  const one = { ...params, start_date: params.cohort, end_date: params.cohort }
+  const plan = params.breakdown === undefined ? planOf(one, context, dialect) : asked
+  const groups = cohortsOf(plan, context)
+  const back = sql`SELECT user_id FROM cells WHERE cohort = ${cohort} AND cell ${params.measure === "on" ? sql`=` : sql`>=`} ${params.cell}`
+  const wanted =
+    params.cell === 0
+      ? sql`${params.returned ? sql`1 = 1` : sql`1 = 0`}`
+      : sql`user_id ${params.returned ? sql`IN` : sql`NOT IN`} (${back})`
+  const rows = sql`
+    WITH ${cellsSql(plan, groups)}
+    SELECT ${groups.key}user_id FROM cohorts WHERE cohort = ${cohort} AND ${hasRow(asked, cohort)} AND ${wanted}`
+  return { groups, rows }
+}
+
+const hasRow = ({ first, last }: Plan, cohort: number) =>
+  cohort >= first && (last === undefined || cohort <= last) ? sql`1 = 1` : sql`1 = 0`
+
+export const retentionUsers = defineUsers({
+  name: "retention/users",
+  description: "The users of one cell of a cohort; with returned=false those of the cohort who are not in it.",
+  params: Schema.Struct({
+    ...Params.retentionTable,
+    cohort: Params.CalendarDate,
+    cell: Params.cell,
+    returned: Params.returned,
+    ...Params.listed
+  })
+    .check(Params.cohortsCheck)
+    .check(Params.valueCheck)
+    .check(
+      Schema.makeFilter((asked) =>
+        asked.cell < asked.windows ? undefined : { path: ["cell"], issue: "must be below windows" }
+      )
+    ),
+  cell,
+  reference: (events, params) => {
+    const history = historyOf(events, params)
+    const all =
+      params.breakdown === undefined
+        ? history.entries
+        : ofValue(entriesByValue(events, history, params), params.breakdown_value)
+    const members = all.filter(({ cohort }) => cohort === history.firstOf(params.cohort))
+    return members.flatMap((entry) => (history.isBack(entry, params.cell) === params.returned ? [entry.user] : []))
+  }
+})

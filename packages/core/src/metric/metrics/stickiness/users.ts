@@ -1,0 +1,31 @@
+import { Schema } from "effect"
+import * as Params from "../../params.ts"
+import { sql } from "../../SqlText.ts"
+import { defineUsers, eventsOfValue } from "../../users.ts"
+import { activeUsers, intervalsOf } from "./reference.ts"
+import { countedSql, eventsIn } from "./sql.ts"
+
+export const stickinessUsers = defineUsers({
+  name: "stickiness/users",
+  description: "The users who were active in exactly, or in at least, so many of the range's intervals.",
+  params: Schema.Struct({
+    ...Params.dateTimeline,
+    event_type: Params.optionalEventType,
+    intervals: Params.intervals,
+    column: Params.chosen("users", "at_least"),
+    ...Params.listed
+  })
+    .check(Params.rangeCheck)
+    .check(Params.valueCheck),
+  cell: (params, context, dialect) => {
+    const groups = eventsIn(params, context, dialect)
+    const rows = sql`
+      SELECT ${groups.key}user_id FROM (${countedSql(params, groups)}) AS counted
+      WHERE intervals ${params.column === "users" ? sql`=` : sql`>=`} ${params.intervals}`
+    return { groups, rows }
+  },
+  reference: (events, params) =>
+    [...intervalsOf(eventsOfValue(events, params, activeUsers(params)), params)].flatMap(([user, intervals]) =>
+      intervals === params.intervals || (params.column === "at_least" && intervals > params.intervals) ? [user] : []
+    )
+})

@@ -1,0 +1,28 @@
+import { Schema } from "effect"
+import * as Params from "../../params.ts"
+import { sql } from "../../SqlText.ts"
+import { defineUsers, eventsOfValue } from "../../users.ts"
+import { eventsInRange, heapsByType } from "./reference.ts"
+import { eventsIn } from "./sql.ts"
+
+export const topEventsUsers = defineUsers({
+  name: "top-events/users",
+  description: "The users of one event type in a range.",
+  params: Schema.Struct({
+    from: Params.from,
+    to: Params.to,
+    tz: Params.tz,
+    event_type: Params.eventType,
+    ...Params.listed
+  })
+    .check(Params.rangeCheck)
+    .check(Params.valueCheck),
+  cell: (params, context, dialect) => {
+    const groups = eventsIn(params, context, dialect)
+    return { groups, rows: sql`SELECT ${groups.key}user_id FROM ${groups.source} WHERE name = ${params.event_type}` }
+  },
+  reference: (events, params) => {
+    const heaps = heapsByType(eventsOfValue(events, params, eventsInRange(params)), params)
+    return (heaps.find(([type]) => type === params.event_type)?.[1] ?? []).map(({ user_id }) => user_id)
+  }
+})

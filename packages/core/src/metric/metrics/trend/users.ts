@@ -1,0 +1,41 @@
+import { Schema } from "effect"
+import { slotsOf } from "../../calendar.ts"
+import { valueOf } from "../../filter/index.ts"
+import * as Params from "../../params.ts"
+import { sql } from "../../SqlText.ts"
+import { defineUsers, eventsOfValue } from "../../users.ts"
+import { eventsByDate, measureOfRange } from "./reference.ts"
+import { eventsIn } from "./sql.ts"
+
+export const trendUsers = defineUsers({
+  name: "trend/users",
+  description: "The users whose events make the number of one interval.",
+  params: Schema.Struct({
+    ...Params.timeline,
+    event_type: Params.optionalEventType,
+    measure: Params.measureOfTrend,
+    property: Params.optionalProperty,
+    date: Params.cellDate,
+    ...Params.listed
+  })
+    .check(Params.rangeCheck)
+    .check(Params.propertyCheck)
+    .check(Params.dateCheck)
+    .check(Params.valueCheck),
+  cell: (params, context, dialect) => {
+    const groups = eventsIn(params, context, dialect)
+    const { bucket } = slotsOf(params, context.as_of).find(({ date }) => date === params.date)!
+    const measured = params.property === undefined ? sql`` : sql`AND value IS NOT NULL`
+    const rows = sql`SELECT ${groups.key}user_id FROM ${groups.source} WHERE bucket = ${bucket} ${measured}`
+    return { groups, rows }
+  },
+  reference: (events, params, context) => {
+    const of = eventsOfValue(events, params, measureOfRange(params, context))
+    const heap = eventsByDate(of, params).get(params.date) ?? []
+    const { property } = params
+    const measured = heap.filter(
+      (event) => property === undefined || typeof valueOf(event, `properties.${property}`) === "number"
+    )
+    return measured.map(({ user_id }) => user_id)
+  }
+})

@@ -1,0 +1,142 @@
+import fc from "fast-check"
+import type { MetricName, RowOf } from "@millrace/core"
+import { arbitraries } from "@millrace/core/testing"
+import { assert, describe, it } from "vitest"
+import { readScalar, writeScalar } from "../src/metric/breakdown/scalar.ts"
+import { questionOf } from "../src/testing/questionOf.ts"
+
+const HISTORIES = Number(process.env["MILLRACE_PROPERTY_HISTORIES"] ?? 100)
+
+type Params = Readonly<Record<string, string>>
+
+/** A number of a row, and the parameters that name its cell. */
+interface Cell {
+  readonly users: number
+  readonly cell: Params
+}
+
+type Cells = {
+  readonly [Name in MetricName]?: (
+    row: RowOf<Name>,
+    params: Params,
+    rows: ReadonlyArray<RowOf<Name>>
+  ) => ReadonlyArray<Cell>
+}
+
+const activeCells = (row: RowOf<"dau">): ReadonlyArray<Cell> =>
+  (["users", "wau", "mau"] as const).flatMap((column) => {
+    const users = row[column]
+    return users === undefined ? [] : [{ users, cell: { date: row.date, column } }]
+  })
+
+/** Every number of users in a row. */
+const CELLS: Cells = {
+  dau: activeCells,
+  "active-users": activeCells,
+  "top-events": ({ event_type, users }) => [{ users, cell: { event_type } }],
+  retention: ({ cells, cohort, size }) =>
+    cells.flatMap(({ index, users }) => [
+      { users, cell: { cohort, cell: String(index) } },
+      { users: size - users, cell: { cohort, cell: String(index), returned: "false" } }
+    ]),
+  trend: ({ date, value }, { measure }) => (measure === "users" ? [{ users: value ?? 0, cell: { date } }] : []),
+  lifecycle: ({ date, ...row }) =>
+    (["new", "returning", "resurrecting", "dormant"] as const).map((state) => ({
+      users: Math.abs(row[state]),
+      cell: { date, state }
+    })),
+  stickiness: ({ at_least, intervals, users }) => [
+    { users, cell: { intervals: String(intervals) } },
+    { users: at_least, cell: { intervals: String(intervals), column: "at_least" } }
+  ],
+  funnel: ({ breakdown, step, users }, _params, rows) => {
+    const before = rows.find((row) => row.step === step - 1 && row.breakdown === breakdown)
+    const reached = { users, cell: { step: String(step) } }
+    if (before === undefined) return [reached]
+    return [reached, { users: before.users - users, cell: { step: String(step), outcome: "dropped" } }]
+  },
+  paths: ({ from, to, users }) => [{ users, cell: { source: from, target: to } }]
+}
+
+const valueCell = (row: object): Params =>
+  "breakdown" in row ? { breakdown_value: writeScalar(row.breakdown as string | number | boolean) } : {}
+
+const cellsOf = (metric: MetricName, row: object, params: Params, rows: ReadonlyArray<object>): ReadonlyArray<Cell> =>
+  CELLS[metric]!(row as never, params, rows as never)
+
+/** Enough of them: a year of empty days shows nothing more. */
+const CELLS_MAX = 60
+
+/** How many cells with anybody in them were looked at. */
+const check = (metric: MetricName, { events, questions }: arbitraries.Scenario): number => {
+  let cellsWithUsers = 0
+  for (const { as_of, params } of questions) {
+    const context = { project_id: "any", as_of }
+    const rows = questionOf(metric, params, context).reference(events)
+    const { limit: _limit, ...rest } = params as Params & { readonly limit?: string }
+    const cells = rows.flatMap((row) =>
+      cellsOf(metric, row, params, rows).map(({ cell, users }) => ({
+        users,
+        cell: { ...rest, ...cell, ...valueCell(row) }
+      }))
+    )
+    const some = [...cells.filter(({ users }) => users > 0), ...cells.filter(({ users }) => users === 0).slice(0, 5)]
+    for (const { cell, users } of some.slice(0, CELLS_MAX)) {
+      cellsWithUsers += Math.min(users, 1)
+      const listed = questionOf(`${metric}/users` as MetricName, { ...cell, limit: 1000 }, context).reference(events)
+      assert.strictEqual(listed.length, users, JSON.stringify(cell))
+      assert.strictEqual(new Set(listed.map((row) => ("user_id" in row ? row.user_id : undefined))).size, users)
+    }
+  }
+  return cellsWithUsers
+}
+
+describe("users of a cell", () => {
+  for (const metric of Object.keys(CELLS) as ReadonlyArray<MetricName>) {
+    it(`${metric}: as many are listed as the cell says`, { timeout: 60_000 + HISTORIES * 200 }, () => {
+      let cellsWithUsers = 0
+      fc.assert(
+        fc.property(arbitraries.scenario(metric), (scenario) => void (cellsWithUsers += check(metric, scenario))),
+        { numRuns: HISTORIES }
+      )
+      assert.isAbove(cellsWithUsers, HISTORIES / 10)
+    })
+  }
+
+  it("pages, each after the last user of the one before, hold everybody once", () => {
+    const listing = arbitraries.scenario("dau/users")
+    fc.assert(
+      fc.property(listing, fc.integer({ min: 1, max: 3 }), ({ events, questions }, limit) => {
+        for (const { as_of, params } of questions) {
+          const { after: _after, ...cell } = params as Params & { readonly after?: string }
+          const page = (more: object) =>
+            questionOf("dau/users", { ...cell, ...more }, { project_id: "any", as_of }).reference(events)
+          const all: Array<string> = []
+          for (let part = page({ limit }); part.length > 0; part = page({ limit, after: all.at(-1) })) {
+            assert.isAtMost(part.length, limit)
+            all.push(...part.map(({ user_id }) => user_id))
+          }
+          assert.deepStrictEqual(
+            all,
+            page({ limit: 1000 }).map(({ user_id }) => user_id)
+          )
+        }
+      })
+    )
+  })
+
+  it("a value of a breakdown is read as it was written, and a text is not taken for a number", () => {
+    const value = fc.oneof(fc.string(), fc.boolean(), fc.double({ noNaN: true, noDefaultInfinity: true }))
+    fc.assert(fc.property(value, (some) => assert.strictEqual(readScalar(writeScalar(some)), some === 0 ? 0 : some)))
+    assert.deepStrictEqual(["pro", "1", '"1"', "true", "null", "[]", "1e999", ""].map(readScalar), [
+      "pro",
+      1,
+      "1",
+      true,
+      "null",
+      "[]",
+      "1e999",
+      ""
+    ])
+  })
+})
