@@ -26,7 +26,7 @@ describe("metrics from sets of users", () => {
         fc.property(arbitraries.scenario(metric), ({ events, questions }) => {
           const unique = firstById(events)
           for (const { as_of, params } of questions) {
-            const { where: _, ...bare } = params
+            const { breakdown: _, minimum_occurrences: __, where: ___, ...bare } = params
             const question = questionOf(metric, bare, { project_id: "any", as_of })
             const rows = answerFromActivity(question, unique)
             if (rows === undefined) continue
@@ -40,12 +40,14 @@ describe("metrics from sets of users", () => {
     })
   }
 
-  for (const { as_of, events, metric, params, rows, title } of metricExamples) {
-    it(`if at all: ${title}`, () => {
+  it("the worked examples, those that it can answer", () => {
+    const answered = metricExamples.filter(({ as_of, events, metric, params, rows, title }) => {
       const answer = answerFromActivity(questionOf(metric, params, { project_id: "default", as_of }), events)
-      if (answer !== undefined) assert.deepStrictEqual(answer, rows)
+      if (answer !== undefined) assert.deepStrictEqual(answer, rows, title)
+      return answer !== undefined
     })
-  }
+    assert.isAbove(answered.length, 20)
+  })
 
   it("where is left to SQL, as are rolling cells and zones whose days begin within a quarter of an hour", () => {
     const range = { from: "2026-01-01", to: "2026-01-31" }

@@ -9,7 +9,13 @@ import {
   numberOfHour,
   type Spanned
 } from "../metric/calendar.ts"
+import type { Broken } from "../metric/breakdown/index.ts"
+import type { Narrowed } from "../metric/source.ts"
 import { QUARTER_MICROS, type QuarterSpan } from "./Activity.ts"
+
+/** Whether nothing but their types tells the events apart. */
+export const ofAllEvents = ({ breakdown, where }: Narrowed & Broken): boolean =>
+  where === undefined && breakdown === undefined
 
 /** One interval, by the number that SQL gives it, and the days or the hour it is made of. */
 export interface SpanSlot {

@@ -1,12 +1,12 @@
 import type { Activity, ActivityQuestion } from "../../../activity/Activity.ts"
-import { slotsOfRange, type SpanSlot } from "../../../activity/spans.ts"
+import { ofAllEvents, slotsOfRange, type SpanSlot } from "../../../activity/spans.ts"
 import { UserSet } from "../../../activity/UserSet.ts"
 import type { RawRow } from "../../Metric.ts"
 import { type ActiveUsersParams, MONTH_DAYS, WEEK_DAYS } from "./model.ts"
 
 /** {@link activeUsersSql}'s rows from sets of users. */
 export const activeUsersActivity = (params: ActiveUsersParams): ActivityQuestion | undefined => {
-  const slots = params.where === undefined ? slotsOfRange(params, params.rolling ? MONTH_DAYS - 1 : 0) : undefined
+  const slots = ofAllEvents(params) ? slotsOfRange(params, params.rolling ? MONTH_DAYS - 1 : 0) : undefined
   return (
     slots && {
       kinds: [],
@@ -26,15 +26,15 @@ const usersIn = ({ spans }: SpanSlot, activity: Activity): UserSet =>
 const rowsOf = (slots: ReadonlyArray<SpanSlot>, activity: Activity): ReadonlyArray<RawRow> =>
   slots.map((slot) => ({ bucket: slot.bucket, users: usersIn(slot, activity).size }))
 
-/** The day's users are kind 0; what leaves a window is what it held, plus the day's users, less what it holds now. */
+/** The day's users are span 0; what leaves a window is what it held, plus the day's users, less what it holds now. */
 const trailingRows = (slots: ReadonlyArray<SpanSlot>, activity: Activity): ReadonlyArray<RawRow> => {
   const days = slots.map((slot) => usersIn(slot, activity))
-  const rows: Array<RawRow> = slots.map(({ bucket }, index) => ({ kind: 0, bucket, users: days[index]!.size }))
-  for (const kind of [WEEK_DAYS, MONTH_DAYS]) {
-    const sizes = trailingSizes(days, kind)
+  const rows: Array<RawRow> = slots.map(({ bucket }, index) => ({ span: 0, bucket, users: days[index]!.size }))
+  for (const span of [WEEK_DAYS, MONTH_DAYS]) {
+    const sizes = trailingSizes(days, span)
     sizes.forEach((size, index) => {
       const users = (sizes[index - 1] ?? 0) + days[index]!.size - size
-      rows.push({ kind, bucket: slots[index]!.bucket, users })
+      rows.push({ span, bucket: slots[index]!.bucket, users })
     })
   }
   return rows

@@ -1,13 +1,13 @@
 import type { Activity, ActivityQuestion } from "../../../activity/Activity.ts"
 import { quarterSlots } from "../../../activity/quarterSlots.ts"
-import { slotsOfRange, type SpanSlot } from "../../../activity/spans.ts"
+import { ofAllEvents, slotsOfRange, type SpanSlot } from "../../../activity/spans.ts"
 import { UserSet } from "../../../activity/UserSet.ts"
 import type { RawRow } from "../../Metric.ts"
 import type { LifecycleParams } from "./model.ts"
 
 /** {@link lifecycleSql}'s rows from sets of users, those of the interval before the range included. */
 export const lifecycleActivity = (params: LifecycleParams): ActivityQuestion | undefined => {
-  const slots = params.where === undefined ? slotsOfRange(params, 1) : undefined
+  const slots = ofAllEvents(params) ? slotsOfRange(params, 1) : undefined
   const kind = params.event_type
   return (
     slots && {

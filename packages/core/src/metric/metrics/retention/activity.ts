@@ -5,7 +5,7 @@ import {
   type EventKind,
   QUARTER_MICROS
 } from "../../../activity/Activity.ts"
-import { slotsBetween, type SpanSlot } from "../../../activity/spans.ts"
+import { ofAllEvents, slotsBetween, type SpanSlot } from "../../../activity/spans.ts"
 import { DAY_MICROS, dayOfDate, intervalOfDay } from "../../calendar.ts"
 import { IDENTIFY } from "../../events.ts"
 import { cellsOf } from "./cells.ts"
@@ -13,9 +13,12 @@ import { CELLS_MAX, countsAsAny, type RetentionParams } from "./model.ts"
 
 type Latest = (kind: EventKind) => number | undefined
 
-/** {@link retentionSql}'s rows from sets of users; rolling cells are measured from an instant, which sets do not have. */
+/**
+ * {@link retentionSql}'s rows from sets of users. Rolling cells are measured from an instant, and occurrences are counted:
+ * sets have neither.
+ */
 export const retentionActivity = (params: RetentionParams): ActivityQuestion | undefined =>
-  params.where !== undefined || params.bucket === "rolling"
+  !ofAllEvents(params) || params.bucket === "rolling" || params.minimum_occurrences > 1
     ? undefined
     : {
         kinds: [...anyKinds(params), params.start_event, params.return_event],

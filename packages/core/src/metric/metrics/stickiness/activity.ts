@@ -1,17 +1,12 @@
 import type { Activity, ActivityQuestion, EventKind } from "../../../activity/Activity.ts"
-import { slotsOfRange, type SpanSlot } from "../../../activity/spans.ts"
+import { ofAllEvents, slotsOfRange, type SpanSlot } from "../../../activity/spans.ts"
 import { UserSet } from "../../../activity/UserSet.ts"
-import type { Spanned } from "../../calendar.ts"
 import type { RawRow } from "../../Metric.ts"
-import type { Narrowed } from "../../source.ts"
+import type { StickinessParams } from "./model.ts"
 
-interface StickinessParams extends Spanned, Narrowed {
-  readonly event_type?: string | undefined
-}
-
-/** The rows of stickiness's SQL from sets of users. */
+/** {@link stickinessSql}'s rows from sets of users. */
 export const stickinessActivity = (params: StickinessParams): ActivityQuestion | undefined => {
-  const slots = params.where === undefined ? slotsOfRange(params) : undefined
+  const slots = ofAllEvents(params) ? slotsOfRange(params) : undefined
   const kind = params.event_type
   return (
     slots && {
