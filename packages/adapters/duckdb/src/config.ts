@@ -18,6 +18,10 @@ export interface DuckDbOptions {
   readonly hotProperties?: number
   /** After how many questions, since the warehouse was opened, a property gets one. */
   readonly hotAfterQuestions?: number
+  /** What the sets of active users may take in memory; 0: every question is asked of the events. */
+  readonly activityMegabytes?: number
+  /** Pause between comparisons of such sets with the events; 0 for none. Longer where they take long: at most 2 % of the time. */
+  readonly selfCheckIntervalMillis?: number
 }
 
 export const defaults = {
@@ -27,5 +31,7 @@ export const defaults = {
   queryTimeoutMillis: 60_000,
   keptAnswers: 200,
   hotProperties: 16,
-  hotAfterQuestions: 3
+  hotAfterQuestions: 3,
+  activityMegabytes: 128,
+  selfCheckIntervalMillis: 600_000
 } satisfies Partial<DuckDbOptions>

@@ -1,5 +1,6 @@
 import type { ByProject, EventBatch } from "@millrace/core"
 import { Effect } from "effect"
+import type { Activities } from "./activity/Activities.ts"
 import type { Connection } from "./client.ts"
 import { DriverFailure } from "./failure.ts"
 import { type HotColumn, hotColumns, hotSource, pointersOf } from "./hot/columns.ts"
@@ -25,25 +26,35 @@ export interface LoadTools {
   readonly hot: ReadonlyArray<HotColumn>
   /** Called before the commit of a page that merges identities. */
   readonly onMerge: () => void
+  readonly activities: Pick<Activities, "record">
 }
 
-/** Rows, identities, counts and watermark in one transaction. `as_of` stays as it was when not given. */
-export const loadPage = ({ connection, hot, onMerge, spool }: LoadTools, page: LoadPage, as_of: number | undefined) =>
-  staged(connection, spool, page.batches, (file) =>
-    inTransaction(
-      connection,
-      Effect.gen(function* () {
-        const loaded = yield* insertFresh(connection, { file, hot }, countOf(page.batches))
-        if (loaded.inserted > 0 && (yield* mergePage(connection))) onMerge()
-        yield* addCounts(connection, page, file !== undefined)
-        yield* connection.rows("UPDATE watermark SET cursor = $1, as_of = COALESCE($2::BIGINT, as_of)", [
-          page.cursor,
-          as_of ?? null
-        ])
-        return loaded
-      })
-    )
+/** Rows, identities, activity, counts and watermark in one transaction. `as_of` stays as it was when not given. */
+export const loadPage = (tools: LoadTools, page: LoadPage, as_of: number | undefined) =>
+  staged(tools.connection, tools.spool, page.batches, (file) =>
+    Effect.scoped(inTransaction(tools.connection, loadStaged(tools, page, as_of, file)))
   )
+
+const loadStaged = Effect.fnUntraced(function* (
+  { activities, connection, hot, onMerge }: LoadTools,
+  page: LoadPage,
+  as_of: number | undefined,
+  file: string | undefined
+) {
+  const loaded = yield* insertFresh(connection, { file, hot }, countOf(page.batches))
+  yield* addCounts(connection, page, file !== undefined)
+  yield* connection.rows("UPDATE watermark SET cursor = $1, as_of = COALESCE($2::BIGINT, as_of)", [
+    page.cursor,
+    as_of ?? null
+  ])
+  if (loaded.inserted > 0) {
+    const merged = yield* mergePage(connection)
+    if (merged) onMerge()
+    // Last, so that what it holds back until the commit is held back shortly.
+    yield* activities.record({ whole: loaded.duplicates === 0, merged })
+  }
+  return loaded
+})
 
 /** Does what {@link loadPage} does with the rows, then takes it back. */
 export const rehearseLoad = (connection: Connection, spool: Spool, batches: ReadonlyArray<EventBatch>) =>

@@ -28,23 +28,23 @@ export const migrate = Effect.fn("DuckDb.migrate")(function* (connection: Connec
 
 const applyAll = Effect.fnUntraced(function* (connection: Connection, migrations: ReadonlyArray<Migration>) {
   yield* connection.rows("CREATE TABLE IF NOT EXISTS migrations (version INTEGER NOT NULL)")
-  const [row] = yield* connection.rows("SELECT COALESCE(MAX(version), 0) AS version FROM migrations")
-  const current = Number(row?.["version"])
+  const applied = (yield* connection.rows("SELECT version FROM migrations")).map((row) => Number(row["version"]))
+  const current = Math.max(0, ...applied)
   const latest = migrations.at(-1)?.version ?? 0
   if (current > latest) {
     return yield* Effect.fail(new DriverFailure(`schema version ${current} is newer than this program's ${latest}`))
   }
-  for (const { version, sql } of migrations.filter((migration) => migration.version > current)) {
+  for (const { version, sql } of migrations.filter((migration) => !applied.includes(migration.version))) {
     yield* connection.rows(sql)
     yield* connection.rows("INSERT INTO migrations VALUES ($1)", [version])
   }
 })
 
 /** Commits on success; on failure or interruption nothing has happened. */
-export const inTransaction = <A, E>(
+export const inTransaction = <A, E, R>(
   connection: Connection,
-  body: Effect.Effect<A, E>
-): Effect.Effect<A, E | DriverFailure> =>
+  body: Effect.Effect<A, E, R>
+): Effect.Effect<A, E | DriverFailure, R> =>
   Effect.uninterruptibleMask((restore) =>
     Effect.gen(function* () {
       yield* connection.rows("BEGIN TRANSACTION")

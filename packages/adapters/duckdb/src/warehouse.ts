@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os"
 import { join } from "node:path"
 import {
+  type AggregateStatus,
   type ByProject,
   QueryFailed,
   render,
@@ -11,6 +12,9 @@ import {
   type Watermark
 } from "@millrace/core"
 import { Effect, Layer, Semaphore } from "effect"
+import { readState } from "./activity/Activities.ts"
+import { makeAggregates } from "./activity/aggregates.ts"
+import { eraseActivity } from "./activity/record.ts"
 import { AnswerCache } from "./AnswerCache.ts"
 import { type Connection, type Database, type DatabaseSettings, openDatabase } from "./client.ts"
 import { defaults, type DuckDbOptions } from "./config.ts"
@@ -31,7 +35,7 @@ export const layer = (options: DuckDbOptions): Layer.Layer<Warehouse, WarehouseE
     Warehouse,
     open(options).pipe(
       Effect.mapError((failure) => openFailed(options.path, failure)),
-      Effect.map((opened) => makeWarehouse(opened))
+      Effect.flatMap((opened) => makeWarehouse(opened, { ...defaults, ...options }))
     )
   )
 
@@ -39,6 +43,7 @@ interface Opened {
   readonly keptAnswers: number
   /** Whether any identities are merged. */
   readonly merged: boolean
+  readonly activity: AggregateStatus["state"]
   readonly writer: Connection
   /** One at a time of all that writes. */
   readonly writing: Semaphore.Semaphore
@@ -65,6 +70,7 @@ const open = Effect.fn("DuckDb.open")(function* (options: DuckDbOptions) {
     writing,
     keptAnswers: bounds.keptAnswers,
     merged: yield* hasMerges(writer),
+    activity: yield* readState(writer),
     writer,
     spool,
     ask: yield* lender(database, bounds)
@@ -122,10 +128,14 @@ const timedOut = (operation: Operation, millis: number) =>
     reason: new QueryFailed({ cause: new Error(`the query took longer than ${millis} ms and was stopped`) })
   })
 
-const makeWarehouse = ({ ask, hot, spool, writer, writing, ...opened }: Opened): Warehouse["Service"] => {
+const makeWarehouse = Effect.fnUntraced(function* (
+  { ask, hot, spool, writer, writing, ...opened }: Opened,
+  bounds: typeof defaults
+) {
   let { merged } = opened
   const cache = new AnswerCache(opened.keptAnswers)
   const onMerge = () => void (merged = true)
+  const { activities, aggregates } = yield* makeAggregates({ ask, writer, writing, state: opened.activity, bounds })
   /** An empty page moves `as_of` without a write to disk; a restart falls back to the one on disk, which is earlier. */
   let latest: Watermark | undefined
   const stored = (operation: Operation) =>
@@ -137,12 +147,16 @@ const makeWarehouse = ({ ask, hot, spool, writer, writing, ...opened }: Opened):
       return { inserted: 0, duplicates: 0 }
     }
     const kept = latest?.cursor === before.cursor ? latest.as_of : undefined
-    const loading = loadPage({ connection: writer, spool, hot: hot.written(), onMerge }, page, as_of ?? kept)
+    const loading = loadPage(
+      { connection: writer, spool, hot: hot.written(), onMerge, activities },
+      page,
+      as_of ?? kept
+    )
     const loaded = yield* cache.whileWriting(loading).pipe(Effect.mapError(loadFailed("load")))
     latest = undefined
     return loaded
   })
-  return {
+  const service: Warehouse["Service"] = {
     load: (page, as_of) => writing.withPermit(loadOne(page, as_of)),
     rehearse: (batches) =>
       writing.withPermit(Effect.mapError(rehearseLoad(writer, spool, batches), loadFailed("load"))),
@@ -150,25 +164,36 @@ const makeWarehouse = ({ ask, hot, spool, writer, writing, ...opened }: Opened):
     counts: ask("counts", (reader) => reader.rows(READ_COUNTS)).pipe(Effect.map(countsOf)),
     answer: (question) =>
       Effect.gen(function* () {
-        const asked = new Set<string>()
-        const onProperty = (name: string) => void asked.add(name)
+        const asked = question.activity?.()
+        const bySets = asked && (yield* activities.answer(question.project_id, asked))
+        if (bySets !== undefined) return question.shape(bySets)
+        const names = new Set<string>()
+        const onProperty = (name: string) => void names.add(name)
         const statement = yield* renderSql(() => question.sql(dialectOf({ merged, hot: hot.readable(), onProperty })))
-        asked.forEach(hot.asked)
-        const reading = ask("answer", (reader) => reader.rows(statement.text, statement.values))
-        const rows = yield* cache.through(statement, reading)
+        names.forEach(hot.asked)
+        const scan = ask("answer", (reader) => reader.rows(statement.text, statement.values))
+        const rows = yield* cache.through(statement, scan)
         return question.shape(rows)
       }),
     erase: ({ project_id, user_id }) =>
       writing.withPermit(
-        Effect.mapError(cache.whileWriting(eraseUser(writer, project_id, user_id)), loadFailed("erase"))
-      )
+        eraseUser(writer, project_id, user_id).pipe(
+          Effect.tap(() => Effect.sync(() => activities.forget(project_id))),
+          activities.whileWriting,
+          cache.whileWriting,
+          Effect.mapError(loadFailed("erase"))
+        )
+      ),
+    aggregates
   }
-}
+  return service
+})
 
 const eraseUser = (writer: Connection, project_id: string, user_id: string) =>
   inTransaction(
     writer,
     Effect.gen(function* () {
+      yield* eraseActivity(writer, project_id, user_id)
       const rows = yield* writer.rows(ERASE, [project_id, user_id])
       yield* rebuildIdentities(writer)
       return Number(rows[0]?.["Count"])

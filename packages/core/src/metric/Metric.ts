@@ -1,4 +1,5 @@
 import type { Schema } from "effect"
+import type { ActivityQuestion } from "../activity/Activity.ts"
 import type { Event } from "../event/Event.ts"
 import type { Dialect } from "./Dialect.ts"
 import { eventsIn, type Narrowed } from "./source.ts"
@@ -27,15 +28,24 @@ export interface Metric<Name extends string, Params extends Narrowed, Row> {
   readonly sql: (params: Params, context: AskContext, dialect: Dialect) => SqlText
   readonly shape: (raw: ReadonlyArray<RawRow>, params: Params, context: AskContext) => ReadonlyArray<Row>
   readonly reference: (events: ReadonlyArray<Event>, params: Params, context: AskContext) => ReadonlyArray<Row>
+  /**
+   * The question for engines that keep aggregates of who was active when; its rows are those of `sql`. Undefined where
+   * the parameters ask for more than that. Every parameter that changes the rows must be heeded here as well.
+   */
+  readonly activity?: (params: Params) => ActivityQuestion | undefined
 }
 
 export const define = <const Name extends string, Params extends Narrowed, Row>(
   metric: Metric<Name, Params, Row>
 ): Metric<Name, Params, Row> => metric
 
-/** One metric's question, parameters bound: what a warehouse answers. An engine uses `sql` and `shape`, memory `reference`. */
+/**
+ * One metric's question, parameters bound: what a warehouse answers. An engine uses `sql`, or `activity` if it has the
+ * aggregates, and `shape`; memory `reference`.
+ */
 export interface Ask<Row> {
   readonly project_id: string
+  readonly activity?: (() => ActivityQuestion | undefined) | undefined
   readonly sql: (dialect: Dialect) => SqlText
   readonly shape: (raw: ReadonlyArray<RawRow>) => ReadonlyArray<Row>
   readonly reference: (events: ReadonlyArray<Event>) => ReadonlyArray<Row>
@@ -47,6 +57,7 @@ export const ask = <Name extends string, Params extends Narrowed, Row>(
   context: AskContext
 ): Ask<Row> => ({
   project_id: context.project_id,
+  activity: metric.activity && (() => metric.activity?.(params)),
   sql: (dialect) => metric.sql(params, context, dialect),
   shape: (raw) => metric.shape(raw, params, context),
   reference: (events) => metric.reference(eventsIn(events, params), params, context)

@@ -37,7 +37,7 @@ export class Unsupported extends Schema.TaggedError<Unsupported>()("Unsupported"
 }
 
 export class WarehouseError extends Schema.TaggedError<WarehouseError>()("WarehouseError", {
-  operation: Schema.Literals(["open", "load", "watermark", "counts", "answer", "erase"]),
+  operation: Schema.Literals(["open", "load", "watermark", "counts", "answer", "erase", "rebuild"]),
   reason: Schema.Union([WarehouseUnavailable, WarehouseOwned, RowsRejected, QueryFailed, Unsupported])
 }) {
   get retryable(): boolean {
@@ -64,6 +64,29 @@ export interface WarehouseCounts {
   readonly duplicates: ByProject
 }
 
+/** What an engine has worked out beforehand, so that questions about who was active when need not look at every event. */
+export interface Aggregates {
+  readonly status: Effect.Effect<AggregateStatus>
+  /** Works them out again from the events; returns once it is done. Answers come from the events meanwhile. */
+  readonly rebuild: Effect.Effect<void, WarehouseError>
+  /**
+   * Answers one random question by the aggregates and from the events, at one moment, and compares; whether they agree.
+   * Undefined where there is nothing to compare yet.
+   */
+  readonly check: Effect.Effect<boolean | undefined, WarehouseError>
+}
+
+export interface AggregateStatus {
+  /** `building`: not whole yet; `mismatched`: found wrong, and unused until they are rebuilt. */
+  readonly state: "ready" | "building" | "mismatched"
+  /** Answers of this process that came from them, and those that came from the events though the question allowed them. */
+  readonly answered: number
+  readonly passed: number
+  /** Comparisons with the events by this process, and those that failed. */
+  readonly checks: number
+  readonly mismatches: number
+}
+
 /** The columnar store that answers metrics. */
 export class Warehouse extends Context.Service<
   Warehouse,
@@ -87,5 +110,7 @@ export class Warehouse extends Context.Service<
       readonly project_id: string
       readonly user_id: string
     }) => Effect.Effect<number, WarehouseError>
+    /** Of an engine that keeps some. */
+    readonly aggregates?: Aggregates
   }
 >()("@millrace/core/port/Warehouse") {}

@@ -1,6 +1,7 @@
-import { Result } from "effect"
-import { ask } from "../metric/Metric.ts"
+import { Effect, Result } from "effect"
+import { type Ask, ask } from "../metric/Metric.ts"
 import { decodeParams, type RawParams } from "../metric/query.ts"
+import { Warehouse } from "../port/Warehouse.ts"
 import { type MetricName, metrics } from "../metric/registry.ts"
 
 /** As a warehouse is asked; throws where the parameters are refused. */
@@ -9,3 +10,12 @@ export const questionOf = <Name extends MetricName>(
   params: RawParams,
   context: { readonly project_id: string; readonly as_of: number }
 ) => ask(metrics[name], Result.getOrThrow(decodeParams(name, params)), context)
+
+/** The answer, and, from an engine that has another way than looking at every event, the answer of that look. */
+export const answersTo = <Row>(question: Ask<Row>) =>
+  Effect.gen(function* () {
+    const warehouse = yield* Warehouse
+    const answer = yield* warehouse.answer(question)
+    if (warehouse.aggregates === undefined || question.activity?.() === undefined) return [answer]
+    return [answer, yield* warehouse.answer({ ...question, activity: undefined })]
+  })

@@ -67,6 +67,7 @@ export interface LocalHour {
   /** Whole local hours since 1970-01-01T00:00 local. */
   readonly hour: number
   readonly offsetSeconds: number
+  readonly startMicros: number
   readonly endMicros: number
 }
 
@@ -81,7 +82,7 @@ export const hoursOf = (zone: string, firstDay: number, endDay: number): Readonl
     for (let at = range.fromMicros; at < range.untilMicros;) {
       const hour = Math.floor((at + offset) / HOUR_MICROS)
       const endMicros = Math.min((hour + 1) * HOUR_MICROS - offset, range.untilMicros)
-      hours.push({ hour, offsetSeconds: piece.offsetSeconds, endMicros })
+      hours.push({ hour, offsetSeconds: piece.offsetSeconds, startMicros: at, endMicros })
       at = endMicros
     }
     return hours

@@ -1,7 +1,15 @@
 import type { Dialect } from "../Dialect.ts"
 import { sql, type SqlText } from "../SqlText.ts"
 import { bucketOf, localMicros, offsetMicros } from "./bucket.ts"
-import { endOfDay, endOfInterval, hoursOf, type InstantRange, labelOfHour, startOfDay } from "./Calendar.ts"
+import {
+  endOfDay,
+  endOfInterval,
+  hoursOf,
+  type InstantRange,
+  labelOfHour,
+  type LocalHour,
+  startOfDay
+} from "./Calendar.ts"
 import { dateOfDay, dayOfDate, firstDayOf, type Interval, intervalOfDay, type WeekStart } from "./interval.ts"
 
 export interface Spanned {
@@ -42,6 +50,10 @@ export const slotOf = (asked: Spanned, range: InstantRange, micros: SqlText, dia
   return sql`(${hour} * ${OFFSETS} + ${seconds} + ${OFFSETS / 2})`
 }
 
+/** What {@link slotOf} gives for the events of an hour. */
+export const numberOfHour = ({ hour, offsetSeconds }: Pick<LocalHour, "hour" | "offsetSeconds">): number =>
+  hour * OFFSETS + offsetSeconds + OFFSETS / 2
+
 /** True for the numbers of the range's own slots; where a clock ran back, its edge holds events of others. */
 export const inSlots = ({ from, interval, to, week_start }: Spanned, bucket: SqlText): SqlText => {
   const [first, last] = [dayOfDate(from), dayOfDate(to)]
@@ -56,7 +68,7 @@ export const slotsOf = (asked: Spanned, as_of: number): ReadonlyArray<Slot> => {
   const { from, interval, to, tz, week_start } = asked
   if (interval === "hour") {
     return hoursOf(tz, dayOfDate(from), dayOfDate(to) + 1).map((hour) => ({
-      bucket: hour.hour * OFFSETS + hour.offsetSeconds + OFFSETS / 2,
+      bucket: numberOfHour(hour),
       date: labelOfHour(hour),
       complete: hour.endMicros <= as_of
     }))

@@ -2,6 +2,7 @@ import { Schema } from "effect"
 import { breakdownKey } from "../breakdown/index.ts"
 import { define } from "../Metric.ts"
 import * as Params from "../params.ts"
+import { activeUsersActivity } from "./active-users/activity.ts"
 import { activeUsersReference } from "./active-users/reference.ts"
 import { shapeActiveUsers } from "./active-users/shape.ts"
 import { activeUsersSql } from "./active-users/sql.ts"
@@ -40,7 +41,8 @@ export const activeUsers = define({
   row,
   sql: activeUsersSql,
   shape: shapeActiveUsers,
-  reference: activeUsersReference
+  reference: activeUsersReference,
+  activity: activeUsersActivity
 })
 
 const DAILY = { interval: "day", week_start: "monday" } as const
@@ -59,5 +61,6 @@ export const dailyActiveUsers = define({
   row,
   sql: (params, context, dialect) => activeUsersSql({ ...params, ...DAILY }, context, dialect),
   shape: (raw, params, context) => shapeActiveUsers(raw, { ...params, ...DAILY }, context),
-  reference: (events, params, context) => activeUsersReference(events, { ...params, ...DAILY }, context)
+  reference: (events, params, context) => activeUsersReference(events, { ...params, ...DAILY }, context),
+  activity: (params) => activeUsersActivity({ ...params, ...DAILY })
 })

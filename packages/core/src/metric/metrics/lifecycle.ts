@@ -2,6 +2,7 @@ import { Schema } from "effect"
 import { breakdownKey } from "../breakdown/index.ts"
 import { define } from "../Metric.ts"
 import * as Params from "../params.ts"
+import { lifecycleActivity } from "./lifecycle/activity.ts"
 import { lifecycleReference } from "./lifecycle/reference.ts"
 import { lifecycleSql, shapeLifecycle } from "./lifecycle/sql.ts"
 
@@ -36,5 +37,6 @@ export const lifecycle = define({
   row,
   sql: lifecycleSql,
   shape: shapeLifecycle,
-  reference: lifecycleReference
+  reference: lifecycleReference,
+  activity: lifecycleActivity
 })

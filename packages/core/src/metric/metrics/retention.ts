@@ -2,6 +2,7 @@ import { Schema } from "effect"
 import { breakdownKey } from "../breakdown/index.ts"
 import { define } from "../Metric.ts"
 import * as Params from "../params.ts"
+import { retentionActivity } from "./retention/activity.ts"
 import { retentionReference } from "./retention/reference.ts"
 import { shapeRetention } from "./retention/shape.ts"
 import { retentionSql } from "./retention/sql.ts"
@@ -38,5 +39,6 @@ export const retention = define({
   row,
   sql: retentionSql,
   shape: shapeRetention,
-  reference: retentionReference
+  reference: retentionReference,
+  activity: retentionActivity
 })

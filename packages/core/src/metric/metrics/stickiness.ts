@@ -2,6 +2,7 @@ import { Schema } from "effect"
 import { breakdownKey } from "../breakdown/index.ts"
 import { define } from "../Metric.ts"
 import * as Params from "../params.ts"
+import { stickinessActivity } from "./stickiness/activity.ts"
 import { stickinessReference } from "./stickiness/reference.ts"
 import { shapeStickiness, stickinessSql } from "./stickiness/sql.ts"
 
@@ -28,5 +29,6 @@ export const stickiness = define({
   row,
   sql: stickinessSql,
   shape: shapeStickiness,
-  reference: stickinessReference
+  reference: stickinessReference,
+  activity: stickinessActivity
 })

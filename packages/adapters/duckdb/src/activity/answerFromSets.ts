@@ -1,0 +1,156 @@
+import type { Activity, ActivityPlan, ActivityQuestion, EventKind, QuarterSpan, RawRow } from "@millrace/core"
+import { Effect, type Semaphore } from "effect"
+import type { Connection } from "../client.ts"
+import type { DriverFailure } from "../failure.ts"
+import type { KindSets } from "./KindSets.ts"
+import type { ProjectSets } from "./ProjectSets.ts"
+import { readAliases, readBounds, readFirst, readSpans, readUsers } from "./readSets.ts"
+import type { SetStore } from "./SetStore.ts"
+
+export interface SetReader<E> {
+  readonly store: SetStore
+  /** Held from before a page is added to the store until its commit: outside, a snapshot and the store agree. */
+  readonly gate: Semaphore.Semaphore
+  /** One at a time: the next question may find what it needs. */
+  readonly reading: Semaphore.Semaphore
+  /** Lends a connection. */
+  readonly ask: <A>(use: (reader: Connection) => Effect.Effect<A, DriverFailure>) => Effect.Effect<A, E>
+}
+
+/** More word operations than this would keep the process from everything else for too long: about half a second. */
+const WORDS_MAX = 400_000_000
+const USERS_PER_WORD = 32
+
+/** Bounds, those of the plan, sets; what a plan lacks may have grown meanwhile. */
+const READS_MAX = 5
+
+/** The raw rows of a question; undefined where sets do not suffice or would take too much memory or time. */
+export const answerFromSets = Effect.fnUntraced(function* <E>(
+  tools: SetReader<E>,
+  project_id: string,
+  question: ActivityQuestion
+): Effect.fn.Return<ReadonlyArray<RawRow> | undefined, E> {
+  const { store } = tools
+  const now = answerNow(store, project_id, question)
+  if (now._tag !== "Lack") return now.rows
+  return yield* tools.reading.withPermit(
+    Effect.gen(function* () {
+      for (let reads = 0; reads < READS_MAX; reads++) {
+        const answer = answerNow(store, project_id, question)
+        if (answer._tag !== "Lack") return answer.rows
+        yield* read(tools, project_id, answer.lack)
+      }
+      return undefined
+    })
+  )
+})
+
+/** What has to be read first. */
+interface Lack {
+  readonly bounds: ReadonlyArray<EventKind>
+  readonly spans: ReadonlyArray<{ readonly kind: EventKind; readonly spans: ReadonlyArray<QuarterSpan> }>
+  readonly firsts: ReadonlyArray<EventKind>
+}
+
+type Now =
+  | { readonly _tag: "Rows"; readonly rows: ReadonlyArray<RawRow> }
+  | { readonly _tag: "Lack"; readonly lack: Lack }
+  | { readonly _tag: "TooMuch"; readonly rows: undefined }
+
+/** In one go, so that no page comes in between. */
+export const answerNow = (store: SetStore, project_id: string, question: ActivityQuestion): Now => {
+  if (!store.holds(project_id)) return { _tag: "Lack", lack: { bounds: question.kinds, spans: [], firsts: [] } }
+  const project = store.project(project_id)
+  const bounds = question.kinds.filter((kind) => project.kind(kind).bounds === undefined)
+  if (!project.known || bounds.length > 0) return { _tag: "Lack", lack: { bounds, spans: [], firsts: [] } }
+  const plan = question.plan((kind) => project.kind(kind).bounds?.latest)
+  if (plan === undefined || !store.fits(project, plan)) return { _tag: "TooMuch", rows: undefined }
+  if ((plan.walks * project.users) / USERS_PER_WORD > WORDS_MAX) return { _tag: "TooMuch", rows: undefined }
+  const lack = lackOf(project, plan)
+  if (lack !== undefined) return { _tag: "Lack", lack }
+  store.trim(project, plan)
+  return { _tag: "Rows", rows: plan.rows(activityOf(project)) }
+}
+
+const lackOf = (project: ProjectSets, plan: ActivityPlan): Lack | undefined => {
+  const bounds = plan.spans.map(({ kind }) => kind).filter((kind) => project.kind(kind).bounds === undefined)
+  if (bounds.length > 0) return { bounds, spans: [], firsts: [] }
+  const spans = plan.spans
+    .map(({ kind, spans: wanted }) => ({
+      kind,
+      spans: wanted.filter((span) => project.kind(kind).users(span) === undefined)
+    }))
+    .filter(({ spans: missing }) => missing.length > 0)
+  const firsts = plan.firsts.filter((kind) => project.kind(kind).first === undefined)
+  return spans.length === 0 && firsts.length === 0 ? undefined : { bounds: [], spans, firsts }
+}
+
+const activityOf = (project: ProjectSets): Activity => ({
+  users: project.users,
+  active: (kind, span) => project.kind(kind).users(span)!,
+  first: (kind) => project.kind(kind).first!.quarters(project.users)
+})
+
+/** Reads what lacks at one snapshot, then adds what pages have added since. */
+const read = <E>(tools: SetReader<E>, project_id: string, lack: Lack): Effect.Effect<void, E> =>
+  tools.ask((reader) =>
+    Effect.gen(function* () {
+      const { store } = tools
+      const taken = yield* tools.gate.withPermit(
+        Effect.map(snapshot(reader), () => {
+          const project = store.project(project_id)
+          return { project, missed: project.follow() }
+        })
+      )
+      const { missed, project } = taken
+      const found = yield* readLack(reader, project, project_id, lack).pipe(
+        Effect.ensuring(Effect.sync(() => project.settle(missed)))
+      )
+      if (!store.holds(project_id, project)) return
+      found()
+      for (const addition of missed) project.apply(addition)
+    }).pipe(Effect.ensuring(Effect.ignore(reader.rows("ROLLBACK"))))
+  )
+
+/** A transaction's snapshot is that of its first look at a table. */
+export const snapshot = (reader: Connection) =>
+  Effect.andThen(reader.rows("BEGIN TRANSACTION"), reader.rows("SELECT trusted FROM activity_state"))
+
+/** Reads all, then returns what takes it over in one go. */
+const readLack = Effect.fnUntraced(function* (
+  reader: Connection,
+  project: ProjectSets,
+  project_id: string,
+  lack: Lack
+) {
+  const users = yield* readUsers(reader, project_id)
+  const aliases = project.known ? [] : yield* readAliases(reader, project_id)
+  const found: Array<() => void> = []
+  const take = (kind: EventKind, into: (sets: KindSets) => void) => found.push(() => into(project.kind(kind)))
+  for (const kind of lack.bounds) {
+    const bounds = yield* readBounds(reader, { project_id, kind })
+    take(kind, (sets) => (sets.bounds = bounds))
+  }
+  for (const { kind, spans } of lack.spans) {
+    const sets = yield* readSpans(reader, { project_id, kind }, spans, users)
+    take(kind, (kept) =>
+      sets.forEach((set, index) => {
+        project.aliases.resolve(set)
+        kept.keep(spans[index]!, set)
+      })
+    )
+  }
+  for (const kind of lack.firsts) {
+    const first = yield* readFirst(reader, { project_id, kind }, users)
+    take(kind, (sets) => {
+      project.aliases.resolveFirst(first)
+      sets.first = first
+    })
+  }
+  return () => {
+    if (!project.known) for (const alias of aliases) project.aliases.add(alias)
+    project.known = true
+    project.users = Math.max(project.users, users)
+    for (const takeOver of found) takeOver()
+  }
+})

@@ -1,0 +1,101 @@
+import { Effect } from "effect"
+import type { BoundValue, Connection } from "../client.ts"
+
+/** Events to be recorded: what stands behind FROM, with the columns of `events`. */
+export interface Source {
+  readonly from: string
+  readonly values?: ReadonlyArray<BoundValue>
+}
+
+/** Of the tables `page` and `fresh`. */
+export const FRESH_PAGE: Source = { from: "page WHERE page.rowid IN (SELECT first_row FROM fresh)" }
+export const WHOLE_PAGE: Source = { from: "page" }
+
+const FIND_SERIES = ({ from }: Source) => `
+  CREATE OR REPLACE TEMP TABLE active_series AS
+  SELECT named.project_id, named.event_type, known.number
+  FROM (SELECT DISTINCT project_id, event_type FROM ${from}) AS named
+  LEFT JOIN activity_series AS known ON known.project_id = named.project_id AND known.event_type = named.event_type`
+
+const ADD_SERIES = `
+  INSERT INTO activity_series
+  SELECT (row_number() OVER () + (SELECT COALESCE(MAX(number), -1) FROM activity_series))::INTEGER, project_id, event_type
+  FROM active_series WHERE number IS NULL`
+
+/** Cuts towards zero; no event lies this many quarters before 1970. */
+const QUARTER = "((epoch_us(occurred_at) + 90000000000000) // 900000000 - 100000)::INTEGER"
+
+/** One join tells numbers and newcomers: to look for each user of a page by name is what recording costs. */
+const FIND_USERS = ({ from }: Source) => `
+  CREATE OR REPLACE TEMP TABLE active_named AS
+  SELECT series.number AS series, ${QUARTER} AS quarter, known.number AS user_number,
+    CASE WHEN known.number IS NULL THEN named.project_id END AS project_id,
+    CASE WHEN known.number IS NULL THEN named.user_id END AS user_id
+  FROM (SELECT * FROM ${from}) AS named
+  JOIN active_series AS series ON series.project_id = named.project_id AND series.event_type = named.event_type
+  LEFT JOIN activity_users AS known ON known.user_id = named.user_id AND known.project_id = named.project_id`
+
+const FIND_NEWCOMERS = `
+  CREATE OR REPLACE TEMP TABLE newcomers AS
+  SELECT named.project_id, named.user_id,
+    (row_number() OVER (PARTITION BY named.project_id) + COALESCE(highest, -1))::INTEGER AS number
+  FROM (SELECT DISTINCT project_id, user_id FROM active_named WHERE user_number IS NULL) AS named
+  LEFT JOIN (SELECT project_id, MAX(number) AS highest FROM activity_users GROUP BY project_id) AS known
+    ON known.project_id = named.project_id`
+
+const ADD_NEWCOMERS = "INSERT INTO activity_users SELECT project_id, user_id, number FROM newcomers"
+
+const RESOLVE = `
+  CREATE OR REPLACE TEMP TABLE active AS
+  SELECT DISTINCT series, quarter, COALESCE(active_named.user_number, newcomers.number) AS user_number
+  FROM active_named
+  LEFT JOIN newcomers ON newcomers.user_id = active_named.user_id AND newcomers.project_id = active_named.project_id`
+
+const APPEND =
+  "INSERT INTO activity SELECT series, quarter, user_number FROM active ORDER BY quarter, series, user_number"
+
+/**
+ * Records who was active, inside the caller's transaction; leaves the tables `active` and `newcomers` of these events. To record
+ * events again changes no answer. Returns the number of users who were not known before.
+ */
+export const record = Effect.fnUntraced(function* (connection: Connection, source: Source) {
+  yield* connection.rows(FIND_SERIES(source), source.values)
+  const [series] = yield* connection.rows("SELECT EXISTS (FROM active_series WHERE number IS NULL) AS missing")
+  if (series?.["missing"] === true) {
+    yield* connection.rows(ADD_SERIES)
+    yield* connection.rows(FIND_SERIES(source), source.values)
+  }
+  yield* connection.rows(FIND_USERS(source), source.values)
+  yield* connection.rows(FIND_NEWCOMERS)
+  const [found] = yield* connection.rows("SELECT COUNT(*) AS count FROM newcomers")
+  yield* connection.rows(ADD_NEWCOMERS)
+  yield* connection.rows(RESOLVE)
+  yield* connection.rows(APPEND)
+  return Number(found?.["count"])
+})
+
+/** The tables that {@link record} leaves. */
+export const dropRecorded = (connection: Connection) =>
+  Effect.forEach(
+    ["active_series", "active_named", "newcomers", "active"],
+    (table) => Effect.ignore(connection.rows(`DROP TABLE IF EXISTS ${table}`)),
+    { discard: true }
+  )
+
+const NUMBERS_OF_USER = `
+  SELECT number FROM activity_users WHERE project_id = $1 AND (user_id = $2 OR user_id IN (
+    SELECT anonymous_id FROM identities WHERE project_id = $1 AND user_id = $2
+  ))`
+
+/** Forgets a user, and every id that was merged into the user; while `identities` still knows them. */
+export const eraseActivity = Effect.fnUntraced(function* (connection: Connection, project_id: string, user_id: string) {
+  yield* connection.rows(
+    `DELETE FROM activity WHERE user_number IN (${NUMBERS_OF_USER})
+     AND series IN (SELECT number FROM activity_series WHERE project_id = $1)`,
+    [project_id, user_id]
+  )
+  yield* connection.rows(`DELETE FROM activity_users WHERE project_id = $1 AND number IN (${NUMBERS_OF_USER})`, [
+    project_id,
+    user_id
+  ])
+})

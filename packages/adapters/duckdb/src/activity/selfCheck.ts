@@ -1,0 +1,140 @@
+import { isDeepStrictEqual } from "node:util"
+import {
+  type Ask,
+  ask,
+  decodeParams,
+  type MetricName,
+  metrics,
+  type RawParams,
+  render,
+  type RowOf
+} from "@millrace/core"
+import { Clock, Effect, Random, Result } from "effect"
+import { dialectOf, type DialectOptions } from "../dialect.ts"
+import type { Connection } from "../client.ts"
+import type { DriverFailure } from "../failure.ts"
+import type { Activities, Lend } from "./Activities.ts"
+import { answerFromSets, answerNow, snapshot } from "./answerFromSets.ts"
+
+export interface Checker {
+  readonly activities: Activities
+  readonly lend: Lend
+  /** Writes down that the aggregates are not to be used. */
+  readonly distrust: Effect.Effect<void, DriverFailure>
+}
+
+/** Checks take at most this part of the time, however large the warehouse is. */
+const SHARE = 1 / 50
+
+/** For as long as the scope lives. */
+export const checkForEver = (checker: Checker, intervalMillis: number) =>
+  Effect.gen(function* () {
+    let pause = intervalMillis
+    while (true) {
+      yield* Effect.sleep(pause)
+      const start = yield* Clock.currentTimeMillis
+      yield* check(checker).pipe(Effect.catch((error) => Effect.logWarning("the aggregates' self-check failed", error)))
+      pause = Math.max(intervalMillis, ((yield* Clock.currentTimeMillis) - start) / SHARE)
+    }
+  })
+
+/** One random question by sets and from the events, at one snapshot; undefined where there is nothing to compare. */
+export const check = Effect.fn("DuckDb.check")(function* ({ activities, distrust, lend }: Checker) {
+  if (activities.state !== "ready") return undefined
+  const asked = yield* randomQuestion(lend)
+  const activity = asked?.question.activity?.()
+  if (asked === undefined || activity === undefined) return undefined
+  const { reader } = activities
+  // Read first, so that the snapshot below is taken in no time.
+  yield* answerFromSets(reader, asked.question.project_id, activity)
+  const answers = yield* lend("answer", (connection) =>
+    Effect.gen(function* () {
+      const bySets = yield* reader.gate.withPermit(
+        Effect.map(snapshot(connection), () =>
+          activities.state === "ready" ? answerNow(reader.store, asked.question.project_id, activity) : undefined
+        )
+      )
+      if (bySets?._tag !== "Rows") return undefined
+      return [asked.question.shape(bySets.rows), yield* scan(connection, asked.question)] as const
+    }).pipe(Effect.ensuring(Effect.ignore(connection.rows("ROLLBACK"))))
+  )
+  if (answers === undefined) return undefined
+  const agreed = isDeepStrictEqual(answers[0], answers[1])
+  activities.checked(agreed)
+  if (!agreed) {
+    activities.enter("mismatched")
+    yield* Effect.logError(
+      `aggregates differ from the events for ${asked.title}; answers come from the events until \`millrace rebuild\``
+    )
+    yield* distrust.pipe(Effect.catch((error) => Effect.logWarning("this could not be written down", error)))
+  }
+  return agreed
+})
+
+/** As the events themselves have it. */
+const RAW: DialectOptions = { merged: true, hot: new Map(), onProperty: () => undefined }
+
+const scan = <Row>(connection: Connection, question: Ask<Row>) => {
+  const { text, values } = render(question.sql(dialectOf(RAW)), (position) => `$${position}`)
+  return Effect.map(connection.rows(text, values), question.shape)
+}
+
+/** One series weighs as much as another, so that every project has its turn. */
+const PICK_SERIES = `
+  SELECT encode(project_id) AS project_id, encode(event_type) AS event_type FROM activity_series
+  USING SAMPLE 1 ROWS`
+
+const READ_QUARTERS = `
+  SELECT MIN(quarter) AS earliest, MAX(quarter) AS latest FROM activity
+  WHERE series IN (SELECT number FROM activity_series WHERE project_id = $1)`
+
+const randomQuestion = Effect.fnUntraced(function* (lend: Lend) {
+  const [picked] = yield* lend("answer", (connection) => connection.rows(PICK_SERIES))
+  if (picked === undefined) return undefined
+  const project_id = String(picked["project_id"])
+  const [quarters] = yield* lend("answer", (connection) => connection.rows(READ_QUARTERS, [project_id]))
+  const { earliest, latest } = quarters ?? {}
+  if (typeof earliest !== "number" || typeof latest !== "number") return undefined
+  const to = yield* Random.nextIntBetween(
+    Math.floor(earliest / QUARTERS_PER_DAY),
+    Math.floor(latest / QUARTERS_PER_DAY)
+  )
+  const from = Math.max(0, to - (yield* Random.nextIntBetween(0, DAYS_MAX)))
+  const metric = yield* Random.choice(METRICS)
+  const params = yield* randomParams(metric, dateOf(from), dateOf(to))
+  const typed = metric !== "active-users" && (yield* Random.nextBoolean) ? String(picked["event_type"]) : undefined
+  const event =
+    metric === "retention" ? { return_event: typed } : metric === "active-users" ? {} : { event_type: typed }
+  const question = questionOf(metric, { ...params, ...event }, project_id)
+  return { question, title: `${metric} ${Object.values(params).join(" ")}${typed === undefined ? "" : " of one type"}` }
+})
+
+const questionOf = <Name extends MetricName>(metric: Name, params: RawParams, project_id: string): Ask<RowOf<Name>> =>
+  ask(metrics[metric], Result.getOrThrow(decodeParams(metric, params)), { project_id, as_of: 0 })
+
+const METRICS = ["active-users", "stickiness", "lifecycle", "retention"] as const satisfies ReadonlyArray<MetricName>
+const ZONES = [
+  "UTC",
+  "UTC",
+  "Europe/Berlin",
+  "America/New_York",
+  "Asia/Kolkata",
+  "Asia/Kathmandu",
+  "Pacific/Chatham"
+] as const
+const QUARTERS_PER_DAY = 96
+const DAYS_MAX = 92
+
+const dateOf = (day: number) => new Date(day * 86_400_000).toISOString().slice(0, 10)
+
+const randomParams = Effect.fnUntraced(function* (metric: (typeof METRICS)[number], from: string, to: string) {
+  const tz = yield* Random.choice(ZONES)
+  const interval = yield* Random.choice(["day", "week", "month"] as const)
+  if (metric === "retention") {
+    const mode = yield* Random.choice(["first-ever", "recurring"] as const)
+    const measure = yield* Random.choice(["on", "on-or-after"] as const)
+    return { start_date: from, end_date: to, tz, interval, mode, measure }
+  }
+  const rolling = metric === "active-users" && interval === "day" ? { rolling: yield* Random.nextBoolean } : {}
+  return { from, to, tz, interval, ...rolling }
+})

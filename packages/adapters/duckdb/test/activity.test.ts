@@ -1,0 +1,149 @@
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import {
+  type AggregateStatus,
+  ask,
+  decodeParams,
+  type Event,
+  EventBatch,
+  type MetricName,
+  metrics,
+  type RawParams,
+  Warehouse,
+  withUsers
+} from "@millrace/core"
+import { arbitraries } from "@millrace/core/testing"
+import { Context, Effect, Exit, Layer, Result, Scope } from "effect"
+import fc from "fast-check"
+import { afterEach, assert, beforeEach, describe, it } from "vitest"
+import { DuckDb } from "../src/index.ts"
+
+const HISTORIES = Number(process.env["MILLRACE_PROPERTY_HISTORIES"] ?? 60)
+
+let directory = ""
+beforeEach(() => (directory = mkdtempSync(join(tmpdir(), "millrace-activity-"))))
+afterEach(() => rmSync(directory, { recursive: true, force: true }))
+
+const METRICS = [
+  "dau",
+  "active-users",
+  "stickiness",
+  "lifecycle",
+  "retention"
+] as const satisfies ReadonlyArray<MetricName>
+
+const questionOf = <Name extends MetricName>(metric: Name, params: RawParams, as_of: number) =>
+  ask(metrics[metric], Result.getOrThrow(decodeParams(metric, params)), { project_id: "default", as_of })
+
+type Step =
+  | { readonly do: "load"; readonly events: number }
+  | { readonly do: "ask" | "restart" | "rebuild" }
+  | { readonly do: "erase"; readonly user_id: string }
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 12, arbitrary: fc.integer({ min: 1, max: 12 }).map((events): Step => ({ do: "load", events })) },
+  { weight: 12, arbitrary: fc.constant<Step>({ do: "ask" }) },
+  { weight: 1, arbitrary: fc.constantFrom<Step>({ do: "restart" }, { do: "rebuild" }) },
+  { weight: 2, arbitrary: arbitraries.userId.map((user_id): Step => ({ do: "erase", user_id })) }
+)
+
+const life = arbitraries.moment.chain((around) =>
+  fc.record({
+    events: arbitraries.history(around.micros),
+    questions: fc.tuple(...METRICS.map((metric) => arbitraries.question(metric, around))),
+    steps: fc.array(step, { minLength: 1, maxLength: 14, size: "max" })
+  })
+)
+
+/** What the warehouse should hold. */
+class Model {
+  events: ReadonlyArray<Event> = []
+
+  load(events: ReadonlyArray<Event>) {
+    const seen = new Set(this.events.map(({ event_id }) => event_id))
+    this.events = [...this.events, ...events.filter(({ event_id }) => !seen.has(event_id) && seen.add(event_id))]
+  }
+
+  erase(user_id: string) {
+    const counted = withUsers(this.events)
+    this.events = this.events.filter((event, at) => event.user_id !== user_id && counted[at]!.user_id !== user_id)
+  }
+}
+
+/** A warehouse on one file that can be closed and opened again. */
+const openings = (path: string) => {
+  let scope = Scope.makeUnsafe()
+  const layer = DuckDb.layer({ path, threads: 1, selfCheckIntervalMillis: 0 })
+  const open = async () => {
+    return Context.get(await Effect.runPromise(Layer.buildWithScope(layer, scope)), Warehouse)
+  }
+  const close = () => Effect.runPromise(Scope.close(scope, Exit.void))
+  const reopen = async () => {
+    await close()
+    scope = Scope.makeUnsafe()
+    return open()
+  }
+  return { open, close, reopen }
+}
+
+let files = 0
+
+describe("aggregates", () => {
+  it(
+    "answer, scan and reference agree through loads, merges, erasures, restarts and rebuilds",
+    { timeout: 120_000 + HISTORIES * 400 },
+    async () => {
+      const total = { answered: 0, passed: 0 }
+      const count = ({ answered, passed }: AggregateStatus) => {
+        total.answered += answered
+        total.passed += passed
+      }
+      await fc.assert(
+        fc.asyncProperty(life, async ({ events, questions, steps }) => {
+          const { close, open, reopen } = openings(join(directory, `${++files}.db`))
+          const model = new Model()
+          const rest = [...events]
+          let warehouse = await open()
+          const askAll = async () => {
+            for (const { as_of, metric, params } of questions) {
+              const { breakdown: _, minimum_occurrences: __, where: ___, ...bare } = params
+              const question = questionOf(metric, bare, as_of)
+              const rows = question.reference(model.events)
+              assert.deepStrictEqual(await Effect.runPromise(warehouse.answer(question)), rows, JSON.stringify(bare))
+              const scan = await Effect.runPromise(warehouse.answer({ ...question, activity: undefined }))
+              assert.deepStrictEqual(scan, rows, JSON.stringify(bare))
+            }
+          }
+          const load = async (number: number) => {
+            const page = rest.splice(0, number)
+            model.load(page)
+            const other = page.map((event) => ({ ...event, project_id: "other", user_id: `${event.user_id}'` }))
+            const batches = EventBatch.group([...other, ...page])
+            await Effect.runPromise(warehouse.load({ batches, cursor: String(rest.length), duplicates: {} }))
+          }
+          const take = async (next: Step) => {
+            if (next.do === "load") return load(next.events)
+            if (next.do === "ask") return askAll()
+            if (next.do === "rebuild") return Effect.runPromise(warehouse.aggregates!.rebuild)
+            if (next.do === "erase") {
+              model.erase(next.user_id)
+              return void (await Effect.runPromise(warehouse.erase({ project_id: "default", user_id: next.user_id })))
+            }
+            count(await Effect.runPromise(warehouse.aggregates!.status))
+            warehouse = await reopen()
+          }
+          try {
+            for (const next of steps) await take(next)
+            await askAll()
+            count(await Effect.runPromise(warehouse.aggregates!.status))
+          } finally {
+            await close()
+          }
+        }),
+        { numRuns: HISTORIES }
+      )
+      assert.isAbove(total.answered, total.passed * 3, JSON.stringify(total))
+    }
+  )
+})

@@ -1,0 +1,60 @@
+import type { RawRow } from "../metric/Metric.ts"
+import type { UserSet } from "./UserSet.ts"
+
+/** A quarter of an hour of UTC: every zone's days and hours begin with one, but for the oldest offsets. */
+export const QUARTER_MICROS = 900_000_000
+
+/** Half-open, in quarter hours since 1970 UTC. */
+export interface QuarterRange {
+  readonly from: number
+  readonly until: number
+}
+
+/**
+ * One local day, or hour, in time order: more than one range where clocks ran back over midnight, none where the day never
+ * was. What an engine keeps sets of.
+ */
+export type QuarterSpan = ReadonlyArray<QuarterRange>
+
+/** Events of one type; undefined: of any but `$identify`. */
+export type EventKind = string | undefined
+
+/** A first quarter hour of users who have none. */
+export const NEVER = 0x7fffffff
+
+/**
+ * Who was active when, in one project at one moment. Users are numbered from 0 on, densely; merged users have one number
+ * (SEMANTICS, "Identity").
+ */
+export interface Activity {
+  /** All numbers lie below. */
+  readonly users: number
+  /** Of a plan's `spans` alone. */
+  readonly active: (kind: EventKind, span: QuarterSpan) => UserSet
+  /** By user number, the quarter hour of the first event ever, or {@link NEVER}; may be longer than `users`. Of a plan's `firsts` alone. */
+  readonly first: (kind: EventKind) => Int32Array
+}
+
+/** What an answer needs, and how it is made of it. */
+export interface ActivityPlan {
+  readonly spans: ReadonlyArray<{ readonly kind: EventKind; readonly spans: ReadonlyArray<QuarterSpan> }>
+  readonly firsts: ReadonlyArray<EventKind>
+  /** About how often `rows` walks through a set from end to end: an engine may find that too often. */
+  readonly walks: number
+  /** The rows that the metric's SQL would have given. */
+  readonly rows: (activity: Activity) => ReadonlyArray<RawRow>
+}
+
+/**
+ * A question that can be answered from who was active when, whatever else the events hold.
+ *
+ * **Details**
+ *
+ * An engine that keeps such sets current may answer from them: it says in which quarter hour the latest event of each of
+ * `kinds` lies (undefined where there is none), gets the plan, fetches the sets, and hands the plan's rows to `shape`.
+ * Without a plan, as for an engine without such sets, there is the metric's SQL.
+ */
+export interface ActivityQuestion {
+  readonly kinds: ReadonlyArray<EventKind>
+  readonly plan: (latest: (kind: EventKind) => number | undefined) => ActivityPlan | undefined
+}

@@ -1,0 +1,71 @@
+import {
+  dayOfDate,
+  firstDayOf,
+  hoursOf,
+  type InstantRange,
+  instantsOf,
+  type Interval,
+  intervalOfDay,
+  numberOfHour,
+  type Spanned
+} from "../metric/calendar.ts"
+import type { Broken } from "../metric/breakdown/index.ts"
+import type { Narrowed } from "../metric/source.ts"
+import { QUARTER_MICROS, type QuarterSpan } from "./Activity.ts"
+
+/** Whether nothing but their types tells the events apart. */
+export const ofAllEvents = ({ breakdown, where }: Narrowed & Broken): boolean =>
+  where === undefined && breakdown === undefined
+
+/** One interval, by the number that SQL gives it, and the days or the hour it is made of. */
+export interface SpanSlot {
+  readonly bucket: number
+  readonly spans: ReadonlyArray<QuarterSpan>
+}
+
+type Calendar = Pick<Spanned, "tz" | "week_start"> & { readonly interval: Interval }
+
+/** The date intervals numbered from `first` to `last`; undefined where a boundary lies within a quarter hour. */
+export const slotsBetween = (
+  { interval, tz, week_start }: Calendar,
+  first: number,
+  last: number
+): ReadonlyArray<SpanSlot> | undefined => {
+  const unit = interval === "hour" ? "day" : interval
+  const slots: Array<SpanSlot> = []
+  for (let bucket = first; bucket <= last; bucket++) {
+    const spans: Array<QuarterSpan> = []
+    const end = firstDayOf(bucket + 1, unit, week_start)
+    for (let day = firstDayOf(bucket, unit, week_start); day < end; day++) {
+      const span = spanOf(instantsOf(tz, day, day + 1))
+      if (span === undefined) return undefined
+      spans.push(span)
+    }
+    slots.push({ bucket, spans })
+  }
+  return slots
+}
+
+/** Every interval that the range touches, and so many before it; hours have none before. */
+export const slotsOfRange = (asked: Spanned, before = 0): ReadonlyArray<SpanSlot> | undefined => {
+  const { from, interval, to, tz, week_start } = asked
+  if (interval !== "hour") {
+    const first = intervalOfDay(dayOfDate(from), interval, week_start)
+    return slotsBetween(asked, first - before, intervalOfDay(dayOfDate(to), interval, week_start))
+  }
+  const slots: Array<SpanSlot> = []
+  for (const hour of hoursOf(tz, dayOfDate(from), dayOfDate(to) + 1)) {
+    const span = spanOf([{ fromMicros: hour.startMicros, untilMicros: hour.endMicros }])
+    if (span === undefined) return undefined
+    slots.push({ bucket: numberOfHour(hour), spans: [span] })
+  }
+  return slots
+}
+
+const spanOf = (ranges: ReadonlyArray<InstantRange>): QuarterSpan | undefined => {
+  const span = ranges.map(({ fromMicros, untilMicros }) => ({
+    from: fromMicros / QUARTER_MICROS,
+    until: untilMicros / QUARTER_MICROS
+  }))
+  return span.every(({ from, until }) => Number.isInteger(from) && Number.isInteger(until)) ? span : undefined
+}

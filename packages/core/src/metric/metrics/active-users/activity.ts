@@ -1,0 +1,70 @@
+import type { Activity, ActivityQuestion } from "../../../activity/Activity.ts"
+import { ofAllEvents, slotsOfRange, type SpanSlot } from "../../../activity/spans.ts"
+import { UserSet } from "../../../activity/UserSet.ts"
+import type { RawRow } from "../../Metric.ts"
+import { type ActiveUsersParams, MONTH_DAYS, WEEK_DAYS } from "./model.ts"
+
+/** {@link activeUsersSql}'s rows from sets of users. */
+export const activeUsersActivity = (params: ActiveUsersParams): ActivityQuestion | undefined => {
+  const slots = ofAllEvents(params) ? slotsOfRange(params, params.rolling ? MONTH_DAYS - 1 : 0) : undefined
+  return (
+    slots && {
+      kinds: [],
+      plan: () => ({
+        spans: [{ kind: undefined, spans: slots.flatMap(({ spans }) => spans) }],
+        firsts: [],
+        walks: slots.length * (params.rolling ? 6 : 2),
+        rows: (activity) => (params.rolling ? trailingRows(slots, activity) : rowsOf(slots, activity))
+      })
+    }
+  )
+}
+
+const usersIn = ({ spans }: SpanSlot, activity: Activity): UserSet =>
+  UserSet.union(spans.map((span) => activity.active(undefined, span)))
+
+const rowsOf = (slots: ReadonlyArray<SpanSlot>, activity: Activity): ReadonlyArray<RawRow> =>
+  slots.map((slot) => ({ bucket: slot.bucket, users: usersIn(slot, activity).size }))
+
+/** The day's users are span 0; what leaves a window is what it held, plus the day's users, less what it holds now. */
+const trailingRows = (slots: ReadonlyArray<SpanSlot>, activity: Activity): ReadonlyArray<RawRow> => {
+  const days = slots.map((slot) => usersIn(slot, activity))
+  const rows: Array<RawRow> = slots.map(({ bucket }, index) => ({ span: 0, bucket, users: days[index]!.size }))
+  for (const span of [WEEK_DAYS, MONTH_DAYS]) {
+    const sizes = trailingSizes(days, span)
+    sizes.forEach((size, index) => {
+      const users = (sizes[index - 1] ?? 0) + days[index]!.size - size
+      rows.push({ span, bucket: slots[index]!.bucket, users })
+    })
+  }
+  return rows
+}
+
+/**
+ * Distinct users of the `length` days that end with each. Days are cut into blocks of that many: each window is the end of
+ * one block and the beginning of the next, so three unions a day make all of them.
+ */
+const trailingSizes = (days: ReadonlyArray<UserSet>, length: number): ReadonlyArray<number> => {
+  const sizes: Array<number> = []
+  let ends: ReadonlyArray<UserSet> = []
+  for (let start = 0; start < days.length; start += length) {
+    const block = days.slice(start, start + length)
+    let beginning = new UserSet()
+    block.forEach((day, index) => {
+      beginning = UserSet.union([beginning, day])
+      const rest = ends[index + 1]
+      sizes.push(rest === undefined ? beginning.size : UserSet.union([rest, beginning]).size)
+    })
+    ends = endsOf(block)
+  }
+  return sizes
+}
+
+/** For each day of a block, the users of it and those after it. */
+const endsOf = (block: ReadonlyArray<UserSet>): ReadonlyArray<UserSet> => {
+  let end = new UserSet()
+  return block
+    .toReversed()
+    .map((day) => (end = UserSet.union([day, end])))
+    .toReversed()
+}

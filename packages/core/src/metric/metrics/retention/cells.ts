@@ -1,0 +1,97 @@
+import type { Activity } from "../../../activity/Activity.ts"
+import { quarterSlots } from "../../../activity/quarterSlots.ts"
+import type { SpanSlot } from "../../../activity/spans.ts"
+import { UserSet } from "../../../activity/UserSet.ts"
+import type { RawRow } from "../../Metric.ts"
+import type { RetentionParams } from "./model.ts"
+
+interface Counting {
+  readonly params: RetentionParams
+  readonly activity: Activity
+  /** One after the other, the first of the question first. */
+  readonly cohorts: ReadonlyArray<SpanSlot>
+  /** From the second interval on. */
+  readonly returns: ReadonlyArray<SpanSlot>
+}
+
+/** Users by cohort and cell, cohort by cohort, in one array. */
+type Counts = Uint32Array
+
+/** Rows `(cohort, cell, users)`; for `on-or-after` a user is in the cell of the last return alone, as in SQL. */
+export const cellsOf = (counting: Counting): ReadonlyArray<RawRow> => {
+  const { cohorts, params } = counting
+  const counts = new Uint32Array(cohorts.length * params.windows)
+  if (params.mode === "first-ever") countFirstEver(counting, counts)
+  else countRecurring(counting, counts)
+  return cohorts.flatMap(({ bucket }, cohort) =>
+    Array.from(counts.subarray(cohort * params.windows, (cohort + 1) * params.windows), (users, cell) => ({
+      cohort: bucket,
+      cell,
+      users
+    })).filter(({ users }) => users > 0)
+  )
+}
+
+const NONE = -1
+
+const countFirstEver = (counting: Counting, counts: Counts): void => {
+  const { activity, cohorts, params } = counting
+  const { measure, windows } = params
+  const slotAt = quarterSlots(cohorts)
+  const first = activity.first(params.start_event)
+  const cohortOf = new Int32Array(activity.users)
+  for (let user = 0; user < activity.users; user++) {
+    const cohort = slotAt(first[user]!)
+    cohortOf[user] = cohort
+    if (cohort !== NONE) counts[cohort * windows]!++
+  }
+  if (measure === "on-or-after") return countLatest(counting, counts, (count) => cohortOf.forEach(count))
+  eachReturn(counting, (users, at) =>
+    users.forEach((user) => {
+      const cohort = cohortOf[user]!
+      const cell = at - cohort
+      if (cohort !== NONE && cell >= 1 && cell < windows) counts[cohort * windows + cell]!++
+    })
+  )
+}
+
+const countRecurring = (counting: Counting, counts: Counts): void => {
+  const { activity, cohorts, params } = counting
+  const { measure, start_event, windows } = params
+  const entered = cohorts.map(({ spans }) => UserSet.union(spans.map((span) => activity.active(start_event, span))))
+  entered.forEach((users, cohort) => (counts[cohort * windows] = users.size))
+  if (measure === "on-or-after") {
+    return countLatest(counting, counts, (count) =>
+      entered.forEach((users, cohort) => users.forEach((user) => count(cohort, user)))
+    )
+  }
+  eachReturn(counting, (users, at) => {
+    const oldest = Math.max(0, at - windows + 1)
+    for (let cohort = oldest; cohort < Math.min(at, entered.length); cohort++) {
+      counts[cohort * windows + at - cohort] = entered[cohort]!.common(users)
+    }
+  })
+}
+
+/** `entries` calls back for each cohort of each user. */
+const countLatest = (
+  counting: Counting,
+  counts: Counts,
+  entries: (count: (cohort: number, user: number) => void) => void
+): void => {
+  const { windows } = counting.params
+  const latest = new Int32Array(counting.activity.users).fill(NONE)
+  eachReturn(counting, (users, at) => users.forEach((user) => (latest[user] = at)))
+  entries((cohort, user) => {
+    const cell = Math.min(latest[user]! - cohort, windows - 1)
+    if (cohort !== NONE && cell >= 1) counts[cohort * windows + cell]!++
+  })
+}
+
+/** In time order; `at` counts intervals from the first cohort's. */
+const eachReturn = ({ activity, cohorts, params, returns }: Counting, visit: (users: UserSet, at: number) => void) => {
+  for (const { bucket, spans } of returns) {
+    const users = UserSet.union(spans.map((span) => activity.active(params.return_event, span)))
+    visit(users, bucket - cohorts[0]!.bucket)
+  }
+}

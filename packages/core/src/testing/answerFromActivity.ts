@@ -1,0 +1,51 @@
+import { type Activity, type EventKind, NEVER, QUARTER_MICROS, type QuarterSpan } from "../activity/Activity.ts"
+import { UserSet } from "../activity/UserSet.ts"
+import type { Event } from "../event/Event.ts"
+import { withUsers } from "../identity/Identities.ts"
+import { matchesEvent } from "../metric/events.ts"
+import type { Ask } from "../metric/Metric.ts"
+
+/**
+ * One project's answer from sets of users, made of its events in the order of loading; undefined where the question does
+ * not allow it.
+ */
+export const answerFromActivity = <Row>(
+  question: Ask<Row>,
+  events: ReadonlyArray<Event>
+): ReadonlyArray<Row> | undefined => {
+  const asked = question.activity?.()
+  const known = withUsers(events)
+  const plan = asked?.plan((kind) => {
+    const quarters = known.filter((event) => matchesEvent(event, kind)).map(quarterOf)
+    return quarters.length === 0 ? undefined : Math.max(...quarters)
+  })
+  return plan && question.shape(plan.rows(activityOf(known)))
+}
+
+const quarterOf = ({ occurred_at }: Event) => Math.floor(occurred_at / QUARTER_MICROS)
+
+const activityOf = (events: ReadonlyArray<Event>): Activity => {
+  const numbers = new Map([...new Set(events.map(({ user_id }) => user_id))].map((id, number) => [id, number]))
+  const numberOf = (event: Event) => numbers.get(event.user_id)!
+  return {
+    users: numbers.size,
+    active: (kind: EventKind, span: QuarterSpan) => {
+      const users = new UserSet()
+      for (const event of events) {
+        const quarter = quarterOf(event)
+        const inside = span.some(({ from, until }) => quarter >= from && quarter < until)
+        if (inside && matchesEvent(event, kind)) users.add(numberOf(event))
+      }
+      return users
+    },
+    first: (kind) => {
+      const first = new Int32Array(numbers.size).fill(NEVER)
+      for (const event of events) {
+        if (matchesEvent(event, kind)) {
+          first[numberOf(event)] = Math.min(first[numberOf(event)]!, quarterOf(event))
+        }
+      }
+      return first
+    }
+  }
+}
