@@ -7,9 +7,10 @@ import { ledger } from "./command/ledger.ts"
 import { send } from "./command/send.ts"
 import { serve } from "./command/serve.ts"
 import { stats } from "./command/stats.ts"
+import { users } from "./command/users.ts"
 
 /** The whole command line. */
 export const millrace = Command.make("millrace").pipe(
   Command.withDescription("Ingest and analyse user events"),
-  Command.withSubcommands([serve, importCommand, stats, ledger, deadLetters, keys, send, doctor])
+  Command.withSubcommands([serve, importCommand, stats, ledger, deadLetters, keys, users, send, doctor])
 )

@@ -16,6 +16,8 @@ export {
 } from "./adapters.ts"
 export { rolesOf } from "./adapter/checkRoles.ts"
 export { AdapterNotInstalled, BadAdapterChoice, WarehouseTaken } from "./adapter/failures.ts"
+export { hashPassword, MAX_PASSWORD_CHARACTERS, MIN_PASSWORD_CHARACTERS } from "./auth/password.ts"
+export { userStoreLayer } from "./auth/stores.ts"
 export { hashApiKey, newApiKey, prefixOf } from "./keys/apiKeyText.ts"
 export { KeyPepper, keyStoreLayer, keyStoreNames, type KeyPlaces } from "./keys/stores.ts"
 export { BadKeys, isProject, type Keys, parseKeys } from "./keys/configuredKeys.ts"

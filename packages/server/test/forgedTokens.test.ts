@@ -24,15 +24,15 @@ const ask = async (server: TestServer, token: string, { method, path }: (typeof 
   return server.post({ ids: "all", metric: "dau" }, bearer(token), path)
 }
 
-/** Refused as no session of ours, on every route. */
-const expectRefused = async (server: TestServer, token: string) => {
-  for (const route of routes) {
-    expect([route.path, problemOf(await ask(server, token, route))]).toEqual([route.path, [401, "unauthenticated"]])
-  }
+/** The routes that do not refuse it as no session of ours; there shall be none. */
+const takenBy = async (server: TestServer, token: string): Promise<ReadonlyArray<unknown>> => {
+  const answers = await Promise.all(
+    routes.map(async (route) => ({ path: route.path, problem: problemOf(await ask(server, token, route)) }))
+  )
+  return answers.filter(({ problem }) => String(problem) !== "401,unauthenticated")
 }
 
-const expectGood = async (server: TestServer, token: string) =>
-  expect((await server.get("/ledger", bearer(token))).status).toBe(200)
+const isGood = async (server: TestServer, token: string) => (await server.get("/ledger", bearer(token))).status === 200
 
 const accounts = newAccounts()
 const file = (name: string) => join(accounts.places.directory, name)
@@ -63,14 +63,14 @@ describe("tokens of a generated key", () => {
     forge({ ...parts().header, ...over }, parts().claims, key)
 
   it("the forger's own signature is right: only then do the refusals below say anything", async () => {
-    await expectGood(server, withClaims({}))
-    await expectGood(server, withHeader({}))
+    expect(await isGood(server, withClaims({}))).toBe(true)
+    expect(await isGood(server, withHeader({}))).toBe(true)
   })
 
   it.each(["none", "None", "NONE", "nOnE", "", "HS384", "HS512", "RS256", "EdDSA", "hs256"])(
     "alg %j is refused, signed or not",
     async (alg) => {
-      for (const key of [secret, null]) await expectRefused(server, withHeader({ alg }, key))
+      for (const key of [secret, null]) expect(await takenBy(server, withHeader({ alg }, key))).toEqual([])
     }
   )
 
@@ -88,7 +88,7 @@ describe("tokens of a generated key", () => {
     "\u0000",
     "http://127.0.0.1/keys.json"
   ])("kid %j names no key", async (kid) => {
-    for (const key of ["", "x", secret]) await expectRefused(server, withHeader({ kid }, key))
+    for (const key of ["", "x", secret]) expect(await takenBy(server, withHeader({ kid }, key))).toEqual([])
   })
 
   it.each([
@@ -109,7 +109,7 @@ describe("tokens of a generated key", () => {
     ["of a session by a path", () => ({ sid: "../sessions" })],
     ["of another's session", () => ({ sub: "00000000-0000-4000-8000-000000000001" })]
   ])("%s is refused, though signed with the real key", async (_, over) => {
-    await expectRefused(server, withClaims(over()))
+    expect(await takenBy(server, withClaims(over()))).toEqual([])
   })
 
   it.each([
@@ -119,7 +119,7 @@ describe("tokens of a generated key", () => {
     { crit: ["exp"] },
     { crit: ["b64"], b64: false }
   ])("a header with %j is refused, though signed with the real key", async (over) => {
-    await expectRefused(server, withHeader(over))
+    expect(await takenBy(server, withHeader(over))).toEqual([])
   })
 
   it("changed roles, users or signatures are refused, and so is every other text", async () => {
@@ -138,9 +138,9 @@ describe("tokens of a generated key", () => {
       "a.b.c",
       `${"a".repeat(8_200)}.b.c`
     ]) {
-      await expectRefused(server, token)
+      expect(await takenBy(server, token)).toEqual([])
     }
-    await expectGood(server, good.access_token)
+    expect(await isGood(server, good.access_token)).toBe(true)
   })
 
   it("roles in a token say nothing: the account has them", async () => {
@@ -148,7 +148,7 @@ describe("tokens of a generated key", () => {
       roles: { shop: "admin", blog: "admin" },
       grants: [{ project_id: "blog", role: "admin" }]
     })
-    await expectGood(server, token)
+    expect(await isGood(server, token)).toBe(true)
     expect((await server.get("/dead-letters", bearer(token))).status).toBe(403)
     expect((await server.get("/ledger", { ...bearer(token), "millrace-project": "blog" })).status).toBe(403)
   })
@@ -173,7 +173,7 @@ describe("tokens of configured keys", () => {
     const { access_token } = (await login(server, "ada@shop.example")).body
     const { claims, header } = partsOf(access_token)
     expect(header).toMatchObject({ alg: "EdDSA", kid: "first" })
-    await expectGood(server, access_token)
+    expect(await isGood(server, access_token)).toBe(true)
     const { d: _private, ...jwk } = jwks[0]!
     const key = createPublicKey({ key: { ...jwk } as import("node:crypto").JsonWebKey, format: "jwk" })
     const forms: ReadonlyArray<Uint8Array | string> = [
@@ -185,8 +185,10 @@ describe("tokens of configured keys", () => {
       ""
     ]
     for (const form of forms) {
-      await expectRefused(server, forge({ ...header, alg: "HS256" }, claims, form))
-      await expectRefused(server, forge({ ...header, alg: "HS256", jwk: { kty: "oct", k: "eA" } }, claims, form))
+      expect(await takenBy(server, forge({ ...header, alg: "HS256" }, claims, form))).toEqual([])
+      expect(
+        await takenBy(server, forge({ ...header, alg: "HS256", jwk: { kty: "oct", k: "eA" } }, claims, form))
+      ).toEqual([])
     }
   })
 
@@ -197,7 +199,7 @@ describe("tokens of configured keys", () => {
     const { privateKey, publicKey } = await generateKeyPair("EdDSA", { extractable: true })
     const jwk = await exportJWK(publicKey)
     const token = await new SignJWT(claims).setProtectedHeader({ ...header, alg: "EdDSA", jwk }).sign(privateKey)
-    await expectRefused(server, token)
+    expect(await takenBy(server, token)).toEqual([])
   })
 
   it("rotation: a new first key signs, the old one's tokens are good until it goes; no restart", async () => {
@@ -209,20 +211,20 @@ describe("tokens of configured keys", () => {
     expect(await kidOf()).toBe("first")
     write([jwks[1]!, jwks[0]!])
     await eventually(async () => (await kidOf()) === "second")
-    await expectGood(server, old)
+    expect(await isGood(server, old)).toBe(true)
     write([jwks[1]!])
     await eventually(async () => (await server.get("/ledger", bearer(old))).status === 401)
-    await expectRefused(server, old)
+    expect(await takenBy(server, old)).toEqual([])
     const fresh = (await tokens()).access_token
     // A file that cannot be used changes nothing.
     writeFileSync(keysFile, "{")
-    await expectGood(server, fresh)
+    expect(await isGood(server, fresh)).toBe(true)
     const secretFor = await importJWK(jwks[0]!, "EdDSA")
     const revived = new SignJWT(partsOf(fresh).claims).setProtectedHeader({
       alg: "EdDSA",
       kid: "second",
       typ: "at+jwt"
     })
-    await expectRefused(server, await revived.sign(secretFor))
+    expect(await takenBy(server, await revived.sign(secretFor))).toEqual([])
   })
 })

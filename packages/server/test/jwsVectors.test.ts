@@ -74,9 +74,8 @@ describe.skipIf(!vectorsAreHere)("Wycheproof", () => {
         const token = vector.jws ?? vector.jwe ?? ""
         const verified = await verifyJws(token, keys)
         const where = `${group.comment} ${vector.tcId} ${vector.comment}`
-        expect([where, verified !== undefined]).toEqual([where, shouldPass(group, vector)])
-        if (verified !== undefined)
-          expect(Buffer.from(verified.payload).toString("base64url")).toBe(token.split(".")[1])
+        const payload = verified === undefined ? undefined : Buffer.from(verified.payload).toString("base64url")
+        expect([where, payload]).toEqual([where, shouldPass(group, vector) ? token.split(".")[1] : undefined])
         outcomes.judged++
         if (verified !== undefined) outcomes.accepted++
       }

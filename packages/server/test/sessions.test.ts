@@ -66,7 +66,7 @@ describe("POST /auth/login", () => {
     const old = await hashPassword(PASSWORD, { memoryKibibytes: 64, passes: 1, parallelism: 1 })
     await accounts.inStore((store) => store.setPassword(id, old))
     const tokens = await tokensOf("old@shop.example")
-    const [kept] = (await accounts.inStore((store) => store.list())).filter((user) => user.id === id)
+    const kept = (await accounts.inStore((store) => store.list())).find((user) => user.id === id)
     expect(kept?.password).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/u)
     expect(formatHash(parseHash(kept!.password)!)).toBe(kept!.password)
     expect((await ledger(tokens.access_token)).status).toBe(200)

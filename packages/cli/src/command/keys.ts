@@ -1,32 +1,11 @@
 import { type KeyScope, KeyStore, type StoredApiKey } from "@millrace/core"
-import { hashApiKey, isProject, KeyPepper, keyStoreLayer, newApiKey, prefixOf, serverConfig } from "@millrace/server"
-import { failureText } from "@millrace/server"
-import { Console, Effect, Layer, Option } from "effect"
+import { hashApiKey, isOrigin, isProject, KeyPepper, keyStoreLayer, newApiKey, prefixOf } from "@millrace/server"
+import { Console, Effect, Option } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { CliFailure, WrongUsage } from "../CliFailure.ts"
 import { table } from "../render/table.ts"
 import { json } from "./flags.ts"
-
-const data = Flag.String("data").pipe(
-  Flag.optional,
-  Flag.withMetavar("DIR"),
-  Flag.withDescription("The server's data folder, also while it runs (default: MILLRACE_DATA, else ./data)")
-)
-
-/** The server's own key store, by the server's own configuration. */
-const withKeys = Effect.fnUntraced(function* <A>(
-  directory: Option.Option<string>,
-  body: Effect.Effect<A, unknown, KeyStore | KeyPepper>
-) {
-  const config = yield* serverConfig.pipe(Effect.mapError((error) => new WrongUsage({ message: failureText(error) })))
-  const places = { ...config, directory: Option.getOrElse(directory, () => config.directory) }
-  return yield* body.pipe(
-    Effect.provide(Layer.fresh(keyStoreLayer(places))),
-    Effect.mapError((error) => (error instanceof CliFailure || error instanceof WrongUsage ? error : failed(error)))
-  )
-})
-
-const failed = (error: unknown) => new CliFailure({ message: failureText(error) })
+import { data, instant, withStore } from "./operatorStore.ts"
 
 const createFlags = {
   project: Flag.String("project").pipe(
@@ -45,20 +24,17 @@ const createFlags = {
   data
 }
 
-const badOrigin = (origins: ReadonlyArray<string>) =>
-  origins.find((origin) => !URL.canParse(origin) || new URL(origin).origin !== origin)
-
 const create = Command.make("create", createFlags, (flags) =>
   Effect.gen(function* () {
     if (!isProject(flags.project)) {
       return yield* new WrongUsage({ message: "--project must be 1–64 letters, digits, _ or -" })
     }
-    const wrong = badOrigin(flags.origin)
+    const wrong = flags.origin.find((origin) => !isOrigin(origin))
     if (wrong !== undefined) {
       return yield* new WrongUsage({ message: `--origin ${wrong} is not an origin, like https://shop.example` })
     }
     const made = { project_id: flags.project, scope: flags.scope satisfies KeyScope, origins: flags.origin }
-    const key = yield* withKeys(flags.data, createKey(made))
+    const key = yield* withStore(flags.data, keyStoreLayer, createKey(made))
     if (flags.json) return yield* Console.log(JSON.stringify({ key, ...made }))
     yield* Console.log(key)
     yield* Console.error("Keep it now: it is shown this once, and only its hash is stored.")
@@ -71,8 +47,6 @@ const createKey = Effect.fnUntraced(function* (made: Pick<StoredApiKey, "project
   yield* (yield* KeyStore).create({ ...made, hash, prefix: prefixOf(key) })
   return key
 })
-
-const instant = (micros: number) => new Date(micros / 1000).toISOString()
 
 const shown = ({ created_at, origins, prefix, project_id, revoked_at, scope }: StoredApiKey) => ({
   prefix,
@@ -105,8 +79,9 @@ const onlyProject = Flag.String("project").pipe(Flag.optional, Flag.withDescript
 const list = Command.make("list", { project: onlyProject, json, data }, (flags) =>
   Effect.gen(function* () {
     const project = Option.getOrUndefined(flags.project)
-    const keys = yield* withKeys(
+    const keys = yield* withStore(
       flags.data,
+      keyStoreLayer,
       Effect.flatMap(KeyStore, (store) => store.list(project))
     )
     yield* Console.log(flags.json ? JSON.stringify(keys.map(shown)) : renderKeys(keys).join("\n"))
@@ -119,7 +94,7 @@ const prefix = Argument.String("prefix").pipe(
 
 const revoke = Command.make("revoke", { prefix, data }, (flags) =>
   Effect.gen(function* () {
-    const revoked = yield* withKeys(flags.data, revokeKey(flags.prefix))
+    const revoked = yield* withStore(flags.data, keyStoreLayer, revokeKey(flags.prefix))
     yield* Console.log(
       `${revoked.prefix} (${revoked.project_id}, ${revoked.scope}) is revoked; servers refuse it within 10 s`
     )

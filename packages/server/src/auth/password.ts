@@ -53,13 +53,11 @@ export const nodeArgon2: Argon2 = (message, { memoryKibibytes, parallelism, pass
     crypto.argon2("argon2id", parameters, (error, tag) => (error === null ? resolve(tag) : reject(error)))
   })
 
-/** Their enumeration exists for the compiler alone. */
-const ARGON2ID = 2
-
 export const addonArgon2: Argon2 = async (message, { memoryKibibytes, parallelism, passes, salt }, outputLen) => {
   const { hashRaw } = await import("@node-rs/argon2")
   const costs = { memoryCost: memoryKibibytes, timeCost: passes, parallelism }
-  return hashRaw(message, { ...costs, algorithm: ARGON2ID, salt, outputLen })
+  // Argon2id is its default; the enumeration that would say so exists for the compiler alone.
+  return hashRaw(message, { ...costs, salt, outputLen })
 }
 
 /** Node has it from 24.7 on. */

@@ -1,0 +1,157 @@
+import { normaliseEmail, type StoredUser, type UserRole, UserStore } from "@millrace/core"
+import { hashPassword, isProject, userStoreLayer } from "@millrace/server"
+import { Console, Effect, Option } from "effect"
+import { Argument, Command, Flag } from "effect/cli"
+import { randomUUID } from "node:crypto"
+import { CliFailure, WrongUsage } from "../CliFailure.ts"
+import { readPassword } from "../readPassword.ts"
+import { table } from "../render/table.ts"
+import { json } from "./flags.ts"
+import { data, instant, withStore } from "./operatorStore.ts"
+
+const email = Argument.String("email").pipe(Argument.withDescription("The account's address; capitals do not matter"))
+
+const readEmail = (text: string) => {
+  const address = normaliseEmail(text)
+  return address === undefined
+    ? Effect.fail(new WrongUsage({ message: `${JSON.stringify(text)} is not an address like ada@shop.example` }))
+    : Effect.succeed(address)
+}
+
+const readProject = (project: string) =>
+  isProject(project)
+    ? Effect.succeed(project)
+    : Effect.fail(new WrongUsage({ message: "--project must be 1–64 letters, digits, _ or -" }))
+
+const roleText = "viewer: statistics; admin: what an admin key may do"
+
+const createFlags = {
+  email,
+  project: Flag.String("project").pipe(Flag.optional, Flag.withDescription("A project to give a role in")),
+  role: Flag.Literals("role", ["viewer", "admin"]).pipe(
+    Flag.withDefault("viewer"),
+    Flag.withDescription(`With --project. ${roleText}`)
+  ),
+  data
+}
+
+const create = Command.make("create", createFlags, (flags) =>
+  Effect.gen(function* () {
+    const address = yield* readEmail(flags.email)
+    const grants = Option.isNone(flags.project)
+      ? []
+      : [{ project_id: yield* readProject(flags.project.value), role: flags.role satisfies UserRole }]
+    const text = yield* readPassword
+    const password = yield* Effect.promise(() => hashPassword(text))
+    const made = yield* withStore(
+      flags.data,
+      userStoreLayer,
+      Effect.flatMap(UserStore, (store) => store.create({ id: randomUUID(), email: address, grants, password }))
+    )
+    if (!made) return yield* new CliFailure({ message: `${address} has an account already` })
+    yield* Console.log(
+      `${address} may log in${grants.map((grant) => `, as ${grant.role} of ${grant.project_id}`).join("")}`
+    )
+  })
+).pipe(Command.withDescription("Make an account; its password is asked for, or read from standard input"))
+
+/** On the account of an address. */
+const onAccount = Effect.fnUntraced(function* <A, E>(
+  directory: Option.Option<string>,
+  given: string,
+  change: (store: UserStore["Service"], user: StoredUser) => Effect.Effect<A, E>
+) {
+  const address = yield* readEmail(given)
+  const found = Effect.gen(function* () {
+    const store = yield* UserStore
+    const user = Option.getOrUndefined(yield* store.find(address))
+    if (user === undefined) return yield* new CliFailure({ message: `${address} has no account` })
+    yield* change(store, user)
+    return address
+  })
+  return yield* withStore(directory, userStoreLayer, found)
+})
+
+const shown = ({ created_at, disabled, email: address, grants }: StoredUser) => ({
+  email: address,
+  projects: grants.map(({ project_id, role }) => ({ project: project_id, role })),
+  disabled,
+  created_at: instant(created_at)
+})
+
+const renderUsers = (found: ReadonlyArray<StoredUser>): ReadonlyArray<string> =>
+  found.length === 0
+    ? ["no accounts"]
+    : table(
+        ["email", "roles", "state", "created"].map((title) => ({ title, align: "left" })),
+        found
+          .map(shown)
+          .map(({ created_at, disabled, email: address, projects }) => [
+            address,
+            projects.map(({ project, role }) => `${project}:${role}`).join(" "),
+            disabled ? "disabled" : "",
+            created_at
+          ])
+      )
+
+const onlyProject = Flag.String("project").pipe(Flag.optional, Flag.withDescription("Those with a role in this one"))
+
+const list = Command.make("list", { project: onlyProject, json, data }, (flags) =>
+  Effect.gen(function* () {
+    const found = yield* withStore(
+      flags.data,
+      userStoreLayer,
+      Effect.flatMap(UserStore, (store) => store.list(Option.getOrUndefined(flags.project)))
+    )
+    yield* Console.log(flags.json ? JSON.stringify(found.map(shown)) : renderUsers(found).join("\n"))
+  })
+).pipe(Command.withDescription("Accounts with their roles, disabled ones included"))
+
+const switchTo = (disabled: boolean, what: string) =>
+  Effect.fnUntraced(function* (flags: { readonly email: string; readonly data: Option.Option<string> }) {
+    const address = yield* onAccount(flags.data, flags.email, (store, user) => store.setDisabled(user.id, disabled))
+    yield* Console.log(`${address} ${what}`)
+  })
+
+const disable = Command.make(
+  "disable",
+  { email, data },
+  switchTo(true, "is disabled; servers refuse its sessions within 10 s")
+).pipe(Command.withDescription("Lock an account and end its sessions, on every server that shares the store"))
+
+const enable = Command.make("enable", { email, data }, switchTo(false, "may log in again")).pipe(
+  Command.withDescription("Unlock an account; its former sessions stay ended")
+)
+
+const passwd = Command.make("passwd", { email, data }, (flags) =>
+  Effect.gen(function* () {
+    yield* readEmail(flags.email)
+    const text = yield* readPassword
+    const password = yield* Effect.promise(() => hashPassword(text))
+    const address = yield* onAccount(flags.data, flags.email, (store, user) => store.setPassword(user.id, password))
+    yield* Console.log(`${address} has a new password; its sessions have ended`)
+  })
+).pipe(Command.withDescription("Set a new password, asked for or read from standard input, and end the sessions"))
+
+const grantFlags = {
+  email,
+  project: Flag.String("project").pipe(Flag.withDescription("1–64 letters, digits, _ or -")),
+  role: Flag.Literals("role", ["viewer", "admin", "none"]).pipe(
+    Flag.withDescription(`${roleText}; none: takes the role away`)
+  ),
+  data
+}
+
+const grant = Command.make("grant", grantFlags, (flags) =>
+  Effect.gen(function* () {
+    const project = yield* readProject(flags.project)
+    const role = flags.role === "none" ? undefined : flags.role
+    const address = yield* onAccount(flags.data, flags.email, (store, user) => store.grant(user.id, project, role))
+    yield* Console.log(`${address} is ${role ?? "nothing"} in ${project}; servers know within 10 s`)
+  })
+).pipe(Command.withDescription("Give an account a role in a project, change it, or take it away"))
+
+export const users = Command.make("users").pipe(
+  Command.withDescription("Make, list, lock or unlock accounts, and say what they may see"),
+  Command.withSubcommands([create, list, disable, enable, passwd, grant])
+)
