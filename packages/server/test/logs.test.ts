@@ -97,7 +97,9 @@ it("failures are told once a second for each route, with their number and a requ
   } while (performance.now() - start < 1_500)
   const given = "4bf92f3577b34da6a3ce929d0e0e4736"
   expect((await postEvents(server.url, { "x-request-id": given })).headers.get("x-request-id")).toBe(given)
-  expect((await postEvents(server.url, { "x-request-id": "ada@example.com" })).headers.get("x-request-id")).not.toContain("@")
+  expect(
+    (await postEvents(server.url, { "x-request-id": "ada@example.com" })).headers.get("x-request-id")
+  ).not.toContain("@")
   await server.end("SIGTERM")
   const lines = linesOf(server.stderr()).filter(({ msg }) => msg === "answered with a failure")
   expect(lines[0]).toMatchObject({ request_id: ids[0], route: "/events", status: 503, count: 1 })
