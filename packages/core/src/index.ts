@@ -31,6 +31,8 @@ export {
 export * from "./port/EventQueue.ts"
 export * from "./port/EventStore.ts"
 export * from "./port/KeyStore.ts"
+export { spanOf } from "./trace/traceparent.ts"
+export { QueueMeter, type QueueObserver } from "./port/QueueObserver.ts"
 export { PersistedLetter } from "./port/PersistedLetter.ts"
 export * from "./port/RateLimiter.ts"
 export * from "./port/UserStore.ts"

@@ -20,7 +20,7 @@ const panels = [...dashboard.matchAll(/"expr": ("(?:[^"\\]|\\.)*")/gu)].map(([, 
 const WORDS = new Set(
   (
     "sum rate max min by abs and or time histogram_quantile increase predict_linear count without on le job instance " +
-    "code outcome version route method"
+    "code outcome version route method reason stage"
   ).split(" ")
 )
 
@@ -29,15 +29,35 @@ const metricsOf = (expression: string): ReadonlyArray<string> =>
     .map(([word]) => word)
     .filter((word) => !WORDS.has(word) && !/^e\d+$/u.test(word))
 
+const labelsOf = (braces: string): ReadonlyArray<string> => [...braces.matchAll(/(\w+)(?==)/gu)].map(([label]) => label)
+
+/** Of the scrape, not of the process. */
+const SCRAPED = new Set(["job", "instance"])
+
+/** Every `metric{label…}` of an expression, and every label it is summed by. */
+const labelsAsked = (expression: string): ReadonlyArray<readonly [metric: string, label: string]> => {
+  const selected = [...expression.matchAll(/([a-zA-Z_]\w*)\{([^}]*)\}/gu)]
+  const grouped = [...expression.matchAll(/by \(([^)]*)\) \((?:rate|increase)\(([a-zA-Z_]\w*)/gu)]
+  return [
+    ...selected.flatMap(([, metric, braces]) => labelsOf(braces!).map((label) => [metric!, label] as const)),
+    ...grouped.flatMap(([, labels, metric]) => labels!.split(/,\s*/u).map((label) => [metric!, label] as const))
+  ].filter(([, label]) => !SCRAPED.has(label))
+}
+
 let server: Running
-let exported: ReadonlySet<string>
+/** Of each metric, the labels that its series have. */
+let exported: ReadonlyMap<string, ReadonlySet<string>>
 beforeAll(async () => {
   server = await startService({}, { MILLRACE_PORT: "0", MILLRACE_DATA: "there" })
   const event = { event_id: randomUUID(), occurred_at: "2026-01-31T12:00:00Z", user_id: "ada", event_type: "visit" }
   await fetch(`${server.url}/events`, { method: "POST", body: JSON.stringify([event]) })
   while (((await (await fetch(`${server.url}/ledger`)).json()) as { in_flight: number }).in_flight > 0);
   const text = await (await fetch(`${server.url}/metrics`)).text()
-  exported = new Set([...text.matchAll(/^([a-zA-Z_]\w*)(?:\{| )/gmu)].map(([, name]) => name!))
+  const series = [...text.matchAll(/^([a-zA-Z_]\w*)(?:\{([^}]*)\})? /gmu)]
+  const byName = Map.groupBy(series, ([, name]) => name!)
+  exported = new Map(
+    [...byName].map(([name, found]) => [name, new Set(found.flatMap(([, , braces = ""]) => labelsOf(braces)))])
+  )
 })
 afterAll(() => server.kill())
 
@@ -54,6 +74,14 @@ describe("what Prometheus and Grafana ask for is exported", () => {
     const asked = metricsOf(expression).filter((name) => name !== "up" && !recorded.has(name))
     expect(asked.filter((name) => !exported.has(name))).toEqual([])
     expect(metricsOf(expression).length).toBeGreaterThan(0)
+    expect(labelsAsked(expression).filter(([name, label]) => exported.get(name)?.has(label) === false)).toEqual([])
+  })
+
+  it("docs/operations.md lists every metric, and no other", () => {
+    const table = read("docs/operations.md").split("## Metrics")[1]!.split("##")[0]!
+    const documented = [...table.matchAll(/`((?:millrace|http|nodejs|process)_[a-z_\d]+)/gu)].map(([, name]) => name!)
+    const families = [...exported.keys()].map((name) => name.replace(/_(?:bucket|sum|count)$/u, ""))
+    expect([...new Set(families)].toSorted()).toEqual([...new Set(documented)].toSorted())
   })
 })
 

@@ -1,6 +1,6 @@
 import { Contract } from "@millrace/core/wire"
 import type { EventQueue, EventStore, MetricName, Warehouse } from "@millrace/core"
-import { type Context, Effect, Layer } from "effect"
+import { Context, Effect, Layer } from "effect"
 import { HttpRouter, type HttpServerRequest, type HttpServerResponse } from "effect/http"
 import { HttpApi } from "effect/http-api"
 import type { Sessions } from "./auth/Sessions.ts"
@@ -88,7 +88,7 @@ const contractRoutes = (services: Context.Context<Services>) => {
       const answer = (request: HttpServerRequest.HttpServerRequest) =>
         handlers[identifier](request).pipe(
           Effect.catchTag("Refusal", (refused) => Effect.succeed(respondRefusal(refused))),
-          Effect.provideContext(services)
+          Effect.updateContext((own: Context.Context<OfRequest>) => Context.merge(services, own))
         )
       found.push(HttpRouter.route(method, path as HttpRouter.PathInput, answer))
     }

@@ -1,4 +1,4 @@
-import { Config, Option, Redacted, Schema } from "effect"
+import { Config, type LogLevel, Option, Redacted, Schema } from "effect"
 import { OriginsText } from "./http/origins.ts"
 import { MAX_BODY_BYTES } from "./http/readBytes.ts"
 import type { Keys } from "./keys/configuredKeys.ts"
@@ -30,6 +30,8 @@ export interface ServerOptions extends AdapterChoice, Pick<KeyPlaces, "keyStore"
   readonly statsOrigins: ReadonlyArray<string>
   /** While closing: how long requests are still taken after `/readyz` began to refuse. */
   readonly closeGraceMillis: number
+  /** Of what is logged. */
+  readonly logLevel: LogLevel.LogLevel
 }
 
 /** With it the last resort of `runMain`, and what a container engine waits by default, are not passed. */
@@ -49,8 +51,11 @@ export const serverDefaults: ServerOptions = {
   limits: limitDefaults,
   auth: authDefaults,
   statsOrigins: [],
-  closeGraceMillis: 500
+  closeGraceMillis: 500,
+  logLevel: "Info"
 }
+
+const LOG_LEVELS = { debug: "Debug", info: "Info", warn: "Warn", error: "Error" } as const
 
 const integer = (name: string, minimum: number, maximum: number) =>
   Config.schema(Schema.NumberFromString.check(Schema.isInt(), Schema.isBetween({ minimum, maximum })), name)
@@ -117,5 +122,9 @@ export const serverConfig = Config.all({
   ),
   closeGraceMillis: integer("MILLRACE_CLOSE_GRACE_MILLIS", 0, CLOSE_GRACE_MAX_MILLIS).pipe(
     Config.withDefault(serverDefaults.closeGraceMillis)
+  ),
+  logLevel: Config.Literals(["debug", "info", "warn", "error"], "MILLRACE_LOG_LEVEL").pipe(
+    Config.map((name) => LOG_LEVELS[name]),
+    Config.withDefault(serverDefaults.logLevel)
   )
 })

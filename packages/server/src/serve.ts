@@ -1,5 +1,5 @@
 import type { KeyStoreError, UserStoreError } from "@millrace/core"
-import { Console, Effect, Layer } from "effect"
+import { Console, Effect, Layer, References } from "effect"
 import { HttpServer } from "effect/http"
 import { adapters, usesDirectory } from "./adapters.ts"
 import type { AdapterNotInstalled, BadAdapterChoice } from "./adapter/failures.ts"
@@ -22,11 +22,11 @@ export const server = (options: ServerOptions) => {
     storedKeys: keyStoreLayer(options),
     quotas: limitsLayer(options.limits, limiter),
     sessions: Layer.provide(sessions, limiter)
-  }).pipe(Layer.provide(adapters(options)))
+  }).pipe(Layer.provide(adapters(options)), Layer.provide(Layer.succeed(References.MinimumLogLevel, options.logLevel)))
 }
 
-/** Serves until interrupted. Once it listens, one line on standard output says where. */
-export const serve = Effect.fn("serve")(function* (options: ServerOptions) {
+/** Serves until interrupted, in no span: every trace would be part of it. Once it listens, one line on standard output says where. */
+export const serve = Effect.fnUntraced(function* (options: ServerOptions) {
   return yield* Layer.launch(Layer.provideMerge(announce(options), server(options)))
 })
 

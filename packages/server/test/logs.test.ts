@@ -1,14 +1,11 @@
 import { Effect, Logger } from "effect"
 import { randomUUID } from "node:crypto"
-import { rmSync } from "node:fs"
 import { accountsIn } from "./support/accounts.ts"
-import { afterAll, describe, expect, it } from "vitest"
+import { describe, expect, it } from "vitest"
 import { formatLog, maskValues } from "../src/observe/jsonLog.ts"
 import { startProcess } from "./support/child.ts"
-import { temporaryDirectory } from "./support/server.ts"
-
-const directory = temporaryDirectory()
-afterAll(() => rmSync(directory, { recursive: true, force: true }))
+import { event } from "./support/events.ts"
+import { newDirectory } from "./support/profileLaws.ts"
 
 const logged = (effect: Effect.Effect<void>) => {
   const lines: Array<string> = []
@@ -57,6 +54,61 @@ describe("a line of the log", () => {
   })
 })
 
+const linesOf = (text: string) =>
+  text
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+
+const postEvents = (url: string, headers: Record<string, string> = {}) =>
+  fetch(`${url}/events`, { method: "POST", body: JSON.stringify([event(), event()]), headers })
+
+it("background work says which batch, of which project, for how long, in the trace of the request that brought it", async () => {
+  const server = await startProcess(newDirectory(), { MILLRACE_LOG_LEVEL: "debug" })
+  const trace_id = "0af7651916cd43dd8448eb211c80319c"
+  expect((await postEvents(server.url, { traceparent: `00-${trace_id}-b7ad6b7169203331-01` })).status).toBe(202)
+  await server.end("SIGTERM")
+  const lines = linesOf(server.stderr())
+  const known = {
+    trace_id,
+    project_id: "default",
+    batch_id: "1",
+    count: 2,
+    duration_s: expect.any(Number),
+    msg: "done"
+  }
+  expect(lines.filter(({ stage }) => stage === "store")).toMatchObject([{ ...known, attempt: 1 }])
+  expect(lines.filter(({ stage }) => stage === "etl")).toMatchObject([known])
+}, 120_000)
+
+it("failures are told once a second for each route, with their number and a request's id, which its answer shows", async () => {
+  const server = await startProcess(newDirectory(), {
+    MILLRACE_LIMITER: "redis",
+    MILLRACE_REDIS_URL: "redis://127.0.0.1:1",
+    MILLRACE_LIMIT_KEY_EVENTS_PER_SECOND: "1000000",
+    MILLRACE_LIMIT_WHEN_DOWN: "closed"
+  })
+  const ids: Array<string | null> = []
+  const start = performance.now()
+  do {
+    const answer = await postEvents(server.url)
+    expect(answer.status).toBe(503)
+    ids.push(answer.headers.get("x-request-id"))
+  } while (performance.now() - start < 1_500)
+  const given = "4bf92f3577b34da6a3ce929d0e0e4736"
+  expect((await postEvents(server.url, { "x-request-id": given })).headers.get("x-request-id")).toBe(given)
+  expect(
+    (await postEvents(server.url, { "x-request-id": "ada@example.com" })).headers.get("x-request-id")
+  ).not.toContain("@")
+  await server.end("SIGTERM")
+  const lines = linesOf(server.stderr()).filter(({ msg }) => msg === "answered with a failure")
+  expect(lines[0]).toMatchObject({ request_id: ids[0], route: "/events", status: 503, count: 1 })
+  expect(lines.length).toBeGreaterThan(1)
+  expect(lines.length).toBeLessThan(ids.length / 2)
+  expect(ids).toContain(lines[1]!["request_id"])
+  expect(lines[1]!["count"]).toBeGreaterThan(1)
+}, 120_000)
+
 const SECRETS = {
   key: "planted-key-0123456789abcdef",
   user: "planted.user@example.com",
@@ -93,6 +145,7 @@ const logIn = async (url: string): Promise<ReadonlyArray<string>> => {
 }
 
 it("nothing that is secret or a person's is ever written: keys, users, properties, passwords, bodies", async () => {
+  const directory = newDirectory()
   const accounts = accountsIn({ directory })
   await accounts.create(SECRETS.email, { shop: "viewer" }, SECRETS.loginPassword)
   const server = await startProcess(directory, {
@@ -102,26 +155,26 @@ it("nothing that is secret or a person's is ever written: keys, users, propertie
     MILLRACE_LIMIT_KEY_EVENTS_PER_SECOND: "1000000"
   })
   const headers = { authorization: `Bearer ${SECRETS.key}`, "x-secret": SECRETS.header }
-  const event = {
+  const secret = {
     event_id: randomUUID(),
     occurred_at: "2026-01-31T12:00:00Z",
     user_id: SECRETS.user,
     event_type: SECRETS.type,
     properties: { note: SECRETS.property }
   }
-  const post = (body: string, more: Record<string, string> = {}) =>
+  const send = (body: string, more: Record<string, string> = {}) =>
     fetch(`${server.url}/events`, { method: "POST", body, headers: { ...headers, ...more } }).then(
       (answer) => answer.status
     )
-  expect(await post(JSON.stringify([event, { ...event, user_id: 5 }]))).toBe(202)
+  expect(await send(JSON.stringify([secret, { ...secret, user_id: 5 }]))).toBe(202)
   for (const body of [
-    JSON.stringify([{ ...event, occurred_at: SECRETS.property }]),
+    JSON.stringify([{ ...secret, occurred_at: SECRETS.property }]),
     `["${SECRETS.user}`,
     SECRETS.user
   ]) {
-    expect(await post(body)).toBeGreaterThanOrEqual(400)
+    expect(await send(body)).toBeGreaterThanOrEqual(400)
   }
-  expect(await post("[]", { authorization: `Bearer ${SECRETS.key}x` })).toBeGreaterThanOrEqual(400)
+  expect(await send("[]", { authorization: `Bearer ${SECRETS.key}x` })).toBeGreaterThanOrEqual(400)
   for (const path of [`/stats/dau?from=${SECRETS.user}`, `/${SECRETS.property}?key=${SECRETS.key}`, "/ledger"]) {
     await fetch(`${server.url}${path}`, { headers })
   }
@@ -131,7 +184,7 @@ it("nothing that is secret or a person's is ever written: keys, users, propertie
   // The absent limiter is in the log: it was written, and read here.
   expect(output).toContain("the rate limiter does not answer")
   expect(output).toContain("a spent refresh token was shown")
-  for (const secret of [...Object.values(SECRETS), ...issued]) expect(output).not.toContain(secret)
+  for (const planted of [...Object.values(SECRETS), ...issued]) expect(output).not.toContain(planted)
   for (const line of server.stderr().trim().split("\n"))
     expect(Object.keys(JSON.parse(line) as object)).toEqual(expect.arrayContaining(["ts", "level", "msg"]))
 }, 120_000)

@@ -164,7 +164,8 @@ describe("operations", () => {
       "millrace_ingest_body_bytes_count 1",
       "millrace_queue_depth 0",
       "millrace_queue_oldest_age_seconds 0",
-      "millrace_dlq_events_total 0",
+      'millrace_dlq_events_total{reason="StoreRejected"} 0',
+      "millrace_etl_horizon_age_seconds 0",
       "millrace_reconcile_difference_events 0",
       'millrace_build_info{version="0.1.0"} 1'
     ]) {

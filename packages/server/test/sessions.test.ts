@@ -45,7 +45,7 @@ describe("POST /auth/login", () => {
     const id = await accounts.create("off@shop.example", { shop: "viewer" })
     await accounts.inStore((store) => store.setDisabled(id, true))
     const shown = ({ body, headers, status }: Reply) => {
-      const { date: _date, ...rest } = Object.fromEntries(headers)
+      const { date: _date, "x-request-id": _id, ...rest } = Object.fromEntries(headers)
       return { status, body, headers: rest }
     }
     const wrong = await login(server, "ada@shop.example", "wrong password")

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto"
 import { mkdir } from "node:fs/promises"
-import { EventBatch } from "@millrace/core"
+import { EventBatch, QueueMeter } from "@millrace/core"
 import type { ResolvedOptions } from "./config.ts"
 import { type AppendError, LogClosed } from "./log/errors.ts"
 import { lockDirectory } from "./log/DirectoryLock.ts"
@@ -23,6 +23,8 @@ import { uuidBytes } from "./state/uuidBytes.ts"
 /** Queue messages are at most this large, unless a single event is larger. */
 const MESSAGE_BYTES = 512 << 10
 const ACK_RANGES = 1024
+/** Of the newest records: traces end minutes after they began, and are not worth a place on the disk. */
+const TRACED_RECORDS = 10_000
 
 /** One record as it was read back. */
 export interface StoredBatch {
@@ -40,9 +42,11 @@ export class EmbeddedLog {
   readonly index: LogIndex
   readonly leases: Leases
   readonly letters: DeadLetters
+  readonly meter = new QueueMeter()
   readonly #log: SegmentLog
   readonly #options: ResolvedOptions
   readonly #unlock: () => Promise<void>
+  readonly #traces = new Map<number, ReadonlyArray<string>>()
   readonly #waiters = new Set<() => void>()
   readonly #saving = new SingleFlight(() => this.#save())
   #pruning: Promise<void> = Promise.resolve()
@@ -68,6 +72,7 @@ export class EmbeddedLog {
     this.#unlock = unlock
     this.#savedFloor = checkpoint.floor
     this.#droppedUpTo = checkpoint.droppedUpTo
+    this.#log.onSync = (seconds) => this.meter.synced(seconds)
   }
 
   /** Rejects with `DirectoryInUse`, `CorruptLog`, or what the file system says. */
@@ -125,7 +130,8 @@ export class EmbeddedLog {
     const payloads = parts.map((part) => part.bytes)
     const onDurable = (error: AppendError | undefined, first: number) => {
       if (error !== undefined) return settle(error, [])
-      for (const [offset, { count, project_id, received_at }] of parts.entries()) {
+      for (const [offset, { count, project_id, received_at, traces }] of parts.entries()) {
+        this.#keepTraces(first + offset, traces)
         this.index.add({ project_id, count, received_at, bytes: payloads[offset]!.length })
         if (stored) this.index.ack(first + offset, false)
       }
@@ -135,8 +141,15 @@ export class EmbeddedLog {
     this.#log.append(payloads, onDurable, stored ? Flag.user : 0)
   }
 
+  #keepTraces(position: number, traces: ReadonlyArray<string>): void {
+    if (traces.length === 0) return
+    this.#traces.set(position, traces)
+    if (this.#traces.size > TRACED_RECORDS) this.#traces.delete(this.#traces.keys().next().value!)
+  }
+
   #batchAt(position: number, payload: Uint8Array): EventBatch {
-    return EventBatch.fromBytes(payload, { log: this.id, position, offset: 0 })
+    const batch = EventBatch.fromBytes(payload, { log: this.id, position, offset: 0 })
+    return batch.withTraces(this.#traces.get(position) ?? [])
   }
 
   /** Some records from `from` on, in order, none after `to`; none only where there are none. */
@@ -177,6 +190,7 @@ export class EmbeddedLog {
       await this.letters.add(dated, ({ event, index, position }) => {
         if (this.holds(position)) this.index.markDead(position, index, uuidBytes(event.event_id))
       })
+      for (const { reason } of fresh) this.meter.deadLettered(reason.code, 1)
     } finally {
       this.index.pauseSettling(false)
     }

@@ -12,6 +12,7 @@ const MESSAGE_LENGTH = 1_000
 export const makeQueue = (log: EmbeddedLog, identities: boolean): EventQueue["Service"] => {
   return EventQueue.of({
     durability: "fsync",
+    observe: log.meter.observe,
     publish: (batch) => publish(log, batch),
     take: (options) => take(log, options, identities),
     deadLetter: (batch, reason) => deadLetter(log, batch, reason),

@@ -1,5 +1,6 @@
 import { createInbox, type Msg, type Subscription } from "@nats-io/transport-node"
 import type { Broker } from "./client.ts"
+import { TRACEPARENT } from "./Publisher.ts"
 import { type Label, labelOf, type Names } from "./subjects.ts"
 
 /** A message of the queue that this process holds and has not answered. */
@@ -10,6 +11,8 @@ export interface Message {
   /** `undefined`: not written by this adapter. */
   readonly label: Label | undefined
   readonly bytes: Uint8Array
+  /** W3C `traceparent` of the spans that published it. */
+  readonly traces: ReadonlyArray<string>
   /** Where answers go. */
   readonly reply: string
 }
@@ -92,6 +95,7 @@ export class Inbox {
       deliveries,
       label: labelOf(this.#names.subjects.events, message.subject),
       bytes: message.data,
+      traces: message.headers?.values(TRACEPARENT) ?? [],
       reply
     }
     this.#unanswered.add(reply)

@@ -68,6 +68,7 @@ const make = (options: NatsOptions) =>
       })
     return EventQueue.of({
       durability,
+      observe: log.meter.observe,
       publish: (batch) => publish(log, batch),
       take: (takeOptions) => take(log, inbox, takeOptions),
       deadLetter: (batch, reason) => setAside(log, batch, reason),

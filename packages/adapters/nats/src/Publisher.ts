@@ -1,3 +1,4 @@
+import { headers, type MsgHdrs } from "@nats-io/transport-node"
 import { EventBatch, linesOfBytes, MAX_MESSAGE_BYTES } from "@millrace/core"
 import { type Broker, isTimeout, NotConnected, PayloadTooLarge, PublisherFull } from "./client.ts"
 import { type Label, subjectOf } from "./subjects.ts"
@@ -92,7 +93,8 @@ export class Publisher {
   async send(batch: EventBatch, options: Pick<Label, "replay"> & { readonly msgID: string }): Promise<void> {
     const subject = subjectOf(this.#prefix, { ...options, project_id: batch.project_id, count: batch.count })
     const timeout = Math.ceil(this.#timeoutMillis / 2)
-    const attempt = () => this.#broker.publish(subject, batch.bytes, { msgID: options.msgID, timeout })
+    const traced = batch.traces.length === 0 ? {} : { headers: traceHeaders(batch.traces) }
+    const attempt = () => this.#broker.publish(subject, batch.bytes, { ...traced, msgID: options.msgID, timeout })
     try {
       await attempt()
     } catch (first) {
@@ -101,6 +103,17 @@ export class Publisher {
       await attempt().catch(() => Promise.reject(first))
     }
   }
+}
+
+/** Once for each span whose events travel in the message; a worker that does not know the header passes over it. */
+export const TRACEPARENT = "traceparent"
+/** They share the room that is kept for headers. */
+const TRACES_MAX = 8
+
+const traceHeaders = (traces: ReadonlyArray<string>): MsgHdrs => {
+  const made = headers()
+  for (const trace of traces.slice(0, TRACES_MAX)) made.append(TRACEPARENT, trace)
+  return made
 }
 
 const concat = (batches: ReadonlyArray<EventBatch>): EventBatch => {
@@ -115,7 +128,7 @@ const concat = (batches: ReadonlyArray<EventBatch>): EventBatch => {
     header,
     joined(batches.map(({ ids }) => ids)),
     joined(batches.map(({ bytes }) => linesOfBytes(bytes)))
-  )
+  ).withTraces(batches.flatMap(({ traces }) => traces))
 }
 
 const joined = (parts: ReadonlyArray<Uint8Array>): Uint8Array => {

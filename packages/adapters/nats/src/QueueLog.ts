@@ -1,4 +1,4 @@
-import type { EventBatch, Origin } from "@millrace/core"
+import { type EventBatch, type Origin, QueueMeter } from "@millrace/core"
 import type { Broker, StreamInfo } from "./client.ts"
 import type { ResolvedOptions } from "./config.ts"
 import { LedgerLog } from "./ledger/LedgerLog.ts"
@@ -12,6 +12,7 @@ export interface QueueLog {
   readonly options: ResolvedOptions
   readonly ledger: LedgerLog
   readonly publisher: Publisher
+  readonly meter: QueueMeter
   /** Identity of the stream of events: a stream deleted and made again is another. */
   readonly id: string
 }
@@ -26,6 +27,7 @@ export const makeQueueLog = (broker: Broker, names: Names, options: ResolvedOpti
     timeoutMillis: options.publishTimeoutMillis,
     nextId: () => crypto.randomUUID()
   }),
+  meter: new QueueMeter(),
   id: `nats:${events.config.name}@${events.created}`
 })
 

@@ -52,6 +52,7 @@ const writeLetters = async (log: QueueLog, batch: EventBatch, reason: DeadLetter
     )
   }
   await log.ledger.append({ _tag: "Dead", position, project_id: batch.project_id, ranges })
+  log.meter.deadLettered(reason.code, indexes.length)
 }
 
 const writeLetter = async (log: QueueLog, subject: string, text: string): Promise<void> => {

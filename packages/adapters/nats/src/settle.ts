@@ -12,6 +12,7 @@ export interface Known {
   readonly position: number
   readonly label: Label
   readonly bytes: Uint8Array
+  readonly traces: ReadonlyArray<string>
 }
 
 const settledOf = ({ label, position }: Known): SettledMessage => ({ position, ...label })
@@ -39,9 +40,9 @@ export const bury = Effect.fnUntraced(function* (
   yield* recordSettled(log, [message])
 })
 
-export const decode = (log: QueueLog, { bytes, label, position }: Known): EventBatch | undefined => {
+export const decode = (log: QueueLog, { bytes, label, position, traces }: Known): EventBatch | undefined => {
   try {
-    const batch = EventBatch.fromBytes(bytes, originOf(log, position))
+    const batch = EventBatch.fromBytes(bytes, originOf(log, position)).withTraces(traces)
     return batch.count === label.count && batch.project_id === label.project_id ? batch : undefined
   } catch {
     return undefined
@@ -56,6 +57,7 @@ const keepUnreadable = Effect.fnUntraced(function* (log: QueueLog, message: Know
     try: () => log.ledger.append({ _tag: "Dead", position: message.position, project_id, ranges: [[0, count]] }),
     catch: (cause) => queueError("deadLetter", cause)
   })
+  log.meter.deadLettered("unreadable", count)
 })
 
 /** Nothing of ours writes such a message; whoever did can have it back from here. */

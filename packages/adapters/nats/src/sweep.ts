@@ -57,7 +57,7 @@ const sweepAdvisory = Effect.fnUntraced(function* ({ broker, ...log }: QueueLog)
         message: "its workers ended without an answer",
         attempts: deliveries
       } as const
-      yield* bury({ ...log, broker }, { position, label, bytes: message.data }, reason).pipe(
+      yield* bury({ ...log, broker }, { position, label, bytes: message.data, traces: [] }, reason).pipe(
         Effect.mapError((cause) => queueError("deadLetter", cause))
       )
       yield* attempt(() => broker.call(() => broker.streams.deleteMessage(events, position, false)))

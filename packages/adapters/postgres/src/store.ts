@@ -51,9 +51,10 @@ const open = Effect.fnUntraced(function* (options: PostgresOptions) {
   const database = yield* openDatabase(settings)
   yield* migrate(database).pipe(Effect.mapError(storeFailed("open")))
   yield* checkOrigin(database)
+  const status = makeStatus(database)
   const services = Context.empty().pipe(
-    Context.add(EventStore, yield* makeStore(database, settings)),
-    Context.add(PostgresStatus, makeStatus(database))
+    Context.add(EventStore, yield* makeStore(database, settings, status)),
+    Context.add(PostgresStatus, status)
   )
   return { database, services }
 })
@@ -74,7 +75,11 @@ const NEWEST = {
       AS is_ahead`
 }
 
-const makeStore = Effect.fnUntraced(function* (database: Database, settings: Settings) {
+const makeStore = Effect.fnUntraced(function* (
+  database: Database,
+  settings: Settings,
+  { horizon }: PostgresStatus["Service"]
+) {
   const prune = yield* makePrune(database, settings)
   const pageBytes = settings.pageMegabytes * BYTES_PER_MEGABYTE
   return EventStore.of({
@@ -84,6 +89,7 @@ const makeStore = Effect.fnUntraced(function* (database: Database, settings: Set
     replay: ({ after, limit }) =>
       replay(database, { after, limit, pageBytes }).pipe(Effect.mapError(storeFailed("replay"))),
     backlog: (after, unsettled) => backlog(database, after, unsettled).pipe(Effect.mapError(storeFailed("backlog"))),
+    horizonAgeSeconds: Effect.map(horizon, ({ ageMillis }) => ageMillis / 1000),
     prune: ({ upTo }) => prune(upTo).pipe(Effect.mapError(storeFailed("prune")))
   })
 })

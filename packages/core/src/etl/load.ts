@@ -3,7 +3,9 @@ import type { EventBatch } from "../event/EventBatch.ts"
 import { halve } from "../ingest/drain.ts"
 import { EventQueue } from "../port/EventQueue.ts"
 import { EventStore } from "../port/EventStore.ts"
+import { logged } from "../pipeline/logged.ts"
 import { Warehouse, type WarehouseError } from "../port/Warehouse.ts"
+import { inTraceOf } from "../trace/traceparent.ts"
 
 export interface LoadReport {
   readonly inserted: number
@@ -29,13 +31,17 @@ export const load = Effect.fn("load")(function* (options: { readonly limit: numb
   if (page.cursor === cursor && as_of === undefined) {
     return { inserted: 0, duplicates: 0, deadLettered: 0, caughtUp: false }
   }
-  const done = yield* warehouse.load(page, as_of).pipe(
+  const loading = warehouse.load(page, as_of).pipe(
     Effect.map((report) => ({ ...report, deadLettered: 0 })),
     Effect.catchIf(
       (error) => error.reason._tag === "RowsRejected",
       () => loadWithoutRefused(page, as_of)
     )
   )
+  // An idle pipeline moves `as_of` twice a second: nothing to tell of.
+  const done = yield* page.batches.length === 0
+    ? loading
+    : loading.pipe(logged({ stage: "etl", batches: page.batches }), inTraceOf("etl", page.batches))
   const report: LoadReport = { ...done, caughtUp: page.caughtUp }
   return report
 })

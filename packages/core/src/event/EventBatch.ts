@@ -19,18 +19,22 @@ export class EventBatch {
   /** UTC microseconds of the earliest event's acceptance. */
   readonly received_at: number
   readonly origin: Origin | undefined
+  /** W3C `traceparent` of each span that published it, as far as the queue carried them: never part of the encoded form. */
+  readonly traces: ReadonlyArray<string>
   #events: ReadonlyArray<Event> | undefined
   #bytes: Uint8Array | undefined
 
   private constructor(
     header: BatchHeader,
     source: { readonly events?: ReadonlyArray<Event>; readonly bytes?: Uint8Array },
-    origin: Origin | undefined
+    origin: Origin | undefined,
+    traces: ReadonlyArray<string> = []
   ) {
     this.project_id = header.project_id
     this.count = header.count
     this.received_at = header.received_at
     this.origin = origin
+    this.traces = traces
     this.#events = source.events
     this.#bytes = source.bytes
   }
@@ -68,6 +72,16 @@ export class EventBatch {
     return [...groups.values()].map((group) => EventBatch.fromEvents(group))
   }
 
+  /** The same events, from these spans. */
+  withTraces(traces: ReadonlyArray<string>): EventBatch {
+    if (traces.length === 0) return this
+    const source = {
+      ...(this.#events === undefined ? {} : { events: this.#events }),
+      ...(this.#bytes === undefined ? {} : { bytes: this.#bytes })
+    }
+    return new EventBatch(this, source, this.origin, traces)
+  }
+
   get events(): ReadonlyArray<Event> {
     return (this.#events ??= decodeBatch(this.#bytes!))
   }
@@ -85,7 +99,7 @@ export class EventBatch {
   slice(start: number, end: number): EventBatch {
     if (start === 0 && end >= this.count) return this
     const origin = this.origin && { ...this.origin, offset: this.origin.offset + start }
-    return EventBatch.fromEvents(this.events.slice(start, end), origin)
+    return EventBatch.fromEvents(this.events.slice(start, end), origin).withTraces(this.traces)
   }
 
   /** Cuts the batch so that each part encodes to at most `maxBytes`; a single event is never cut. */

@@ -5,6 +5,7 @@ import { FUTURE_LIMIT_MICROS, judge, type Rejection, skewOf } from "../event/jud
 import { encodePlain } from "../event/plain/encodePlain.ts"
 import { PlainBody } from "../event/plain/PlainBody.ts"
 import { EventQueue } from "../port/EventQueue.ts"
+import { currentTraceparent } from "../trace/traceparent.ts"
 import { MAX_EVENTS_PER_REQUEST, type RawBatch } from "./readBody.ts"
 
 export interface IndexedRejection extends Rejection {
@@ -43,9 +44,13 @@ export const accept = Effect.fnUntraced(function* <E = never, R = never>(
 })
 
 const publishAll = (queue: EventQueue["Service"], batches: ReadonlyArray<EventBatch>) =>
-  batches.length === 1
-    ? queue.publish(batches[0]!)
-    : Effect.forEach(batches, queue.publish, { concurrency: "unbounded", discard: true })
+  Effect.flatMap(currentTraceparent, (traceparent) => {
+    const publish = (batch: EventBatch) =>
+      queue.publish(traceparent === undefined ? batch : batch.withTraces([traceparent]))
+    return batches.length === 1
+      ? publish(batches[0]!)
+      : Effect.forEach(batches, publish, { concurrency: "unbounded", discard: true })
+  })
 
 /**
  * {@link accept} for a request body in valid UTF-8, without building objects. Undefined, with nothing published, when

@@ -9,6 +9,7 @@ import {
   type Durability
 } from "../port/EventQueue.ts"
 import { EventStore, EventStoreError } from "../port/EventStore.ts"
+import { QueueMeter } from "../port/QueueObserver.ts"
 import { type CommitGroupOptions, makeCommitGroup } from "./CommitGroup.ts"
 import { storeAll } from "./drain.ts"
 import type { StoreLetters } from "./storeLetters.ts"
@@ -76,12 +77,17 @@ const queueOf = (
         orElse: () => Effect.fail(publishFailed(new PublishAmbiguous({ cause: new Error("no answer in time") })))
       })
     )
+  const meter = new QueueMeter()
   return EventQueue.of({
     durability: parts.durability,
+    observe: meter.observe,
     publish,
     // Nothing ever comes.
     take: () => Effect.never,
-    deadLetter: parts.deadLetter,
+    deadLetter: (batch, reason) =>
+      Effect.tap(parts.deadLetter(batch, reason), () =>
+        Effect.sync(() => meter.deadLettered(reason.code, batch.count))
+      ),
     deadLetters: { ...parts.deadLetters, replay: (selection) => parts.deadLetters.replay(selection, publish) },
     // Nothing waits either; but where the store does not answer, nothing can be published.
     depth: store.append([]).pipe(

@@ -1,7 +1,9 @@
 import { Effect } from "effect"
 import { EventBatch } from "../event/EventBatch.ts"
 import { EventQueue, type EventQueueError } from "../port/EventQueue.ts"
+import { logged } from "../pipeline/logged.ts"
 import { EventStore, type EventStoreError } from "../port/EventStore.ts"
+import { inTraceOf } from "../trace/traceparent.ts"
 
 export interface DrainOptions {
   /** Events per delivery. */
@@ -23,8 +25,11 @@ export interface DrainReport {
 export const drain = Effect.fn("drain")(function* (options: DrainOptions) {
   const queue = yield* EventQueue
   const { unstored } = yield* EventStore
-  const delivery = yield* queue.take({ ...options, unstored })
-  return yield* storeAll(delivery.batches, delivery.attempt)
+  const { attempt, batches } = yield* queue.take({ ...options, unstored })
+  return yield* storeAll(batches, attempt).pipe(
+    logged({ stage: "store", batches, attempt }),
+    inTraceOf("store", batches)
+  )
 }, Effect.scoped)
 
 type Failure = EventStoreError | EventQueueError

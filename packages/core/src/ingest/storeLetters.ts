@@ -2,6 +2,7 @@ import { Effect } from "effect"
 import type { EventBatch } from "../event/EventBatch.ts"
 import { type DeadLetterSelection, EventQueue, type EventQueueError, type QueueCounts } from "../port/EventQueue.ts"
 import type { ByProject } from "../event/Event.ts"
+import { QueueMeter } from "../port/QueueObserver.ts"
 import { MAX_MESSAGE_BYTES } from "./accept.ts"
 
 type Queue = EventQueue["Service"]
@@ -34,9 +35,19 @@ const isKept = (id: string) => id.startsWith(PREFIX)
 export const withStoreLetters = (queue: Queue, kept: StoreLetters): Queue => {
   const again = (batch: EventBatch) =>
     Effect.forEach(batch.split(MAX_MESSAGE_BYTES), queue.publish, { concurrency: 1, discard: true })
+  const meter = new QueueMeter()
   return EventQueue.of({
     ...queue,
-    deadLetter: (batch, reason) => (reason.stage === "warehouse" ? kept : queue).deadLetter(batch, reason),
+    observe: (observer) => {
+      meter.observe(observer)
+      queue.observe?.(observer)
+    },
+    deadLetter: (batch, reason) =>
+      reason.stage === "warehouse"
+        ? Effect.tap(kept.deadLetter(batch, reason), () =>
+            Effect.sync(() => meter.deadLettered(reason.code, batch.count))
+          )
+        : queue.deadLetter(batch, reason),
     deadLetters: {
       list: listOf(queue, kept),
       purge: (selection) =>

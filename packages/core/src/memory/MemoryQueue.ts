@@ -24,6 +24,7 @@ const make = (state: QueueState) => {
     )
   return EventQueue.of({
     durability: "none",
+    observe: state.meter.observe,
     publish,
     take: (options) => take(state, options),
     deadLetter: (batch, reason) => Effect.map(Clock.currentTimeMillis, (now) => state.deadLetter(batch, reason, now)),

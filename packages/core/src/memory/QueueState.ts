@@ -1,6 +1,7 @@
 import { Deferred, Exit } from "effect"
 import type { ByProject } from "../event/Event.ts"
 import { EventBatch, type Origin } from "../event/EventBatch.ts"
+import { QueueMeter } from "../port/QueueObserver.ts"
 import type { DeadLetter, DeadLetterReason, DeadLetterSelection, Unsettled } from "../port/EventQueue.ts"
 
 export interface MemoryQueueOptions {
@@ -43,6 +44,7 @@ export class QueueState {
   readonly accepted = new Tally()
   readonly deadLettered = new Tally()
   readonly replayed = new Tally()
+  readonly meter = new QueueMeter()
   letters: ReadonlyArray<DeadLetter> = []
   readonly #options: MemoryQueueOptions
   readonly #log = "memory"
@@ -76,7 +78,7 @@ export class QueueState {
   publish(batch: EventBatch): boolean {
     if (this.waitingEvents + batch.count > this.#options.capacity) return false
     const origin: Origin = { log: this.#log, position: ++this.#lastPosition, offset: 0 }
-    const logged = EventBatch.fromEvents(batch.events, origin)
+    const logged = EventBatch.fromEvents(batch.events, origin).withTraces(batch.traces)
     this.messages.set(origin.position, { batch: logged, failures: 0, leased: false, availableAt: 0, dead: new Set() })
     this.accepted.add(batch.project_id, batch.count)
     this.#wake()
@@ -166,6 +168,7 @@ export class QueueState {
     })
     this.letters = [...this.letters, ...letters]
     this.deadLettered.add(batch.project_id, letters.length)
+    this.meter.deadLettered(reason.code, letters.length)
   }
 
   /** Takes letters off the list. */

@@ -62,7 +62,8 @@ const integer = (min: number, max: number) =>
     { description: `A whole number from ${min} to ${max}.` }
   ).pipe(
     Schema.decodeTo(
-      Schema.Int,
+      // The bounds again: of the number itself the text's rules say nothing, and the document would allow any.
+      Schema.Int.check(Schema.isBetween({ minimum: min, maximum: max })),
       SchemaTransformation.transform({
         decode: (value: string) => Number(value),
         encode: (value: number) => String(value)

@@ -105,14 +105,17 @@ const loadAndPrune = Effect.fnUntraced(function* (limit: number) {
 
 /** Runs `step` for ever; it returns the pause in milliseconds before the next run. A failure is logged, never fatal. */
 const repeatWithBackoff = <R>(
-  name: string,
+  name: PipelineLoop,
   options: PipelineOptions,
   step: Effect.Effect<number, PipelineError, R>
 ): Effect.Effect<never, never, R> => {
   let failures = 0
   const pauseAfterFailure = (error: PipelineError) => {
     const millis = Math.min(options.retryMillis * 2 ** failures++, options.maxRetryMillis)
-    return Effect.as(Effect.logWarning(`${name} failed, trying again in ${millis} ms`, error), millis)
+    return Effect.logWarning(`${name} failed, trying again in ${millis} ms`, error).pipe(
+      Effect.annotateLogs({ stage: name === "drain" ? "store" : "etl", attempt: failures }),
+      Effect.as(millis)
+    )
   }
   return step.pipe(
     Effect.tap(() =>

@@ -1,6 +1,7 @@
 import { Context, type Effect, Schema, type Scope } from "effect"
 import type { ByProject, Event } from "../event/Event.ts"
 import type { EventBatch } from "../event/EventBatch.ts"
+import type { QueueObserver } from "./QueueObserver.ts"
 
 /** The queue holds as much as it may; nothing was written. */
 export class QueueFull extends Schema.TaggedError<QueueFull>()("QueueFull", {
@@ -122,6 +123,8 @@ export class EventQueue extends Context.Service<
   EventQueue,
   {
     readonly durability: Durability
+    /** Names who is told from now on, in place of whoever was before; absent where there is nothing to tell. */
+    readonly observe?: (observer: QueueObserver) => void
     /** Succeeds once the batch is durable as `durability` states; never before. */
     readonly publish: (batch: EventBatch) => Effect.Effect<void, EventQueueError>
     /**

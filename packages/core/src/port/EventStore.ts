@@ -62,6 +62,11 @@ export class EventStore extends Context.Service<
      * in `unsettled`, so a project's may be below 0. One snapshot, read after the call was made.
      */
     readonly backlog: (after: Cursor, unsettled?: Unsettled) => Effect.Effect<ByProject, EventStoreError>
+    /**
+     * Age of the oldest transaction that holds the replay order back, in seconds; 0 when none does. Absent where what is
+     * stored is replayed at once.
+     */
+    readonly horizonAgeSeconds?: Effect.Effect<number, EventStoreError>
     /** Frees what lies at or before `upTo`; identities stay for the store's dedupe horizon. */
     readonly prune: (options: { readonly upTo: Cursor }) => Effect.Effect<void, EventStoreError>
   }

@@ -4,6 +4,7 @@ import type { Event } from "../event/Event.ts"
 import { type DeadLetterReason, EventQueue, type EventQueueError, type TakeOptions } from "../port/EventQueue.ts"
 import { batchOf } from "./events.ts"
 import { queueCountLaws } from "./queueCountLaws.ts"
+import { queueSightLaws } from "./queueSightLaws.ts"
 
 export interface EventQueueContractOptions<E> {
   /** Built anew, and empty, for every test. Its backoff should be short: the laws wait for it. */
@@ -60,6 +61,7 @@ export const eventQueueContract = <E>(name: string, options: EventQueueContractO
     deliveryLaws(law, options.maxAttempts)
     deadLetterLaws(law)
     queueCountLaws(law)
+    queueSightLaws(law)
   })
 }
 

@@ -1,12 +1,15 @@
 import { Cause, Clock, Effect } from "effect"
 import { HttpServerError, HttpServerRequest, HttpServerResponse } from "effect/http"
+import { continued } from "../observe/continued.ts"
 import { DOCS_HEADERS, DOCS_PATH } from "../routes/docs.ts"
 import { unknownMetric } from "../routes/stats.ts"
 import { corsHeaders, preflightHeaders } from "./cors.ts"
+import { FailureLog } from "./FailureLog.ts"
 import { Gate } from "./Gate.ts"
 import { isLoopbackName, nameOfHost } from "./loopback.ts"
 import { allowOf, routeOf } from "./methods.ts"
 import { refusal, respondRefusal } from "./Refusal.ts"
+import { requestIdOf } from "./requestId.ts"
 import { Telemetry } from "./Telemetry.ts"
 
 type Request = HttpServerRequest.HttpServerRequest
@@ -17,11 +20,13 @@ export const frame = Effect.fnUntraced(function* (basePath: string) {
   const gate = yield* Gate
   const telemetry = yield* Telemetry
   const clock = yield* Clock.Clock
+  const failures = new FailureLog()
   // It handles every error, and keeps `E` all the same: the router's type asks for that.
   return <E, R>(handle: Effect.Effect<Response, E, R>): Effect.Effect<Response, E, R | Request> =>
     Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
       const startNanos = clock.monotonicTimeNanosUnsafe()
       const route = routeOf(request.url, basePath)
+      const request_id = requestIdOf(request)
       const early = gate.loopbackNamesOnly
         ? (refuseHost(request) ?? preflight(request, route))
         : preflight(request, route)
@@ -29,15 +34,22 @@ export const frame = Effect.fnUntraced(function* (basePath: string) {
         early === undefined
           ? Effect.catchCause(handle, (cause) => recover(cause, request, route))
           : Effect.succeed(early)
-      return Effect.map(answered, (response) => {
+      const finish = (response: Response) => {
+        const { status } = response
         const seconds = Number(clock.monotonicTimeNanosUnsafe() - startNanos) / 1e9
-        telemetry.request(methodLabel(request.method), route ?? "other", response.status, seconds)
-        const headers = route === undefined ? SECURITY_HEADERS : extraHeaders(request, route, gate, response.status)
-        return HttpServerResponse.setHeaders(
-          response,
-          gate.state.closing ? { ...headers, connection: "close" } : headers
-        )
-      })
+        telemetry.request(methodLabel(request.method), route ?? "other", status, seconds)
+        const headers = {
+          ...(route === undefined ? SECURITY_HEADERS : extraHeaders(request, route, gate, status)),
+          ...(status >= 400 ? { "x-request-id": request_id } : {}),
+          ...(gate.state.closing ? { connection: "close" } : {})
+        }
+        const framed = HttpServerResponse.setHeaders(response, headers)
+        return status < 500
+          ? Effect.succeed(framed)
+          : Effect.as(failures.note({ route: route ?? "other", status, seconds }), framed)
+      }
+      const logged = Effect.annotateLogs(Effect.flatMap(answered, finish), { request_id, route: route ?? "other" })
+      return continued(request, logged)
     })
 })
 

@@ -7,6 +7,14 @@ const publishSeconds = Metric.histogram("millrace_queue_publish_duration_seconds
   description: "Until the queue had a batch at its stated durability; with fsync, the wait for the disk.",
   boundaries: SECONDS
 })
+const syncSeconds = Metric.histogram("millrace_queue_fsync_duration_seconds", {
+  description: "One wait for the disk of the queue's log, where this process keeps it.",
+  boundaries: SECONDS
+})
+const dead = Metric.counter("millrace_dlq_events_total", {
+  description: "Events set aside by this process, by the code of the reason.",
+  incremental: true
+})
 const batchSeconds = Metric.histogram("millrace_worker_batch_duration_seconds", {
   description: "From taking a delivery off the queue to its settlement.",
   boundaries: SECONDS
@@ -31,6 +39,7 @@ export const observed: Layer.Layer<Ports, never, Ports> = Layer.effectContext(
   Effect.gen(function* () {
     const context = yield* Effect.context<Ports>()
     const record = recorder(context)
+    Context.get(context, EventQueue).observe?.(record)
     return Context.make(EventQueue, observeQueue(Context.get(context, EventQueue), record)).pipe(
       Context.add(EventStore, observeStore(Context.get(context, EventStore), record)),
       Context.add(Warehouse, observeWarehouse(Context.get(context, Warehouse), record))
@@ -40,12 +49,28 @@ export const observed: Layer.Layer<Ports, never, Ports> = Layer.effectContext(
 
 type Recorder = ReturnType<typeof recorder>
 
+/** Of queues, stores and warehouses; a closed set, so that no code makes new series. */
+const REASONS = [
+  "attempts_exhausted",
+  "lease_expired",
+  "worker_lost",
+  "unreadable",
+  "StoreRejected",
+  "RowsRejected",
+  "other"
+]
+
 /** Every series is there from the start, at 0: an alert on one that never came would never fire. */
 const recorder = (context: Context.Context<never>) => {
   const inStore = Metric.withAttributes(duplicates, { stage: "store" })
   const inWarehouse = Metric.withAttributes(duplicates, { stage: "warehouse" })
-  for (const counter of [inStore, inWarehouse, redeliveries, rows]) counter.updateUnsafe(0, context)
+  const byReason = new Map(REASONS.map((reason) => [reason, Metric.withAttributes(dead, { reason })]))
+  for (const counter of [inStore, inWarehouse, redeliveries, rows, ...byReason.values()])
+    counter.updateUnsafe(0, context)
   return {
+    synced: (seconds: number) => syncSeconds.updateUnsafe(seconds, context),
+    deadLettered: (code: string, events: number) =>
+      (byReason.get(code) ?? byReason.get("other")!).updateUnsafe(events, context),
     published: (seconds: number) => publishSeconds.updateUnsafe(seconds, context),
     settled: (seconds: number) => batchSeconds.updateUnsafe(seconds, context),
     redelivered: () => redeliveries.updateUnsafe(1, context),

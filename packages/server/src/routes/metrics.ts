@@ -10,7 +10,9 @@ const depth = Metric.gauge("millrace_queue_depth", { description: "Accepted even
 const oldest = Metric.gauge("millrace_queue_oldest_age_seconds", {
   description: "Age of the oldest such event; 0 if none."
 })
-const dead = Metric.counter("millrace_dlq_events_total", { description: "Events ever set aside.", incremental: true })
+const horizon = Metric.gauge("millrace_etl_horizon_age_seconds", {
+  description: "Age of the oldest transaction that holds the replay order back; 0 if none does."
+})
 const watermark = Metric.gauge("millrace_etl_watermark_timestamp_seconds", {
   description: "Every event acknowledged before this instant is loaded."
 })
@@ -30,6 +32,7 @@ export const metrics = Effect.fnUntraced(function* () {
   // A part that does not answer keeps its last values; the rest is still worth seeing.
   yield* Effect.ignore(readProcess((yield* Gate).directory))
   yield* Effect.ignore(readQueue)
+  yield* Effect.ignore(readHorizon)
   yield* Effect.ignore(readWarehouse)
   return HttpServerResponse.text(yield* PrometheusMetrics.format(), {
     contentType: "text/plain; version=0.0.4; charset=utf-8",
@@ -43,8 +46,11 @@ const readQueue = Effect.gen(function* () {
   const now = yield* Clock.currentTimeMillis
   yield* Metric.update(depth, events)
   yield* Metric.update(oldest, oldestReceivedAt === undefined ? 0 : Math.max(0, now / 1000 - oldestReceivedAt / 1e6))
-  const counted = (yield* Metric.value(dead)).count
-  yield* Metric.update(dead, total((yield* queue.counts).deadLettered) - counted)
+})
+
+const readHorizon = Effect.gen(function* () {
+  const { horizonAgeSeconds = Effect.succeed(0) } = yield* EventStore
+  yield* Metric.update(horizon, yield* horizonAgeSeconds)
 })
 
 /** As core's ledger, over all projects: the warehouse first, the backlog from its cursor. */

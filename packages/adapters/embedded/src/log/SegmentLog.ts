@@ -57,6 +57,8 @@ export class SegmentLog {
   readonly #tail = new Tail(TAIL_BYTES)
   #running: Promise<void> | undefined
   #stopped: LogClosed | undefined
+  /** Told how long each group waited for the disk. */
+  onSync: (seconds: number) => void = () => undefined
 
   private constructor(options: SegmentLogOptions, segments: Array<Segment>, active: LogFile) {
     this.#options = options
@@ -154,7 +156,9 @@ export class SegmentLog {
     const start = segment.endBytes
     const { firsts, places } = this.#encode(group, segment)
     await this.#active.write(this.#buffer.subarray(0, bytes), start)
+    const waitedFrom = performance.now()
     await this.#active.datasync()
+    this.onSync((performance.now() - waitedFrom) / 1000)
     for (const [offsetBytes, payloadBytes] of places) segment.add(offsetBytes, payloadBytes)
     for (const [index, { flags, payloads }] of group.entries()) {
       for (const [offset, payload] of payloads.entries()) this.#tail.add(firsts[index]! + offset, flags, payload)

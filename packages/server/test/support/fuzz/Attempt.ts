@@ -18,8 +18,8 @@ export interface Attempt {
   readonly operation: Operation
   /** `valid`, or the one rule that is broken. */
   readonly rule: string
-  /** `refused`: 4xx, or an event of the batch refused. `any`: the rule is one that a server may be lenient about. */
-  readonly expect: "accepted" | "refused" | "any"
+  /** `refused`: 4xx, or an event of the batch refused. `any`: what a server may be lenient about, or refuse for what only it knows. */
+  readonly expect: "refused" | "any"
   /** The request is not one of the document's operations at all. */
   readonly elsewhere?: boolean
   readonly request: WireRequest
@@ -70,6 +70,6 @@ export const write = (plan: Plan, over: Partial<WireRequest> = {}): WireRequest 
 export const validAttempt = (plan: Plan): Attempt => ({
   operation: plan.operation,
   rule: "valid",
-  expect: "accepted",
+  expect: "any",
   request: write(plan)
 })

@@ -40,7 +40,6 @@ const HINTS: Readonly<Record<string, (schema: JsonSchema) => fc.Arbitrary<Json> 
         )
       : fc.array(conditions, { minLength: 2, maxLength: 3 }),
   limit: ({ type }) => (type === "string" ? wholeNumbers.map(String) : wholeNumbers),
-  windows: ({ type }) => (type === "string" ? wholeNumbers.map(String) : wholeNumbers),
   property: () => fc.constantFrom("amount", "plan"),
   breakdown: () => fc.constantFrom("event_type", "properties.plan"),
   event_type: () => eventTypes,
@@ -95,8 +94,19 @@ export const valueOf = (document: OpenApiDocument, given: JsonSchema, name = "")
   }
 }
 
-const textOf = ({ format, maxLength = 30, minLength = 0, pattern }: JsonSchema): fc.Arbitrary<string> => {
+/** How query strings say that they hold a number. */
+const WHOLE_NUMBER = /^A whole number from (\d+) to (\d+)\.$/u
+
+const textOf = ({
+  description = "",
+  format,
+  maxLength = 30,
+  minLength = 0,
+  pattern
+}: JsonSchema): fc.Arbitrary<string> => {
   if (format !== undefined && Object.hasOwn(FORMATS, format)) return FORMATS[format]!
+  const [, min, max] = WHOLE_NUMBER.exec(description) ?? []
+  if (min !== undefined) return fc.integer({ min: Number(min), max: Number(max) }).map(String)
   if (pattern !== undefined) return fc.stringMatching(new RegExp(pattern, "u"))
   return fc.string({ minLength, maxLength: Math.min(maxLength, minLength + 30), unit: "grapheme-ascii" })
 }
