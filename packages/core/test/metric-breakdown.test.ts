@@ -44,6 +44,8 @@ describe("breakdown", () => {
             const context = { project_id: "any", as_of }
             const whole = questionOf(metric, { ...rest, breakdown: FIELD }, context)
             for (const part of partsOf(whole.reference(plain) as ReadonlyArray<object> as ReadonlyArray<Row>, plain)) {
+              // A value whose events lead nowhere is told apart, but has no rows to be known by.
+              if (metric === "paths" && part.value === OTHER) continue
               const { breakdown: _field, ...alone } = rest as Params & { readonly breakdown?: string }
               assert.deepStrictEqual<unknown>(part.rows, questionOf(metric, alone, context).reference(part.events))
             }
