@@ -1,13 +1,17 @@
-import { ask, decodeParams, metrics, type MetricName, type RawParams } from "@millrace/core"
-import { metricExamples } from "@millrace/core/testing"
-import { Result } from "effect"
+import { metricExamples, shownOf } from "@millrace/core/testing"
 import { assert, describe, it } from "vitest"
-
-const askOf = <Name extends MetricName>(name: Name, params: RawParams, as_of: number) =>
-  ask(metrics[name], Result.getOrThrow(decodeParams(name, params)), { project_id: "default", as_of })
+import { questionOf } from "../src/testing/questionOf.ts"
 
 describe("metric references", () => {
-  for (const { title, metric, params, events, as_of, rows } of metricExamples) {
-    it(`reference: ${title}`, () => assert.deepStrictEqual(askOf(metric, params, as_of).reference(events), rows))
+  for (const example of metricExamples) {
+    const { as_of, events, metric, params, rows, title } = example
+    it(`reference: ${title}`, () => {
+      const question = questionOf(metric, params, { project_id: "default", as_of })
+      assert.deepStrictEqual<unknown>(shownOf(example, question.reference(events)), rows)
+    })
   }
+
+  it("every title is one case's alone", () => {
+    assert.strictEqual(new Set(metricExamples.map(({ title }) => title)).size, metricExamples.length)
+  })
 })

@@ -1,16 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Layer } from "effect"
-import fc from "fast-check"
-import type { Event } from "../event/Event.ts"
 import { EventBatch } from "../event/EventBatch.ts"
-import { query, type RawParams } from "../metric/query.ts"
-import { type MetricName, metricNames } from "../metric/registry.ts"
+import { query } from "../metric/query.ts"
 import { Warehouse } from "../port/Warehouse.ts"
-import { type Question, type Scenario, scenario } from "./arbitraries/index.ts"
 import { batchOf, eventOf, eventsOf } from "./events.ts"
 import { largeHistoryLaws, type WarehouseLaw as Law } from "./largeHistoryLaws.ts"
-import { type MetricExample, metricExamples } from "./metricExamples/index.ts"
-import { answersTo, questionOf } from "./questionOf.ts"
+import { type MetricExample, metricExamples, shownOf } from "./metricExamples/index.ts"
+import { answersOf, referenceLaws } from "./referenceLaws.ts"
 
 export interface WarehouseContractOptions<E> {
   /** Built anew, and empty, for every test. */
@@ -27,8 +23,7 @@ export const warehouseContract = <E>(name: string, options: WarehouseContractOpt
     watermarkLaws(law)
     for (const example of metricExamples) law(`answer: ${example.title}`, exampleHolds(example))
     largeHistoryLaws(law)
-    for (const metric of metricNames)
-      law(`answer: ${metric} equals its reference on generated histories`, equalsReference(metric), LAW_TIMEOUT_MILLIS)
+    referenceLaws(name, law)
   })
 }
 
@@ -214,71 +209,5 @@ const exampleHolds = Effect.fnUntraced(function* (example: MetricExample) {
   const warehouse = yield* Warehouse
   const others = example.events.map((event) => ({ ...event, project_id: "other", user_id: `not-${event.user_id}` }))
   yield* warehouse.load(page("1", ...EventBatch.group([...example.events, ...others])))
-  for (const answer of yield* answersOf("default", example)) assert.deepStrictEqual(answer, example.rows)
+  for (const rows of yield* answersOf("default", example)) assert.deepStrictEqual(shownOf(example, rows), example.rows)
 })
-
-const answersOf = Effect.fnUntraced(function* (
-  project_id: string,
-  { metric, params, as_of }: { readonly metric: MetricName; readonly params: RawParams; readonly as_of: number }
-) {
-  return yield* answersTo(questionOf(metric, params, { project_id, as_of }))
-})
-
-/** Generated histories for each metric. */
-const HISTORIES = Number(process.env["MILLRACE_PROPERTY_HISTORIES"] ?? 100)
-const HISTORIES_PER_PAGE = 5
-/** A failure found is shown before the test's own time-out, shrunk as far as this allows. */
-const SHRINKING_MAX_MILLIS = 45_000 + HISTORIES * 200
-const LAW_TIMEOUT_MILLIS = SHRINKING_MAX_MILLIS + 15_000
-
-/**
- * One warehouse for all runs: each scenario becomes a project of its own, so that one page loads several, and whatever
- * leaks between projects shows.
- */
-const equalsReference = Effect.fnUntraced(function* (metric: MetricName) {
-  const warehouse = yield* Warehouse
-  const context = yield* Effect.context<Warehouse>()
-  const run = Effect.runPromiseWith(context)
-  let projects = 0
-  const check = async (scenarios: ReadonlyArray<Scenario>) => {
-    const placed = scenarios.map(({ events, questions }) => ({ project_id: `p${++projects}`, events, questions }))
-    // In two pages, so that what one says meets what another said before.
-    for (const half of [0, 1]) {
-      const all = placed.flatMap(({ project_id, events }) => {
-        const middle = events.length >>> 1
-        return events.slice(half * middle, half === 0 ? middle : undefined).map((event) => ({ ...event, project_id }))
-      })
-      await run(warehouse.load(page(`${projects}.${half}`, ...EventBatch.group(all))))
-    }
-    for (const { project_id, events, questions } of placed) {
-      for (const asked of questions) {
-        const rows = expected(events, asked)
-        for (const actual of await run(answersOf(project_id, asked))) {
-          assert.deepStrictEqual(actual, rows, JSON.stringify(asked))
-        }
-      }
-    }
-  }
-  const scenarios = fc.array(scenario(metric), {
-    minLength: HISTORIES_PER_PAGE,
-    maxLength: HISTORIES_PER_PAGE,
-    size: "max"
-  })
-  yield* Effect.promise(() =>
-    fc.assert(fc.asyncProperty(scenarios, check), {
-      numRuns: Math.ceil(HISTORIES / HISTORIES_PER_PAGE),
-      interruptAfterTimeLimit: SHRINKING_MAX_MILLIS,
-      // A run cut short has shown nothing.
-      markInterruptAsFailure: true
-    })
-  )
-})
-
-const expected = (events: ReadonlyArray<Event>, { metric, params, as_of }: Question) =>
-  questionOf(metric, params, { project_id: "any", as_of }).reference(firstById(events))
-
-const firstById = (events: ReadonlyArray<Event>): ReadonlyArray<Event> => {
-  const first = new Map<string, Event>()
-  for (const event of events) if (!first.has(event.event_id)) first.set(event.event_id, event)
-  return [...first.values()]
-}

@@ -112,15 +112,27 @@ export const activeUsersExamples: ReadonlyArray<MetricExample> = [
     ]),
     rows: [row("2026-01-01", 2), row("2026-02-01", 1)]
   },
-  {
-    // PostHog posthog/hogql_queries/insights/trends/test/test_trends.py, test_timezones_daily: 0 0 0 0 1 1 1 1.
-    title: "rolling: weekly actives of one user active on January 2 and 3",
-    metric: "dau",
-    params: { from: "2019-12-29", to: "2020-01-05", rolling: true },
+  // At five in the afternoon of the zone's own clock.
+  ...(
+    [
+      ["UTC", "Z"],
+      ["America/Los_Angeles", "-08:00"],
+      ["Asia/Tokyo", "+09:00"],
+      ["Asia/Kathmandu", "+05:45"]
+    ] as const
+  ).map(([tz, offset]) => ({
+    title: `rolling: weekly actives of one user active on January 2 and 3, ${tz} (test_timezones_daily)`,
+    source: {
+      product: "PostHog" as const,
+      file: "posthog/hogql_queries/insights/trends/test/test_trends.py",
+      commit: "02ace87"
+    },
+    metric: "dau" as const,
+    params: { from: "2019-12-29", to: "2020-01-05", rolling: true, tz },
     as_of: LONG_AFTER,
     events: eventsFrom([
-      ["a", "2020-01-02T17:00:00Z"],
-      ["a", "2020-01-03T17:00:00Z"]
+      ["a", `2020-01-02T17:00:00${offset}`],
+      ["a", `2020-01-03T17:00:00${offset}`]
     ]),
     rows: [
       ...["2019-12-29", "2019-12-30", "2019-12-31", "2020-01-01"].map((date) => trailing(date, 0, 0, 0)),
@@ -129,7 +141,7 @@ export const activeUsersExamples: ReadonlyArray<MetricExample> = [
       trailing("2020-01-04", 0, 1, 1),
       trailing("2020-01-05", 0, 1, 1)
     ]
-  },
+  })),
   {
     title: "rolling: windows look back before from, and end after 7 and 30 days",
     metric: "active-users",

@@ -4,16 +4,37 @@ import type { RawParams } from "../../metric/query.ts"
 import type { MetricName } from "../../metric/registry.ts"
 import { eventOf } from "../events.ts"
 
+/** Where a case was published; its facts are expressed anew here. */
+export interface Source {
+  readonly product: "PostHog" | "ClickHouse" | "Plausible"
+  readonly file: string
+  readonly commit: string
+}
+
 /** Events in, rows out, worked out by hand; every engine must give these rows. */
 export interface MetricExample {
   readonly title: string
+  readonly source?: Source | undefined
+  /** Where the source has other numbers for these events: what it calls its definition, and its numbers. */
+  readonly theirs?: { readonly mode: string; readonly numbers: string; readonly why: string } | undefined
   readonly metric: MetricName
   readonly params: RawParams
   readonly events: ReadonlyArray<Event>
   /** UTC microseconds. */
   readonly as_of: number
   readonly rows: ReadonlyArray<unknown>
+  /** The columns that the rows have, where the source says nothing about the others. */
+  readonly columns?: ReadonlyArray<string> | undefined
 }
+
+/** Of an answer what the example says something about. */
+export const shownOf = ({ columns }: MetricExample, rows: ReadonlyArray<object>): ReadonlyArray<object> =>
+  columns === undefined
+    ? rows
+    : rows.map((row) => Object.fromEntries(Object.entries(row).filter(([name]) => columns.includes(name))))
+
+export const published = (source: Source, examples: ReadonlyArray<MetricExample>): ReadonlyArray<MetricExample> =>
+  examples.map((example) => ({ ...example, source }))
 
 /** `[user, instant, type = "visit", properties = {}]`; ids are numbered in order. */
 export const eventsFrom = (

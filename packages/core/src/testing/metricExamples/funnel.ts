@@ -1,4 +1,4 @@
-import { eventsFrom, LONG_AFTER, type MetricExample } from "./example.ts"
+import { eventsFrom, LONG_AFTER, type MetricExample, published, type Source } from "./example.ts"
 
 type Step = readonly [users: number, medianSeconds: number | null, meanSeconds?: number | null]
 
@@ -20,7 +20,7 @@ const minutes = (user: string, ...types: ReadonlyArray<string>) =>
   types.map((type, minute) => [user, `2021-05-01T12:${String(minute).padStart(2, "0")}:00Z`, type] as const)
 
 /** Seconds after midnight. */
-const at = (second: number) => new Date(Date.UTC(2018, 0, 1, 0, 0, second)).toISOString()
+export const at = (second: number) => new Date(Date.UTC(2018, 0, 1, 0, 0, second)).toISOString()
 const ladder = (...events: ReadonlyArray<readonly [second: number, type: number]>) =>
   eventsFrom(events.map(([second, type]) => ["u", at(second), String(type)] as const))
 
@@ -49,7 +49,13 @@ const windows = eventsFrom([
 const SIGN_UP = ["user signed up", "$pageview", "something else"]
 const NOISE = "blaah blaa"
 
-/** Facts of PostHog posthog/hogql_queries/insights/funnels/test/conversion_time_cases.py (19b05ff) and test_funnel_strict.py (047c637). */
+/** `test_basic_strict_funnel` is in test_funnel_strict.py (047c637) of the same folder. */
+const CONVERSION_TIMES: Source = {
+  product: "PostHog",
+  file: "posthog/hogql_queries/insights/funnels/test/conversion_time_cases.py",
+  commit: "19b05ff"
+}
+
 const postHog: ReadonlyArray<MetricExample> = [
   {
     title: "funnel: incomplete tries after a complete one change nothing (test_funnel_with_multiple_incomplete_tries)",
@@ -133,7 +139,12 @@ const upTo = (levels: number, of: number) =>
 const eight = ladder([1, 1001], [2, 1002], [3, 1003], [4, 1004], [5, 1005], [6, 1006], [7, 1007], [8, 1008])
 const type = (op: string, value: number) => ({ field: "event_type", op, value: String(value) })
 
-/** Facts of ClickHouse tests/queries/0_stateless/00632_aggregation_window_funnel.sql (02c4286). */
+export const WINDOW_FUNNEL: Source = {
+  product: "ClickHouse",
+  file: "tests/queries/0_stateless/00632_aggregation_window_funnel.sql",
+  commit: "02c4286"
+}
+
 const clickHouse: ReadonlyArray<MetricExample> = [
   ...([2, 3, 4] as const).map((seconds) => ({
     title: `funnel: a ladder of seconds climbs ${seconds + 1} steps within ${seconds} s (windowFunnel)`,
@@ -179,8 +190,9 @@ const clickHouse: ReadonlyArray<MetricExample> = [
   }
 ]
 
-/** Facts of plausible/analytics test/plausible/funnels_test.exs (01fba1f): three visitors, two enter, one gets through. */
+/** Three visitors, two enter, one gets through. */
 const plausible: MetricExample = {
+  source: { product: "Plausible", file: "test/plausible/funnels_test.exs", commit: "01fba1f" },
   title: "funnel: who never enters is in no step",
   metric: "funnel",
   params: { ...MAY_2021, steps: ["blog", "Signup", "checkout"] },
@@ -267,4 +279,9 @@ const own: ReadonlyArray<MetricExample> = [
   }
 ]
 
-export const funnelExamples: ReadonlyArray<MetricExample> = [...postHog, ...clickHouse, plausible, ...own]
+export const funnelExamples: ReadonlyArray<MetricExample> = [
+  ...published(CONVERSION_TIMES, postHog),
+  ...published(WINDOW_FUNNEL, clickHouse),
+  plausible,
+  ...own
+]

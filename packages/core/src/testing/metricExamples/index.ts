@@ -1,15 +1,17 @@
 import { activeUsersExamples } from "./activeUsers.ts"
+import { clickHouseExamples } from "./clickHouse.ts"
 import type { MetricExample } from "./example.ts"
 import { funnelExamples } from "./funnel.ts"
 import { identityExamples } from "./identity.ts"
 import { lifecycleExamples } from "./lifecycle.ts"
 import { pathsExamples } from "./paths.ts"
+import { postHogExamples } from "./postHog.ts"
 import { retentionExamples } from "./retention.ts"
 import { stickinessExamples } from "./stickiness.ts"
 import { topEventsExamples } from "./topEvents.ts"
 import { trendExamples } from "./trend.ts"
 
-export type { MetricExample } from "./example.ts"
+export { type MetricExample, shownOf } from "./example.ts"
 
 export const metricExamples: ReadonlyArray<MetricExample> = [
   ...activeUsersExamples,
@@ -20,5 +22,7 @@ export const metricExamples: ReadonlyArray<MetricExample> = [
   ...lifecycleExamples,
   ...stickinessExamples,
   ...pathsExamples,
-  ...identityExamples
+  ...identityExamples,
+  ...postHogExamples,
+  ...clickHouseExamples
 ]

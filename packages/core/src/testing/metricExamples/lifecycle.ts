@@ -1,4 +1,4 @@
-import { eventsFrom, LONG_AFTER, type MetricExample } from "./example.ts"
+import { eventsFrom, LONG_AFTER, type MetricExample, published } from "./example.ts"
 
 const days = (user: string, ...of: ReadonlyArray<number>) =>
   of.map((day) => [user, `2020-01-${String(day).padStart(2, "0")}T12:00:00Z`] as const)
@@ -20,8 +20,13 @@ const events = eventsFrom([
   ...days("p4", 15)
 ])
 
-export const lifecycleExamples: ReadonlyArray<MetricExample> = [
-  // Facts of PostHog posthog/hogql_queries/insights/lifecycle/test/test_lifecycle_query_runner.py (30d5d25).
+const SOURCE = {
+  product: "PostHog",
+  file: "posthog/hogql_queries/insights/lifecycle/test/test_lifecycle_query_runner.py",
+  commit: "30d5d25"
+} as const
+
+const postHog: ReadonlyArray<MetricExample> = [
   {
     title: "lifecycle: from the first event on (test_lifecycle_query_whole_range)",
     metric: "lifecycle",
@@ -58,7 +63,11 @@ export const lifecycleExamples: ReadonlyArray<MetricExample> = [
       [0, 0, 0, -1],
       [0, 0, 1, 0]
     ])
-  },
+  }
+]
+
+export const lifecycleExamples: ReadonlyArray<MetricExample> = [
+  ...published(SOURCE, postHog),
   {
     title: "lifecycle: with a filter, the first event ever is the first that is left",
     metric: "lifecycle",

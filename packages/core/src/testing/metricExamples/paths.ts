@@ -7,8 +7,13 @@ const half = (count: number) => new Date(Date.UTC(2026, 0, 1, 0, 30 * count)).to
 
 export const pathsExamples: ReadonlyArray<MetricExample> = [
   {
-    // Facts of PostHog posthog/hogql_queries/insights/paths/test/test_paths_query_runner.py (5d8ab12), without positions.
+    // Without the positions that names have there.
     title: "paths: pages of four people (test_current_url_paths_and_logic)",
+    source: {
+      product: "PostHog",
+      file: "posthog/hogql_queries/insights/paths/test/test_paths_query_runner.py",
+      commit: "5d8ab12"
+    },
     metric: "paths",
     params: { from: "2012-01-08", to: "2012-01-15", property: "$current_url" },
     as_of: LONG_AFTER,

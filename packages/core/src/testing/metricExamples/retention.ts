@@ -1,7 +1,7 @@
-import { eventsFrom, instantOf, LONG_AFTER, type MetricExample } from "./example.ts"
+import { eventsFrom, instantOf, LONG_AFTER, type MetricExample, published, type Source } from "./example.ts"
 
 /** Cells as counts; those from `openFrom` on are not complete. */
-const cohort = (date: string, users: ReadonlyArray<number>, openFrom = Infinity) => ({
+export const cohort = (date: string, users: ReadonlyArray<number>, openFrom = Infinity) => ({
   cohort: date,
   size: users[0],
   cells: users.map((count, index) => ({
@@ -13,7 +13,7 @@ const cohort = (date: string, users: ReadonlyArray<number>, openFrom = Infinity)
 })
 
 /** `_date(day)` of the cited tests: days after 2020-06-10, at 05:00. */
-const june = (day: number) => new Date(Date.UTC(2020, 5, 10 + day, 5)).toISOString()
+export const june = (day: number) => new Date(Date.UTC(2020, 5, 10 + day, 5)).toISOString()
 const month = (offset: number) => new Date(Date.UTC(2020, 5 + offset, 10, 5)).toISOString()
 
 const pad = (rows: ReadonlyArray<readonly [date: string, users: ReadonlyArray<number>]>, windows: number) =>
@@ -39,7 +39,12 @@ const weeklyCounts = [
   [1]
 ]
 
-/** Facts of PostHog posthog/hogql_queries/insights/retention/test/test_retention_query_runner.py, commit 02ace87. */
+export const POSTHOG_RETENTION: Source = {
+  product: "PostHog",
+  file: "posthog/hogql_queries/insights/retention/test/test_retention_query_runner.py",
+  commit: "02ace87"
+}
+
 const postHog: ReadonlyArray<MetricExample> = [
   {
     title: "retention: recurring by day (test_day_interval)",
@@ -124,8 +129,8 @@ const postHog: ReadonlyArray<MetricExample> = [
     )
   },
   {
-    // The same folder's test_retention_data_warehouse_24h_window.py: renewals 27, 50 and 28 hours after sign-up.
-    title: "retention: 24-hour windows from the user's own sign-up",
+    // Renewals 27, 50 and 28 hours after sign-up.
+    title: "retention: 24-hour windows from the user's own sign-up (test_retention_data_warehouse_24h_window.py)",
     metric: "retention",
     params: {
       start_date: "2020-06-10",
@@ -278,4 +283,4 @@ const own: ReadonlyArray<MetricExample> = [
   }
 ]
 
-export const retentionExamples: ReadonlyArray<MetricExample> = [...postHog, ...own]
+export const retentionExamples: ReadonlyArray<MetricExample> = [...published(POSTHOG_RETENTION, postHog), ...own]

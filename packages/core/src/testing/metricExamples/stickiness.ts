@@ -1,4 +1,4 @@
-import { eventsFrom, LONG_AFTER, type MetricExample } from "./example.ts"
+import { eventsFrom, LONG_AFTER, type MetricExample, published } from "./example.ts"
 
 const events = eventsFrom(
   Array.from({ length: 9 }, (_, index) => index + 11).flatMap((day) =>
@@ -15,8 +15,13 @@ const histogram = (users: ReadonlyArray<number>) =>
     at_least: users.slice(index).reduce((sum, more) => sum + more, 0)
   }))
 
-/** Facts of PostHog posthog/hogql_queries/insights/stickiness/test/test_stickiness_query_runner.py (14f7fdc). */
-export const stickinessExamples: ReadonlyArray<MetricExample> = [
+const SOURCE = {
+  product: "PostHog",
+  file: "posthog/hogql_queries/insights/stickiness/test/test_stickiness_query_runner.py",
+  commit: "14f7fdc"
+} as const
+
+export const stickinessExamples: ReadonlyArray<MetricExample> = published(SOURCE, [
   {
     title: "stickiness: by day, nine and five days (test_interval_day)",
     metric: "stickiness",
@@ -33,4 +38,4 @@ export const stickinessExamples: ReadonlyArray<MetricExample> = [
     events,
     rows: histogram([0, 0, 2])
   }
-]
+])
