@@ -2,7 +2,7 @@
 //   node scripts/bootstrap.mjs start|test|millrace|bench|lint|turbo|exec [arguments…]
 import { spawn, spawnSync } from "node:child_process"
 import { createHash } from "node:crypto"
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { constants } from "node:os"
 import { delimiter, dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -245,10 +245,28 @@ const pnpmExec = (...args) => run("pnpm", ["exec", ...args])
 const lint = async (args) =>
   (await pnpmExec("oxlint", "--type-aware", ...args)) || (await pnpmExec("oxfmt", "--check", ...args))
 
-/** One suite at a time: several of them kill servers and race processes, and each uses both workers itself. */
-const test = async (args) =>
-  (await pnpmExec("turbo", "run", "build", "check", "--output-logs=errors-only")) ||
-  (await pnpmExec("turbo", "run", "test", "--concurrency=1", ...args))
+/** Lines that the servers of a whole run write, at the least: fewer, and the search below looked at nothing. */
+const SUITE_LOG_LINES = 100
+
+/**
+ * One suite at a time: several of them kill servers and race processes, and each uses both workers itself. At the end
+ * what their servers wrote is searched for secrets.
+ */
+const test = async (args) => {
+  const logs = join(tools, "suite-logs")
+  rmSync(logs, { recursive: true, force: true })
+  const options = { env: { ...env, MILLRACE_SUITE_LOGS: logs } }
+  const least = args.length === 0 ? [String(SUITE_LOG_LINES)] : []
+  const searchLogs = () =>
+    existsSync(logs) || args.length === 0
+      ? run(nodeBinary(), [join(root, "scripts", "searchLogs.mjs"), logs, ...least], { shell: false })
+      : 0
+  return (
+    (await pnpmExec("turbo", "run", "build", "check", "--output-logs=errors-only")) ||
+    (await run("pnpm", ["exec", "turbo", "run", "test", "--concurrency=1", ...args], options)) ||
+    (await searchLogs())
+  )
+}
 
 const TASKS = {
   start: { build: true, run: start },

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process"
 import { createInterface } from "node:readline"
 import { setTimeout as sleep } from "node:timers/promises"
-import { withDeathSignal } from "@millrace/test-services"
+import { keepLog, withDeathSignal } from "@millrace/test-services"
 
 export interface MemberOptions {
   readonly name: string
@@ -65,6 +65,7 @@ export class Member {
       stdio: ["ignore", "pipe", "pipe"]
     })
     this.#child = child
+    keepLog(child, this.#options.environment)
     const keep = (text: string) => {
       this.#output = (this.#output + text).slice(-OUTPUT_LIMIT)
     }

@@ -94,7 +94,9 @@ const misunderstanding = (outcomes: ReadonlyArray<Outcome>): ReadonlyArray<strin
   const valid = outcomes.filter(({ attempt }) => attempt.rule === "valid")
   return [...Map.groupBy(valid, ({ attempt }) => attempt.operation.name)]
     .filter(([, of]) => of.filter(({ answer }) => MISUNDERSTOOD.has(answer.status)).length > of.length / 2)
-    .map(([name]) => name)
+    .map(
+      ([name, of]) => `${name}: ${of.find(({ answer }) => MISUNDERSTOOD.has(answer.status))?.answer.body.toString()}`
+    )
 }
 
 const show = ({ attempt: { operation, request, rule }, fault }: Outcome) =>

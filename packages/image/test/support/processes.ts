@@ -1,3 +1,4 @@
+import { keepLog } from "@millrace/test-services"
 import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { mkdtempSync, rmSync } from "node:fs"
@@ -26,6 +27,7 @@ export const startService = async (
     env: { PATH: process.env["PATH"] ?? "", ...environment, ...dataIn(folder, environment) },
     stdio: ["ignore", "pipe", "pipe"]
   })
+  keepLog(child, environment)
   let stderr = ""
   child.stderr.on("data", (chunk) => {
     stderr += String(chunk)

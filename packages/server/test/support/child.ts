@@ -1,3 +1,4 @@
+import { keepLog } from "@millrace/test-services"
 import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
 import { createInterface } from "node:readline"
@@ -33,6 +34,7 @@ export const startProcess = async (
     },
     stdio: ["ignore", "pipe", "pipe"]
   })
+  keepLog(child, env)
   let stderr = ""
   child.stderr.on("data", (chunk) => {
     stderr += String(chunk)

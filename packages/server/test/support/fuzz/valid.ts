@@ -40,6 +40,10 @@ const HINTS: Readonly<Record<string, (schema: JsonSchema) => fc.Arbitrary<Json> 
         )
       : fc.array(conditions, { minLength: 2, maxLength: 3 }),
   limit: ({ type }) => (type === "string" ? wholeNumbers.map(String) : wholeNumbers),
+  cohort: () => fc.constant("2026-01-01"),
+  cell: ({ type }) => fc.constant(type === "string" ? "0" : 0),
+  step: ({ type }) => fc.constant(type === "string" ? "1" : 1),
+  after: () => fc.constantFrom("1", "planted-user-3"),
   property: () => fc.constantFrom("amount", "plan"),
   breakdown: () => fc.constantFrom("event_type", "properties.plan"),
   event_type: () => eventTypes,
@@ -47,7 +51,7 @@ const HINTS: Readonly<Record<string, (schema: JsonSchema) => fc.Arbitrary<Json> 
   sent_at: () => fc.constant(new Date().toISOString()),
   start_event: () => eventTypes,
   return_event: () => eventTypes,
-  user_id: () => fc.integer({ min: 1, max: 20 }).map((user) => `user-${user}`),
+  user_id: () => fc.integer({ min: 1, max: 20 }).map((user) => `planted-user-${user}`),
   properties: ({ type }) =>
     type === "object" ? fc.record({ plan: fc.constantFrom("free", "pro"), amount: fc.integer() }) : undefined
 }
@@ -129,6 +133,15 @@ export const settle = <Value extends Json>(
   if (known.includes("measure") && known.includes("property")) {
     if (needsProperty(String(values["measure"] ?? "events"))) settled["property"] ??= "amount"
     else delete settled["property"]
+  }
+  if (known.includes("breakdown_value")) {
+    if (values["breakdown"] === undefined) delete settled["breakdown_value"]
+    else settled["breakdown_value"] ??= "visit"
+  }
+  // Of a cell: the first one of the answer, in days.
+  if (known.includes("date")) {
+    settled["date"] = values["from"] ?? "2026-01-01"
+    delete settled["interval"]
   }
   return settled as Readonly<Record<string, Value>>
 }
