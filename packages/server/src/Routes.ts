@@ -59,9 +59,9 @@ const handlers: { readonly [Name in Exclude<EndpointName, "docs">]: Handler } = 
   statsQuery: atOwner("/stats/query", statsQuery),
   ledger: atOwner("/ledger", ledger),
   // At the owner: for ingestion alone the hot store is not opened, and it keeps some of them.
-  listDeadLetters: atOwner("/dead-letters", listDeadLetters),
-  replayDeadLetters: atOwner("/dead-letters/replay", replayDeadLetters),
-  purgeDeadLetters: atOwner("/dead-letters/purge", purgeDeadLetters),
+  listDeadLetters: atOwner("/dead-letters", listDeadLetters, "admin"),
+  replayDeadLetters: atOwner("/dead-letters/replay", replayDeadLetters, "admin"),
+  purgeDeadLetters: atOwner("/dead-letters/purge", purgeDeadLetters, "admin"),
   login,
   refresh,
   logout,

@@ -2,6 +2,7 @@ import { createServer } from "node:http"
 import { once } from "node:events"
 import type { AddressInfo } from "node:net"
 import { afterEach, describe, expect, it } from "vitest"
+import { bearer, login, newAccounts } from "./support/accounts.ts"
 import { event } from "./support/events.ts"
 import { problemOf, reply, settled, startServer, type TestServer } from "./support/server.ts"
 
@@ -84,6 +85,32 @@ describe("a process without statistics passes questions on", () => {
       const [here, there] = [await ask(door, question), await ask(owner, question)]
       expect([here.status, here.body]).toEqual([there.status, there.body])
     }
+  })
+
+  it("what a key or a role may not do is refused here, as its owner would refuse it", async () => {
+    const keys = `${KEYS},shop:read:shop-read-0123456789`
+    const door = await doorTo((await start({ keys })).url, { keys })
+    const read = { authorization: "Bearer shop-read-0123456789" }
+    expect(problemOf(await door.get("/dead-letters", read))).toEqual([403, "wrong_scope"])
+    expect((await door.get("/dead-letters", shop)).status).toBe(200)
+  })
+
+  it("a person's session is passed on with the project that it asks about", async () => {
+    const accounts = newAccounts()
+    closers.push(accounts.close)
+    await accounts.create("both@shop.example", { shop: "viewer", blog: "admin" })
+    const owner = await accounts.open({ keys: KEYS })
+    const door = await accounts.open({ keys: KEYS, roles: ["ingest"], statsUrl: new URL(owner.url) })
+    await owner.post([event({ event_type: "read" })], blog)
+    await settled(owner, blog)
+    const session = bearer(String((await login(door, "both@shop.example")).body.access_token))
+    const ask = (path: string, project: string) => door.get(path, { ...session, "millrace-project": project })
+    expect((await ask(`/stats/top-events?${DAY}`, "blog")).body.rows).toHaveLength(1)
+    expect((await ask(`/stats/top-events?${DAY}`, "shop")).body.rows).toEqual([])
+    expect((await ask("/dead-letters", "blog")).status).toBe(200)
+    expect(problemOf(await ask("/dead-letters", "shop"))).toEqual([403, "wrong_scope"])
+    expect(problemOf(await ask("/ledger", "other"))).toEqual([403, "wrong_scope"])
+    expect(problemOf(await door.get("/ledger", session))).toEqual([403, "project_required"])
   })
 
   it("keys are checked here: without a good one nobody is asked", async () => {

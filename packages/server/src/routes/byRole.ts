@@ -1,3 +1,4 @@
+import type { KeyScope } from "@millrace/core"
 import { Effect } from "effect"
 import type { HttpServerRequest, HttpServerResponse } from "effect/http"
 import { Access, presentedKey } from "../http/Access.ts"
@@ -20,22 +21,23 @@ export const only =
 const wrongRole = (role: Role) => retryLater("wrong_role", `This process does not have the role ${role}; ask another.`)
 
 /** In the process with the role `stats`, or by asking it, so that clients need one address. */
-export const atOwner = <R>(path: string, handle: Handle<R>): Handle<R | Forwards> =>
+export const atOwner = <R>(path: string, handle: Handle<R>, scope: KeyScope = "read"): Handle<R | Forwards> =>
   Effect.fnUntraced(function* (request) {
     const { roles } = yield* Gate
-    return yield* roles.includes("stats") ? answer(handle, request) : forward(path, request)
+    return yield* roles.includes("stats") ? answer(handle, request) : forward(path, request, scope)
   })
 
-const projectOf = (request: Request) =>
-  Effect.flatMap(Access, ({ project }) => project(presentedKey(request.headers), "read"))
+const projectOf = (request: Request, scope: KeyScope) =>
+  Effect.flatMap(Access, ({ project }) => project(presentedKey(request.headers), scope))
 
 const answer = <R>(handle: Handle<R>, request: Request) =>
   isForwarded(request)
-    ? Effect.flatMap(projectOf(request), (project) => Effect.map(handle(request), nameProject(project)))
+    ? Effect.flatMap(projectOf(request, "read"), (project) => Effect.map(handle(request), nameProject(project)))
     : handle(request)
 
-const forward = Effect.fnUntraced(function* (path: string, request: Request) {
-  const project = yield* projectOf(request)
+/** Refused here, where it can be: what the owner refuses is taken for a sign that it knows other keys. */
+const forward = Effect.fnUntraced(function* (path: string, request: Request, scope: KeyScope) {
+  const project = yield* projectOf(request, scope)
   // One hop: whoever asked has the wrong address.
   if (isForwarded(request)) return yield* Effect.fail(wrongRole("stats"))
   const query = request.url.indexOf("?")
