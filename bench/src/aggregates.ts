@@ -4,7 +4,7 @@ import { join } from "node:path"
 import { DuckDBInstance } from "@duckdb/node-api"
 import { type Event, EventBatch, type MetricName, query, type RawParams, type SqlText, Warehouse } from "@millrace/core"
 import { DuckDb } from "@millrace/duckdb"
-import { Effect, Fiber } from "effect"
+import { Effect, Fiber, Layer } from "effect"
 import { distinctBy, type Range, weeklyRetention } from "./handWritten.ts"
 import { median, percentile, printTable, round } from "./table.ts"
 
@@ -163,30 +163,31 @@ const underLoad = (path: string, keptAnswers: number) =>
   }).pipe(Effect.provide(DuckDb.layer({ path, keptAnswers, selfCheckIntervalMillis: 0 })))
 
 const EVENTS_PER_PAGE = 200_000
-const PAGES = 4
+const PAGES = 5
 
-/** The same pages into copies of the same file, with aggregates and without, in turn. */
+/** The same pages into copies of the same file, with aggregates and without, in turn; the first page warms both up. */
 export const costOfRecording = async (path: string): Promise<void> => {
   const pages = Array.from({ length: PAGES }, () => pageOf(EVENTS_PER_PAGE))
-  const files = [
-    { recorded: true, path: `${path}.with`, millis: [] as Array<number> },
-    { recorded: false, path: `${path}.without`, millis: [] as Array<number> }
-  ]
-  for (const file of files) {
-    copyFileSync(path, file.path)
-    const layer = DuckDb.layer({ path: file.path, ...(file.recorded ? {} : { activityMegabytes: 0 }) })
-    const loads = Effect.gen(function* () {
-      const warehouse = yield* Warehouse
-      if (file.recorded) yield* asked(CASES[0]!)
-      for (const page of pages) file.millis.push(yield* timed(warehouse.load(page)))
-    })
-    await Effect.runPromise(Effect.provide(loads, layer))
-    for (const suffix of ["", ".wal", ".tmp"]) rmSync(file.path + suffix, { recursive: true, force: true })
-  }
-  const [recorded, bare] = files.map(({ millis }) => median(millis)) as [number, number]
-  const rate = (millis: number) => Math.round((EVENTS_PER_PAGE / millis) * 1000)
+  const [recorded, bare] = [`${path}.with`, `${path}.without`]
+  for (const copy of [recorded, bare]) copyFileSync(path, copy)
+  const millis = { recorded: [] as Array<number>, bare: [] as Array<number> }
+  const loads = Effect.gen(function* () {
+    const withThem = yield* Layer.build(layerOf(recorded))
+    const without = yield* Layer.build(DuckDb.layer({ path: bare, activityMegabytes: 0 }))
+    // So that there are sets in memory to keep current as well.
+    yield* Effect.provideContext(asked(CASES[0]!), withThem)
+    for (const page of pages) {
+      const load = timed(Effect.flatMap(Warehouse, (warehouse) => warehouse.load(page)))
+      millis.recorded.push(yield* Effect.provideContext(load, withThem))
+      millis.bare.push(yield* Effect.provideContext(load, without))
+    }
+  })
+  await Effect.runPromise(Effect.scoped(loads))
+  for (const copy of [recorded, bare]) rmSync(copy, { force: true })
+  const [slow, fast] = [median(millis.recorded.slice(1)), median(millis.bare.slice(1))]
+  const rate = (each: number) => Math.round((EVENTS_PER_PAGE / each) * 1000)
   console.log(
-    `loading pages of ${EVENTS_PER_PAGE}: ${rate(recorded)} events/s, without aggregates ${rate(bare)}: cost ${round((1 - bare / recorded) * 100, 1)} %`
+    `loading pages of ${EVENTS_PER_PAGE}: ${rate(slow)} events/s, without aggregates ${rate(fast)}: cost ${round((1 - fast / slow) * 100, 1)} %`
   )
 }
 

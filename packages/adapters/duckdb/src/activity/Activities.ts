@@ -20,7 +20,7 @@ export class Activities {
   #answered = 0
   #passed = 0
   #checks = 0
-  #mismatches = 0
+  #mismatches: number
 
   constructor(options: {
     readonly state: AggregateStatus["state"]
@@ -31,6 +31,8 @@ export class Activities {
     readonly isShared: () => boolean
   }) {
     this.#state = options.state
+    // Found by an earlier process, and still so.
+    this.#mismatches = options.state === "mismatched" ? 1 : 0
     this.#isShared = options.isShared
     this.#writer = options.writer
     this.#reader = {

@@ -87,8 +87,8 @@ const shareFile = (path: string, onShared: () => void) =>
       Effect.sync(() => {
         const layers = path === ":memory:" ? new Set<() => void>() : (opened.get(path) ?? new Set())
         if (path !== ":memory:") opened.set(path, layers)
+        for (const forget of layers) forget()
         layers.add(onShared)
-        if (layers.size > 1) for (const forget of layers) forget()
         return layers
       }),
       (layers) =>
