@@ -20,6 +20,20 @@ export const dailyUsers = (range: Range): ReadonlyArray<SqlText> => [
   sql`SELECT day, COUNT(*) AS users FROM (SELECT DISTINCT epoch_us(occurred_at) // ${DAY} AS day, user_id FROM events WHERE ${during(range)}) GROUP BY 1`
 ]
 
+/** Distinct users per day, week (from Monday) or month. */
+export const distinctBy = (range: Range, unit: "day" | "week" | "month"): ReadonlyArray<SqlText> => {
+  const bucket = unit === "day" ? sql`occurred_at::DATE` : sql`date_trunc(${unit}, occurred_at)`
+  const number =
+    unit === "month"
+      ? sql`year(occurred_at) * 12 + month(occurred_at)`
+      : sql`(epoch_us(occurred_at) + ${unit === "week" ? 3 * DAY : 0}) // ${unit === "week" ? 7 * DAY : DAY}`
+  return [
+    sql`SELECT ${bucket} AS bucket, COUNT(DISTINCT user_id) AS users FROM events WHERE ${during(range)} GROUP BY 1`,
+    sql`SELECT bucket, COUNT(*) AS users FROM (SELECT DISTINCT ${bucket} AS bucket, user_id FROM events WHERE ${during(range)}) GROUP BY 1`,
+    sql`SELECT bucket, COUNT(*) AS users FROM (SELECT DISTINCT ${number} AS bucket, user_id FROM events WHERE ${during(range)}) GROUP BY 1`
+  ]
+}
+
 export const topEvents = (range: Range): ReadonlyArray<SqlText> => [
   sql`SELECT event_type, COUNT(*) AS events, COUNT(DISTINCT user_id) AS users FROM events WHERE ${during(range)}
       GROUP BY event_type ORDER BY events DESC, event_type LIMIT 10`,

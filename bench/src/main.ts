@@ -1,3 +1,4 @@
+import { benchAggregates } from "./aggregates.ts"
 import { benchDelay } from "./delay.ts"
 import { benchEtl } from "./etl.ts"
 import { benchImport } from "./importCsv.ts"
@@ -18,6 +19,8 @@ const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
   "postgres-million": () => benchPostgres({ events: 1_000_000, eventsPerRequest: 100, naiveEvents: 10_000 }),
   "postgres-million-singles": () => benchPostgres({ events: 1_000_000, eventsPerRequest: 1, naiveEvents: 5_000 }),
   etl: () => benchEtl(1_000_000),
+  aggregates: () => benchAggregates(10_000_000),
+  "aggregates-50m": () => benchAggregates(50_000_000),
   delay: () => benchDelay({ eventsPerSecond: 5_000, eventsPerRequest: 100, seconds: 15 })
 }
 

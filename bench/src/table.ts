@@ -15,4 +15,9 @@ export const printTable = (rows: ReadonlyArray<Readonly<Record<string, string | 
 export const median = (values: ReadonlyArray<number>): number =>
   values.toSorted((left, right) => left - right)[Math.floor(values.length / 2)]!
 
+export const percentile = (values: ReadonlyArray<number>, percent: number): number =>
+  values.toSorted((left, right) => left - right)[
+    Math.min(values.length - 1, Math.floor((values.length * percent) / 100))
+  ]!
+
 export const round = (value: number, digits = 2): number => Number(value.toFixed(digits))

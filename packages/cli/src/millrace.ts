@@ -4,6 +4,7 @@ import { doctor } from "./command/doctor.ts"
 import { importCommand } from "./command/import.ts"
 import { keys } from "./command/keys.ts"
 import { ledger } from "./command/ledger.ts"
+import { rebuild } from "./command/rebuild.ts"
 import { send } from "./command/send.ts"
 import { serve } from "./command/serve.ts"
 import { stats } from "./command/stats.ts"
@@ -12,5 +13,5 @@ import { users } from "./command/users.ts"
 /** The whole command line. */
 export const millrace = Command.make("millrace").pipe(
   Command.withDescription("Ingest and analyse user events"),
-  Command.withSubcommands([serve, importCommand, stats, ledger, deadLetters, keys, users, send, doctor])
+  Command.withSubcommands([serve, importCommand, stats, ledger, deadLetters, keys, users, send, rebuild, doctor])
 )

@@ -31,6 +31,7 @@ const COMMANDS = [
   "dlq replay",
   "dlq purge",
   "send",
+  "rebuild",
   "doctor"
 ]
 const words = (line: string) => line.split(" ").filter((word) => word !== "")
@@ -221,6 +222,7 @@ describe("with a server", () => {
     expect(oneSentence(await millrace(words(`import ${csv} --event-type-value e --data ${folder}`)))).toContain(wanted)
     expect(oneSentence(await millrace(words(`ledger --data ${folder}`)))).toContain(wanted)
     expect(oneSentence(await millrace(words(`serve --port 0 --data ${folder}`)))).toContain(`(pid ${server.pid}) owns`)
+    expect(oneSentence(await millrace(words(`rebuild --data ${folder}`)))).toContain("stop it first")
   })
 
   it("serve: a role that does not exist, or leaves work undone, is refused by name", async () => {
@@ -236,5 +238,11 @@ describe("with a server", () => {
     expect(oneSentence(taken)).toContain("is taken")
     server.kill("SIGTERM")
     expect(await exit).toMatchObject({ code: 0, signal: null })
+    const asked = words(`stats dau --from 2026-01-01 --to 2026-12-31 --json --data ${folder}`)
+    const before = await ok(asked)
+    expect(await ok(words(`rebuild --data ${folder}`))).toContain("rebuilt from its events")
+    expect(JSON.parse(await ok(asked))).toMatchObject({
+      rows: (JSON.parse(before) as { rows: unknown }).rows
+    })
   })
 })

@@ -147,7 +147,10 @@ const ownsWarehouse = (choice: AdapterChoice) => {
 export const usesDirectory = (choice: AdapterChoice): boolean =>
   choice.directory !== "" && (ownsWarehouse(choice) || choice.queue === "embedded")
 
-const openWarehouse = (choice: AdapterChoice): Layer.Layer<Warehouse, AdapterFailure> => {
+/** A folder's warehouse alone: its other files stay closed. */
+export const openWarehouse = (
+  choice: Places & Pick<AdapterChoice, "warehouse">
+): Layer.Layer<Warehouse, AdapterFailure> => {
   const { directory } = choice
   const taken = (error: WarehouseError) =>
     error.reason._tag === "WarehouseOwned" ? new WarehouseTaken({ directory, owner: ownerOf(directory) }) : error

@@ -6,6 +6,7 @@ export {
   adapters,
   type AdapterChoice,
   type AdapterFailure,
+  openWarehouse,
   queueNames,
   type QueueName,
   storeNames,

@@ -41,13 +41,18 @@ export class AnswerCache {
       return Effect.tap(ask, (rows) => Effect.sync(() => this.#keep(key, rows, before)))
     })
 
+  /** What was asked before is out of date. */
+  readonly forget = (): void => {
+    this.#writes++
+    this.#rows.clear()
+  }
+
   /** Around every write, successful or not. */
   readonly whileWriting = <A, E, R>(write: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
     Effect.acquireUseRelease(
       Effect.sync(() => {
-        this.#writes++
         this.#writing++
-        this.#rows.clear()
+        this.forget()
       }),
       () => write,
       () => Effect.sync(() => void this.#writing--)

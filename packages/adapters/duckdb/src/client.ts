@@ -124,13 +124,14 @@ const readChunks = async (connection: DuckDBConnection, text: string, values: Re
 
 const readIntegers: Read<ReadonlyArray<Int32Array>> = (text, values) => async (connection) => {
   const { chunks, columns } = await readChunks(connection, text, values)
-  const rows = chunks.reduce((sum, chunk) => sum + chunk.rowCount, 0)
+  const counts = chunks.map((chunk) => chunk.rowCount)
+  const rows = counts.reduce((sum, count) => sum + count, 0)
   return Array.from({ length: columns }, (_, column) => {
     const integers = new Int32Array(rows)
     let at = 0
-    for (const chunk of chunks) {
+    for (const [index, chunk] of chunks.entries()) {
       const vector = chunk.getColumnVector(column)
-      for (let row = 0; row < chunk.rowCount; row++) integers[at++] = Number(vector.getItem(row))
+      for (let row = 0; row < counts[index]!; row++) integers[at++] = Number(vector.getItem(row))
     }
     return integers
   })

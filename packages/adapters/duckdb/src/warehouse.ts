@@ -130,12 +130,16 @@ const timedOut = (operation: Operation, millis: number) =>
 
 const makeWarehouse = Effect.fnUntraced(function* (
   { ask, hot, spool, writer, writing, ...opened }: Opened,
-  bounds: typeof defaults
+  bounds: typeof defaults & Pick<DuckDbOptions, "path">
 ) {
   let { merged } = opened
   const cache = new AnswerCache(opened.keptAnswers)
   const onMerge = () => void (merged = true)
-  const { activities, aggregates } = yield* makeAggregates({ ask, writer, writing, state: opened.activity, bounds })
+  const {
+    activities,
+    aggregates,
+    answer: fromAggregates
+  } = yield* makeAggregates({ path: bounds.path, ask, writer, writing, state: opened.activity, bounds })
   /** An empty page moves `as_of` without a write to disk; a restart falls back to the one on disk, which is earlier. */
   let latest: Watermark | undefined
   const stored = (operation: Operation) =>
@@ -164,12 +168,11 @@ const makeWarehouse = Effect.fnUntraced(function* (
     counts: ask("counts", (reader) => reader.rows(READ_COUNTS)).pipe(Effect.map(countsOf)),
     answer: (question) =>
       Effect.gen(function* () {
-        const asked = question.activity?.()
-        const bySets = asked && (yield* activities.answer(question.project_id, asked))
-        if (bySets !== undefined) return question.shape(bySets)
         const names = new Set<string>()
         const onProperty = (name: string) => void names.add(name)
         const statement = yield* renderSql(() => question.sql(dialectOf({ merged, hot: hot.readable(), onProperty })))
+        const aggregated = yield* fromAggregates(question, statement)
+        if (aggregated !== undefined) return question.shape(aggregated)
         names.forEach(hot.asked)
         const scan = ask("answer", (reader) => reader.rows(statement.text, statement.values))
         const rows = yield* cache.through(statement, scan)

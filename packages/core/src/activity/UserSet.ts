@@ -1,15 +1,20 @@
 /** A set of user numbers: a bit for each. Sizes grow with the highest number, not with how many there are. */
 export class UserSet {
   #words: Uint32Array
-  #size: number
+  /** Undefined until it is asked for. */
+  #size: number | undefined
 
   constructor(words: Uint32Array = new Uint32Array(0)) {
     this.#words = words
-    this.#size = countBits(words)
+  }
+
+  /** An empty one with room for all of these. */
+  static ofNumbersBelow(users: number): UserSet {
+    return new UserSet(new Uint32Array(Math.ceil(users / 32)))
   }
 
   get size(): number {
-    return this.#size
+    return (this.#size ??= countBits(this.#words))
   }
 
   get bytes(): number {
@@ -27,13 +32,13 @@ export class UserSet {
     const after = (before | (1 << (user & 31))) >>> 0
     if (before === after) return
     this.#words[at] = after
-    this.#size++
+    if (this.#size !== undefined) this.#size++
   }
 
   delete(user: number): void {
     if (!this.has(user)) return
     this.#words[user >>> 5]! &= ~(1 << (user & 31))
-    this.#size--
+    if (this.#size !== undefined) this.#size--
   }
 
   forEach(visit: (user: number) => void): void {
@@ -63,12 +68,27 @@ export class UserSet {
   /** Those of any, as a new set; of one set, that set itself. */
   static union(sets: ReadonlyArray<UserSet>): UserSet {
     if (sets.length === 1) return sets[0]!
-    const longest = sets.reduce((most, set) => Math.max(most, set.#words.length), 0)
-    const words = new Uint32Array(longest)
-    for (const { bits } of sets.map((set) => ({ bits: set.#words }))) {
-      for (let at = 0; at < bits.length; at++) words[at]! |= bits[at]!
-    }
-    return new UserSet(words)
+    const union = new UserSet(new Uint32Array(sets.reduce((most, set) => Math.max(most, set.#words.length), 0)))
+    for (const set of sets) union.addAll(set)
+    return union
+  }
+
+  addAll(other: UserSet): void {
+    const added = other.#words
+    if (added.length > this.#words.length) this.#grow(added.length)
+    const words = this.#words
+    for (let at = 0; at < added.length; at++) words[at]! |= added[at]!
+    this.#size = undefined
+  }
+
+  /** How many are in either. */
+  static unionSize(left: UserSet, right: UserSet): number {
+    const [short, long] =
+      left.#words.length < right.#words.length ? [left.#words, right.#words] : [right.#words, left.#words]
+    let count = 0
+    for (let at = 0; at < short.length; at++) count += bitsOf(short[at]! | long[at]!)
+    for (let at = short.length; at < long.length; at++) count += bitsOf(long[at]!)
+    return count
   }
 
   /** Room for a few more, so that users who come one by one do not copy it each time. */

@@ -77,8 +77,8 @@ export interface Aggregates {
 }
 
 export interface AggregateStatus {
-  /** `building`: not whole yet; `mismatched`: found wrong, and unused until they are rebuilt. */
-  readonly state: "ready" | "building" | "mismatched"
+  /** `building`: not whole yet; `mismatched`: found wrong, and unused until they are rebuilt; `off`: none are kept. */
+  readonly state: "ready" | "building" | "mismatched" | "off"
   /** Answers of this process that came from them, and those that came from the events though the question allowed them. */
   readonly answered: number
   readonly passed: number

@@ -19,6 +19,17 @@ const watermark = Metric.gauge("millrace_etl_watermark_timestamp_seconds", {
 const difference = Metric.gauge("millrace_reconcile_difference_events", {
   description: "Accepted minus stored, duplicates, dead letters and in flight: 0, or something is wrong."
 })
+const mismatches = Metric.counter("millrace_aggregate_mismatches_total", {
+  description: "Comparisons in which aggregates gave other numbers than the events.",
+  incremental: true
+})
+const checks = Metric.counter("millrace_aggregate_checks_total", {
+  description: "Comparisons of aggregates with the events.",
+  incremental: true
+})
+const aggregatesReady = Metric.gauge("millrace_aggregates_ready", {
+  description: "1 while aggregates answer what they can; 0 while they are built, found wrong or turned off."
+})
 const build = Metric.withAttributes(
   Metric.gauge("millrace_build_info", { description: "1, with the version as label." }),
   {
@@ -34,6 +45,7 @@ export const metrics = Effect.fnUntraced(function* () {
   yield* Effect.ignore(readQueue)
   yield* Effect.ignore(readHorizon)
   yield* Effect.ignore(readWarehouse)
+  yield* readAggregates
   return HttpServerResponse.text(yield* PrometheusMetrics.format(), {
     contentType: "text/plain; version=0.0.4; charset=utf-8",
     headers: { "cache-control": "no-store" }
@@ -63,5 +75,18 @@ const readWarehouse = Effect.gen(function* () {
   const settled = total(stored) + total(duplicates) + total(deadLettered)
   yield* Metric.update(difference, total(accepted) - settled - total(waiting) - total(backlog))
 })
+
+/** Of this process; an engine without aggregates has no mismatches either. */
+const readAggregates = Effect.gen(function* () {
+  const { aggregates } = yield* Warehouse
+  const status = aggregates && (yield* aggregates.status)
+  yield* Metric.update(aggregatesReady, status?.state === "ready" ? 1 : 0)
+  yield* raiseTo(checks, status?.checks ?? 0)
+  yield* raiseTo(mismatches, status?.mismatches ?? 0)
+})
+
+/** Counters go by what is added. */
+const raiseTo = (counter: typeof mismatches, count: number) =>
+  Effect.flatMap(Metric.value(counter), (counted) => Metric.update(counter, count - counted.count))
 
 const total = (by: ByProject) => Object.values(by).reduce((sum, count) => sum + count, 0)

@@ -15,22 +15,28 @@ export type Lend = <A>(
 export class Activities {
   readonly #reader: SetReader<WarehouseError>
   readonly #writer: Connection
+  readonly #isShared: () => boolean
   #state: AggregateStatus["state"]
   #answered = 0
   #passed = 0
   #checks = 0
-  #mismatches = 0
+  #mismatches: number
 
   constructor(options: {
     readonly state: AggregateStatus["state"]
     readonly maxBytes: number
+    readonly onChange: () => void
     readonly writer: Connection
     readonly ask: Lend
+    readonly isShared: () => boolean
   }) {
     this.#state = options.state
+    // Found by an earlier process, and still so.
+    this.#mismatches = options.state === "mismatched" ? 1 : 0
+    this.#isShared = options.isShared
     this.#writer = options.writer
     this.#reader = {
-      store: new SetStore(options.maxBytes),
+      store: new SetStore(options.maxBytes, options.onChange),
       gate: Semaphore.makeUnsafe(1),
       reading: Semaphore.makeUnsafe(1),
       ask: (use) => options.ask("answer", use)
@@ -55,15 +61,20 @@ export class Activities {
     }
   }
 
+  /** Whether questions may be asked of sets now; a file that two layers have open changes under the sets of each. */
+  get usable(): boolean {
+    return this.#state === "ready" && !this.#isShared()
+  }
+
   /** Raw rows; undefined where the events have to be asked. */
   readonly answer = (
     project_id: string,
     question: ActivityQuestion
   ): Effect.Effect<ReadonlyArray<RawRow> | undefined> =>
     Effect.suspend(() =>
-      this.#state === "ready" ? answerFromSets(this.#reader, project_id, question) : Effect.succeed(undefined)
+      this.usable ? answerFromSets(this.#reader, project_id, question) : Effect.succeed(undefined)
     ).pipe(
-      Effect.map((rows) => (this.#state === "ready" ? rows : undefined)),
+      Effect.map((rows) => (this.usable ? rows : undefined)),
       // What fails here may well succeed from the events, which spill to disk.
       Effect.catch((error) => Effect.as(Effect.logWarning("aggregates could not be read", error), undefined)),
       Effect.tap((rows) => Effect.sync(() => void (rows === undefined ? this.#passed++ : this.#answered++)))
@@ -72,6 +83,7 @@ export class Activities {
   /** Inside a page's transaction; the scope ends after its commit, or its failure. */
   readonly record = (page: RecordedPage): Effect.Effect<void, DriverFailure, Scope.Scope> =>
     Effect.gen({ self: this }, function* () {
+      if (this.#state === "off") return
       yield* this.#reader.gate.takeScoped(1)
       yield* Effect.addFinalizer((exit) => Effect.sync(() => (Exit.isSuccess(exit) ? undefined : this.forget())))
       yield* recordPage(this.#writer, this.#reader.store, page)

@@ -9,10 +9,13 @@ export type PageAdditions = ReadonlyMap<string, Addition>
 export class SetStore {
   readonly #projects = new Map<string, ProjectSets>()
   readonly #maxBytes: number
+  readonly #onChange: () => void
   #uses = 0
 
-  constructor(maxBytes: number) {
+  /** `onChange`: answers from before are out of date. */
+  constructor(maxBytes: number, onChange: () => void) {
     this.#maxBytes = maxBytes
+    this.#onChange = onChange
   }
 
   get isEmpty(): boolean {
@@ -31,11 +34,13 @@ export class SetStore {
   }
 
   add(additions: PageAdditions): void {
+    this.#onChange()
     for (const [project_id, addition] of additions) this.#projects.get(project_id)?.add(addition)
   }
 
   /** One project, or all: for whatever is not just an addition. Reads under way come to nothing. */
   forget(project_id?: string): void {
+    this.#onChange()
     if (project_id === undefined) this.#projects.clear()
     else this.#projects.delete(project_id)
   }

@@ -1,5 +1,6 @@
-import type { Aggregates, AggregateStatus } from "@millrace/core"
+import type { Aggregates, AggregateStatus, Ask, RawRow } from "@millrace/core"
 import { Effect, Schedule, Semaphore } from "effect"
+import { AnswerCache, type Statement } from "../AnswerCache.ts"
 import type { Connection } from "../client.ts"
 import type { defaults } from "../config.ts"
 import { loadFailed } from "../failure.ts"
@@ -8,6 +9,7 @@ import { build, type Builder, startOver } from "./build.ts"
 import { check, checkForEver } from "./selfCheck.ts"
 
 export interface AggregateTools {
+  readonly path: string
   readonly state: AggregateStatus["state"]
   readonly writer: Connection
   /** Held by every write. */
@@ -19,10 +21,25 @@ export interface AggregateTools {
 const BYTES_PER_MEGABYTE = 1024 * 1024
 const RETRY_BUILD = Schedule.spaced("10 seconds")
 
+/** What is loaded from now on is not recorded, so a later process has to begin anew. */
+const ALL_PENDING = "UPDATE activity_state SET pending_from = 0"
+
 /** What a warehouse answers from sets with, and what keeps them right for as long as the scope lives. */
 export const makeAggregates = Effect.fnUntraced(function* (tools: AggregateTools) {
-  const { ask, bounds, state, writer, writing } = tools
-  const activities = new Activities({ state, maxBytes: bounds.activityMegabytes * BYTES_PER_MEGABYTE, writer, ask })
+  const { ask, bounds, writer, writing } = tools
+  const state = bounds.activityMegabytes > 0 ? tools.state : "off"
+  if (state === "off") {
+    yield* writing.withPermit(Effect.mapError(writer.rows(ALL_PENDING), loadFailed("open")))
+  }
+  const kept = new AnswerCache(bounds.keptAnswers)
+  const activities = new Activities({
+    state,
+    maxBytes: bounds.activityMegabytes * BYTES_PER_MEGABYTE,
+    onChange: kept.forget,
+    isShared: yield* shareFile(tools.path, () => activities.forget()),
+    writer,
+    ask
+  })
   const builder: Builder = { activities, writer, writing }
   const building = yield* Semaphore.make(1)
   const checker = {
@@ -41,10 +58,44 @@ export const makeAggregates = Effect.fnUntraced(function* (tools: AggregateTools
   }
   const aggregates: Aggregates = {
     status: Effect.sync(() => activities.status),
-    rebuild: building.withPermit(
-      Effect.andThen(startOver(builder), build(builder)).pipe(Effect.mapError(loadFailed("rebuild")))
-    ),
+    rebuild:
+      state === "off"
+        ? Effect.void
+        : building.withPermit(
+            Effect.andThen(startOver(builder), build(builder)).pipe(Effect.mapError(loadFailed("rebuild")))
+          ),
     check: check(checker)
   }
-  return { activities, aggregates }
+  /** Raw rows of the question that the statement asks; undefined where it has to be run. */
+  const answer = (question: Ask<unknown>, statement: Statement): Effect.Effect<ReadonlyArray<RawRow> | undefined> => {
+    const asked = question.activity?.()
+    if (asked === undefined) return Effect.succeed(undefined)
+    const rows = Effect.flatMap(activities.answer(question.project_id, asked), (found) =>
+      found === undefined ? Effect.fail("events" as const) : Effect.succeed(found)
+    )
+    return Effect.catch(kept.through(statement, rows), () => Effect.succeed(undefined))
+  }
+  return { activities, aggregates, answer }
 })
+
+/** By file, what to do in each layer of this process that has it open once another one opens it as well. */
+const opened = new Map<string, Set<() => void>>()
+
+const shareFile = (path: string, onShared: () => void) =>
+  Effect.map(
+    Effect.acquireRelease(
+      Effect.sync(() => {
+        const layers = path === ":memory:" ? new Set<() => void>() : (opened.get(path) ?? new Set())
+        if (path !== ":memory:") opened.set(path, layers)
+        for (const forget of layers) forget()
+        layers.add(onShared)
+        return layers
+      }),
+      (layers) =>
+        Effect.sync(() => {
+          layers.delete(onShared)
+          if (layers.size === 0) opened.delete(path)
+        })
+    ),
+    (layers) => () => layers.size > 1
+  )

@@ -28,7 +28,8 @@ const READ_SERIES = `
   SELECT known.number AS series, encode(known.project_id) AS project_id, encode(known.event_type) AS event_type
   FROM activity_series AS known WHERE known.number IN (SELECT series FROM active)`
 
-const READ_ACTIVE = "SELECT series, quarter, user_number FROM active ORDER BY series, quarter"
+/** Ordered as they were written. */
+const READ_ACTIVE = "SELECT series, quarter, user_number FROM active"
 
 const additionsOf = Effect.fnUntraced(function* (connection: Connection, merged: boolean, newcomers: boolean) {
   const series = yield* connection.rows(READ_SERIES)

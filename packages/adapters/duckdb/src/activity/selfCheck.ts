@@ -40,7 +40,7 @@ export const checkForEver = (checker: Checker, intervalMillis: number) =>
 
 /** One random question by sets and from the events, at one snapshot; undefined where there is nothing to compare. */
 export const check = Effect.fn("DuckDb.check")(function* ({ activities, distrust, lend }: Checker) {
-  if (activities.state !== "ready") return undefined
+  if (!activities.usable) return undefined
   const asked = yield* randomQuestion(lend)
   const activity = asked?.question.activity?.()
   if (asked === undefined || activity === undefined) return undefined
@@ -51,7 +51,7 @@ export const check = Effect.fn("DuckDb.check")(function* ({ activities, distrust
     Effect.gen(function* () {
       const bySets = yield* reader.gate.withPermit(
         Effect.map(snapshot(connection), () =>
-          activities.state === "ready" ? answerNow(reader.store, asked.question.project_id, activity) : undefined
+          activities.usable ? answerNow(reader.store, asked.question.project_id, activity) : undefined
         )
       )
       if (bySets?._tag !== "Rows") return undefined

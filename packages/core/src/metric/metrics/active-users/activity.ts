@@ -49,11 +49,10 @@ const trailingSizes = (days: ReadonlyArray<UserSet>, length: number): ReadonlyAr
   let ends: ReadonlyArray<UserSet> = []
   for (let start = 0; start < days.length; start += length) {
     const block = days.slice(start, start + length)
-    let beginning = new UserSet()
+    const beginning = new UserSet()
     block.forEach((day, index) => {
-      beginning = UserSet.union([beginning, day])
-      const rest = ends[index + 1]
-      sizes.push(rest === undefined ? beginning.size : UserSet.union([rest, beginning]).size)
+      beginning.addAll(day)
+      sizes.push(UserSet.unionSize(beginning, ends[index + 1] ?? new UserSet()))
     })
     ends = endsOf(block)
   }

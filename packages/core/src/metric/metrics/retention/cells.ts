@@ -36,42 +36,68 @@ const NONE = -1
 
 const countFirstEver = (counting: Counting, counts: Counts): void => {
   const { activity, cohorts, params } = counting
-  const { measure, windows } = params
   const slotAt = quarterSlots(cohorts)
   const first = activity.first(params.start_event)
   const cohortOf = new Int32Array(activity.users)
+  const entered = cohorts.map(() => UserSet.ofNumbersBelow(activity.users))
   for (let user = 0; user < activity.users; user++) {
     const cohort = slotAt(first[user]!)
     cohortOf[user] = cohort
-    if (cohort !== NONE) counts[cohort * windows]!++
+    if (cohort !== NONE) entered[cohort]!.add(user)
   }
-  if (measure === "on-or-after") return countLatest(counting, counts, (count) => cohortOf.forEach(count))
-  eachReturn(counting, (users, at) =>
-    users.forEach((user) => {
-      const cohort = cohortOf[user]!
-      const cell = at - cohort
-      if (cohort !== NONE && cell >= 1 && cell < windows) counts[cohort * windows + cell]!++
-    })
-  )
+  countEntered(entered, params, counts)
+  if (params.measure === "on-or-after") return countLatest(counting, counts, (count) => cohortOf.forEach(count))
+  eachReturn(counting, (users, at) => {
+    const meetings = Math.min(at, params.windows - 1, cohorts.length)
+    // Two sets meet in a step for 32 users; going through the users takes several for each.
+    if (meetings * activity.users < users.size * STEPS_PER_USER * 32) countMeetings(entered, users, at, params, counts)
+    else countOneByOne(cohortOf, users, at, params, counts)
+  })
 }
+
+const STEPS_PER_USER = 4
 
 const countRecurring = (counting: Counting, counts: Counts): void => {
   const { activity, cohorts, params } = counting
-  const { measure, start_event, windows } = params
+  const { measure, start_event } = params
   const entered = cohorts.map(({ spans }) => UserSet.union(spans.map((span) => activity.active(start_event, span))))
-  entered.forEach((users, cohort) => (counts[cohort * windows] = users.size))
+  countEntered(entered, params, counts)
   if (measure === "on-or-after") {
     return countLatest(counting, counts, (count) =>
       entered.forEach((users, cohort) => users.forEach((user) => count(cohort, user)))
     )
   }
-  eachReturn(counting, (users, at) => {
-    const oldest = Math.max(0, at - windows + 1)
-    for (let cohort = oldest; cohort < Math.min(at, entered.length); cohort++) {
-      counts[cohort * windows + at - cohort] = entered[cohort]!.common(users)
-    }
-  })
+  eachReturn(counting, (users, at) => countMeetings(entered, users, at, params, counts))
 }
+
+const countEntered = (entered: ReadonlyArray<UserSet>, { windows }: RetentionParams, counts: Counts) =>
+  entered.forEach((users, cohort) => (counts[cohort * windows] = users.size))
+
+/** The cell of each cohort that `users` return in, `at` intervals after the first cohort's. */
+const countMeetings = (
+  entered: ReadonlyArray<UserSet>,
+  users: UserSet,
+  at: number,
+  { windows }: RetentionParams,
+  counts: Counts
+): void => {
+  for (let cohort = Math.max(0, at - windows + 1); cohort < Math.min(at, entered.length); cohort++) {
+    counts[cohort * windows + at - cohort] = entered[cohort]!.common(users)
+  }
+}
+
+const countOneByOne = (
+  cohortOf: Int32Array,
+  users: UserSet,
+  at: number,
+  { windows }: RetentionParams,
+  counts: Counts
+): void =>
+  users.forEach((user) => {
+    const cohort = cohortOf[user]!
+    const cell = at - cohort
+    if (cohort !== NONE && cell >= 1 && cell < windows) counts[cohort * windows + cell]!++
+  })
 
 /** `entries` calls back for each cohort of each user. */
 const countLatest = (

@@ -1,0 +1,37 @@
+import { Warehouse } from "@millrace/core"
+import { openWarehouse, WarehouseTaken } from "@millrace/server"
+import { Clock, Console, Effect, Layer } from "effect"
+import { Command, Flag } from "effect/cli"
+import { CliFailure } from "../CliFailure.ts"
+import { folderFailure, requireFolder } from "../target/folder.ts"
+
+const data = Flag.String("data").pipe(
+  Flag.withDescription("The data folder of the warehouse; no server may have it open"),
+  Flag.withMetavar("DIR")
+)
+
+const rebuildIn = (directory: string) =>
+  Effect.gen(function* () {
+    const warehouse = yield* Layer.build(openWarehouse({ directory, warehouse: "duckdb" }))
+    const { aggregates } = yield* Effect.provideContext(Effect.service(Warehouse), warehouse)
+    if (aggregates === undefined) return yield* new CliFailure({ message: `${directory} keeps no aggregates` })
+    yield* aggregates.rebuild
+  }).pipe(
+    Effect.scoped,
+    Effect.mapError((error) => {
+      if (error instanceof CliFailure) return error
+      if (!(error instanceof WarehouseTaken)) return folderFailure(directory, error)
+      return new CliFailure({ message: `${error.owner} owns ${directory}: stop it first, then rebuild` })
+    })
+  )
+
+/** A server works them out again by itself where they are missing; this is for when they were found wrong. */
+export const rebuild = Command.make("rebuild", { data }, (flags) =>
+  Effect.gen(function* () {
+    yield* requireFolder(flags.data)
+    const start = yield* Clock.currentTimeMillis
+    yield* rebuildIn(flags.data)
+    const seconds = ((yield* Clock.currentTimeMillis) - start) / 1000
+    yield* Console.log(`aggregates of ${flags.data} rebuilt from its events in ${seconds.toFixed(1)} s`)
+  })
+).pipe(Command.withDescription("Work out a folder's aggregates again, from its events"))
