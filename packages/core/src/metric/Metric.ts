@@ -21,6 +21,8 @@ export type RawRow = Readonly<Record<string, unknown>>
 export interface Metric<Name extends string, Params extends Narrowed, Row> {
   readonly name: Name
   readonly description: string
+  /** What the description leaves open, a sentence or a few each: part of docs/semantics.md and of the OpenAPI document. */
+  readonly details?: ReadonlyArray<string>
   /** Decodes from query-string parameters: every encoded field is a string. */
   readonly params: Schema.Codec<Params, Readonly<Record<string, string | undefined>>>
   readonly row: Schema.Codec<Row, unknown>

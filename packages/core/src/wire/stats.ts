@@ -7,6 +7,11 @@ import { describe } from "./describe.ts"
 import { queryExample } from "./examples.ts"
 import { problemOf } from "./Problem.ts"
 
+const detailsOf = (name: MetricName) => {
+  const { details } = metrics[name]
+  return details === undefined ? {} : { description: details.map((detail) => `- ${detail}`).join("\n") }
+}
+
 /** One endpoint per metric, and per listing of a cell's users, from the registry's own schemas. */
 const stats = <const Name extends MetricName>(name: Name) =>
   HttpApiEndpoint.get(name, `/stats/${name}`, {
@@ -17,7 +22,11 @@ const stats = <const Name extends MetricName>(name: Name) =>
   })
     .middleware(ApiKeySecurity)
     .annotateMerge(
-      describe({ summary: metrics[name].description, answers: { 503: { headers: { "retry-after": "Seconds." } } } })
+      describe({
+        summary: metrics[name].description,
+        ...detailsOf(name),
+        answers: { 503: { headers: { "retry-after": "Seconds." } } }
+      })
     )
 
 const query = HttpApiEndpoint.post("statsQuery", "/stats/query", {

@@ -14,23 +14,23 @@ const row = Schema.Struct({
   complete: Schema.Boolean,
   wau: Schema.optionalKey(Schema.Int),
   mau: Schema.optionalKey(Schema.Int),
-  dau_wau: Schema.optionalKey(Schema.Number),
-  dau_mau: Schema.optionalKey(Schema.Number)
+  dau_wau: Schema.optionalKey(Schema.Finite),
+  dau_mau: Schema.optionalKey(Schema.Finite)
 })
 
-/**
- * Distinct users per interval, zero-filled.
- *
- * **Details**
- *
- * - Every interval that the range touches is counted whole, so a week's number is the same in every range that shows it.
- * - A day that the zone skipped (Pacific/Apia 2011-12-30) keeps its row, with 0 users; a skipped hour has none.
- * - `rolling` adds, for each day, the distinct users of the 7 and 30 days that end with it, also those before `from`.
- * - Breakdown: by the events' values, so that a user may count under several; values are ranked by users.
- */
+const details = [
+  "Every interval that the range touches is counted whole, so a week's number is the same in every range that " +
+    "shows it.",
+  "A day that the zone skipped (Pacific/Apia 2011-12-30) keeps its row, with 0 users; a skipped hour has none.",
+  "`rolling` adds, for each day, the distinct users of the 7 and 30 days that end with it, also those before `from`.",
+  "Breakdown: by the events' values, so that a user may count under several; values are ranked by users."
+]
+
+/** Distinct users per interval, zero-filled. */
 export const activeUsers = define({
   name: "active-users",
   description: "Distinct users per hour, day, week or month; with rolling also WAU, MAU and their ratios to DAU.",
+  details,
   params: Schema.Struct({
     ...Params.timeline,
     rolling: Params.rolling,
@@ -51,6 +51,7 @@ const DAILY = { interval: "day", week_start: "monday" } as const
 export const dailyActiveUsers = define({
   name: "dau",
   description: "Distinct users per day; with rolling also WAU, MAU and their ratios to DAU.",
+  details,
   params: Schema.Struct({
     from: Params.from,
     to: Params.to,

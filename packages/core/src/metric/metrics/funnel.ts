@@ -22,23 +22,25 @@ const row = Schema.Struct({
   complete: Schema.Boolean.annotate({ description: "Every window had ended by as_of." })
 })
 
-/**
- * How far users get through steps.
- *
- * **Details**
- *
- * - An attempt begins with any first-step event (`order=any`: any step's) whose local date lies in the range. Its steps
- *   may be later, up to `window` after its start, that instant included. Of a user's attempts the one with the most steps
- *   counts; of equal ones the earliest (by time, then `event_id`).
- * - `ordered`: each step takes the earliest event, not before the one of the step before, that the attempt has not used.
- *   An equal timestamp is not before. `strict`: as ordered, and nothing that the user did lies between two steps' instants.
- * - `any`: a step is taken with its first event from the start on; one event may take several steps. Step n is the n-th taken.
- * - Breakdown: by the attempt's first event; with `breakdown_of=user` by the user's latest event, in all history, that
- *   has a value. Values are ranked by users of step 1.
- */
+const details = [
+  "An attempt begins with any first-step event (`order=any`: any step's) whose local date lies in the range. " +
+    "Its steps may be later, up to `window` after its start, that instant included. Of a user's attempts the " +
+    "one with the most steps counts; of equal ones the earliest (by time, then `event_id`).",
+  "`ordered`: each step takes the earliest event, not before the one of the step before, that the attempt has " +
+    "not used. An equal timestamp is not before. `strict`: as ordered, and nothing that the user did lies " +
+    "between two steps' instants.",
+  "`any`: a step is taken with its first event from the start on; one event may take several steps. Step n is " +
+    "the n-th taken.",
+  "Breakdown: by the attempt's first event; with `breakdown_of=user` by the user's latest event, in all " +
+    "history, that has a value. Values are ranked by users of step 1.",
+  "Seconds are from the step before; the median of an even number of them is the mean of the middle two."
+]
+
+/** How far users get through steps. */
 export const funnel = define({
   name: "funnel",
   description: "How many users get through steps within a window, and how long they take.",
+  details,
   params: Schema.Struct({
     from: Params.from,
     to: Params.to,

@@ -18,17 +18,16 @@ const row = Schema.Struct({
   complete: Schema.Boolean
 })
 
-/**
- * Where active users come from and go to, per interval. New, returning and resurrecting add up to the active users.
- *
- * **Details**
- *
- * The first event is sought over all history. Every interval that the range touches is counted whole. With a breakdown by
- * events, a user is new to each value anew; values are ranked by the users of the range.
- */
+const details = [
+  "The first event is sought over all history. Every interval that the range touches is counted whole. With a " +
+    "breakdown by events, a user is new to each value anew; values are ranked by the users of the range."
+]
+
+/** Where active users come from and go to, per interval. New, returning and resurrecting add up to the active users. */
 export const lifecycle = define({
   name: "lifecycle",
   description: "Per interval, how many users are new, returning, resurrecting and dormant.",
+  details,
   params: Schema.Struct({
     ...Params.dateTimeline,
     event_type: Params.optionalEventType,

@@ -13,22 +13,21 @@ const row = Schema.Struct({
   users: Schema.Int
 })
 
-/**
- * Which event follows which: transitions between consecutive events of one session.
- *
- * **Details**
- *
- * - A session ends when the user is idle for more than 30 minutes, and before the first event more than 24 hours after its
- *   first one. Consecutive means by time, then `event_id`. A step to the same name counts.
- * - Events outside the range are as though they were not: a session begins anew with it.
- * - With `property` the names are that property's texts; events without a text there are left out.
- * - With a breakdown by events, those with other values are as though they were not; values are ranked by events, and each
- *   has a list of its own, `limit` long.
- * - Order: transitions descending, then `from` and `to` by code point.
- */
+const details = [
+  "A session ends when the user is idle for more than 30 minutes, and before the first event more than 24 " +
+    "hours after its first one. Consecutive means by time, then `event_id`. A step to the same name counts.",
+  "Events outside the range are as though they were not: a session begins anew with it.",
+  "With `property` the names are that property's texts; events without a text there are left out.",
+  "With a breakdown by events, those with other values are as though they were not; values are ranked by " +
+    "events, and each has a list of its own, `limit` long.",
+  "Order: transitions descending, then `from` and `to` by code point."
+]
+
+/** Which event follows which: transitions between consecutive events of one session. */
 export const paths = define({
   name: "paths",
   description: "The most frequent transitions between consecutive events of a session.",
+  details,
   params: Schema.Struct({
     from: Params.from,
     to: Params.to,

@@ -10,31 +10,35 @@ import { retentionSql } from "./retention/sql.ts"
 const cell = Schema.Struct({
   index: Schema.Int,
   users: Schema.Int,
-  rate: Schema.Number.annotate({ description: "users / size, 0 for an empty cohort." }),
+  rate: Schema.Finite.annotate({ description: "users / size, 0 for an empty cohort." }),
   complete: Schema.Boolean
 })
 
 const row = Schema.Struct({ ...breakdownKey, cohort: Schema.String, size: Schema.Int, cells: Schema.Array(cell) })
 
-/**
- * Who comes back: cohorts of users by the interval of their first (or, `mode=recurring`, of each) start event.
- *
- * **Details**
- *
- * - `bucket=rolling` measures cell k from the user's anchor: the first start event, in the cohort's own interval when
- *   recurring; `[anchor + k × L, anchor + (k + 1) × L)` with L = 1, 7 or 30 days of 24 hours.
- * - Equal timestamps need no order: a return event in cell k ≥ 1 is always later than the anchor.
- * - Cell 0 is the cohort's size, and complete once the cohort's interval has ended; a rolling cell k once it has ended
- *   for a user who entered at that interval's last instant.
- * - `minimum_occurrences` is asked of return events within one interval (`bucket=rolling`: one cell); for `on-or-after`, within
- *   the same or any single later one. Cell 0 does not ask for it.
- * - Breakdown: by the event that put the user into the cohort (of several at one instant the first by `event_id`), whatever
- *   the return events' values are; values are ranked by users.
- * - Without `end_date` the last cohort is the last interval with any event; `$identify` is one only when asked by name.
- */
+const details = [
+  "The cohort of a user is the interval of the user's first `start_event` ever, over all history (`mode=first-ever`); " +
+    "with `mode=recurring` a user is in the cohort of every interval that holds one.",
+  "Cell k counts the cohort's users with a `return_event` in the k-th interval after the cohort's (`measure=on`), or in " +
+    "it or any later one (`on-or-after`). `start_date` and `end_date` name the first and the last cohort by any of their days.",
+  "`bucket=rolling` measures cell k from the user's anchor: the first start event, in the cohort's own " +
+    "interval when recurring; `[anchor + k × L, anchor + (k + 1) × L)` with L = 1, 7 or 30 days of 24 hours.",
+  "Equal timestamps need no order: a return event in cell k ≥ 1 is always later than the anchor.",
+  "Cell 0 is the cohort's size, and complete once the cohort's interval has ended; a rolling cell k once it " +
+    "has ended for a user who entered at that interval's last instant.",
+  "`minimum_occurrences` is asked of return events within one interval (`bucket=rolling`: one cell); for " +
+    "`on-or-after`, within the same or any single later one. Cell 0 does not ask for it.",
+  "Breakdown: by the event that put the user into the cohort (of several at one instant the first by " +
+    "`event_id`), whatever the return events' values are; values are ranked by users.",
+  "Without `end_date` the last cohort is the last interval with any event; `$identify` is one only when asked " +
+    "by name."
+]
+
+/** Who comes back: cohorts of users by the interval of their first (or, `mode=recurring`, of each) start event. */
 export const retention = define({
   name: "retention",
   description: "Per cohort of users, how many return in each of the following intervals.",
+  details,
   params: Schema.Struct({ ...Params.retentionTable, ...Params.common }).check(Params.cohortsCheck),
   row,
   sql: retentionSql,

@@ -13,16 +13,15 @@ const row = Schema.Struct({
   at_least: Schema.Int.annotate({ description: "Active in so many or more." })
 })
 
-/**
- * Users by the number of intervals of the range in which they were active; each interval counted whole.
- *
- * **Details**
- *
- * With a breakdown by events, an interval counts for each value that the user had in it; values are ranked by users.
- */
+const details = [
+  "With a breakdown by events, an interval counts for each value that the user had in it; values are ranked by users."
+]
+
+/** Users by the number of intervals of the range in which they were active; each interval counted whole. */
 export const stickiness = define({
   name: "stickiness",
   description: "How many users were active in exactly 1, 2, 3 … of the range's intervals.",
+  details,
   params: Schema.Struct({ ...Params.dateTimeline, event_type: Params.optionalEventType, ...Params.common }).check(
     Params.rangeCheck
   ),

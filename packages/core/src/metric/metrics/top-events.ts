@@ -12,16 +12,13 @@ const row = Schema.Struct({
   users: Schema.Int
 })
 
-/**
- * Events and distinct users per event type; ties in events are broken by event type, ascending by code point.
- *
- * **Details**
- *
- * With a breakdown, one such list for each value, `limit` long; values are ranked by events.
- */
+const details = ["With a breakdown, one such list for each value, `limit` long; values are ranked by events."]
+
+/** Events and distinct users per event type; ties in events are broken by event type, ascending by code point. */
 export const topEvents = define({
   name: "top-events",
   description: "The most frequent event types in a range, with their distinct users.",
+  details,
   params: Schema.Struct({
     from: Params.from,
     to: Params.to,

@@ -15,23 +15,20 @@ const row = Schema.Struct({
   complete: Schema.Boolean
 })
 
-/**
- * Events, distinct users, or an aggregate of a numeric property, per interval.
- *
- * **Details**
- *
- * - Every interval that the range touches is counted whole. Events whose property is no number are left out of aggregates.
- * - A percentile is the least value that at least so many percent of the values do not exceed: always one of them.
- * - With `breakdown`, one series for each of the 25 best values by the measure over all of these intervals (equal ones:
- *   booleans, numbers, texts, each ascending), then `$other` and `$none` where there are any.
- *
- * **Gotchas**
- *
- * Sums are of doubles, with compensation: exact but for the last digit. One too large for a double is null.
- */
+const details = [
+  "Every interval that the range touches is counted whole. Events whose property is no number are left out of " +
+    "aggregates.",
+  "A percentile is the least value that at least so many percent of the values do not exceed: always one of them.",
+  "With `breakdown`, one series for each of the 25 best values by the measure over all of these intervals " +
+    "(equal ones: booleans, numbers, texts, each ascending), then `$other` and `$none` where there are any.",
+  "Sums are of doubles, with compensation: exact but for the last digit. One too large for a double is null."
+]
+
+/** Events, distinct users, or an aggregate of a numeric property, per interval. */
 export const trend = define({
   name: "trend",
   description: "Events, users, or an aggregate of a numeric property, per interval and by a property.",
+  details,
   params: Schema.Struct({
     ...Params.timeline,
     event_type: Params.optionalEventType,
