@@ -1,4 +1,5 @@
 import { benchAggregates } from "./aggregates.ts"
+import { benchBeside } from "./beside.ts"
 import { benchDelay } from "./delay.ts"
 import { benchEtl } from "./etl.ts"
 import { benchImport } from "./importCsv.ts"
@@ -13,6 +14,7 @@ const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
   import: () => benchImport([100_000, 1_000_000]),
   queries: () => benchQueries(10_000_000),
   "window-funnel": () => benchWindowFunnel(10_000_000),
+  beside: () => benchBeside({ events: 1_000_000, askers: 8, seconds: 6, rounds: 3 }),
   memory: () => benchMemory({ seconds: 30 }),
   postgres: () => benchPostgres({ events: 100_000, eventsPerRequest: 100, naiveEvents: 10_000 }),
   "postgres-singles": () => benchPostgres({ events: 100_000, eventsPerRequest: 1, naiveEvents: 5_000 }),

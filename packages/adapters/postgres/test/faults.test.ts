@@ -71,7 +71,7 @@ await describeWithService("faults", postgres(), (server, { owned }) => {
       const versions = yield* sql("SELECT version, applied_at FROM migrations ORDER BY version")
       assert.deepStrictEqual(
         versions.map(({ version }) => version),
-        [1, 2, 3, 4, 5, 6]
+        [1, 2, 3, 4, 5, 6, 7]
       )
       yield* open
       assert.deepStrictEqual(yield* sql("SELECT version, applied_at FROM migrations ORDER BY version"), versions)
