@@ -28,6 +28,15 @@ interface Places {
   /** `nats://user:password@host:port`, several of one cluster separated by commas. */
   readonly natsUrl?: Redacted.Redacted | undefined
   readonly nats?: NatsSettings | undefined
+  readonly aggregates?: AggregateSettings | undefined
+}
+
+/** Of a warehouse that keeps aggregates. */
+export interface AggregateSettings {
+  /** What their sets may take in memory; 0: none are kept. */
+  readonly megabytes: number
+  /** Between comparisons with the events; 0: none are made. */
+  readonly selfCheckSeconds: number
 }
 
 export type AdapterFailure =
@@ -74,12 +83,18 @@ const postgresDirect: Opens<EventQueue | EventStore> = ({ postgresUrl }) =>
     () => import("@millrace/postgres"),
     (it) => at(postgresAddress, postgresUrl, it.Postgres.direct)
   )
-const duckdbWarehouse: Opens<Warehouse> = ({ directory }) =>
+const duckdbWarehouse: Opens<Warehouse> = ({ aggregates, directory }) =>
   lazily(
     "@millrace/duckdb",
     () => import("@millrace/duckdb"),
-    (it) => it.DuckDb.layer({ path: join(directory, "warehouse.duckdb") })
+    (it) => it.DuckDb.layer({ path: join(directory, "warehouse.duckdb"), ...optionsOf(aggregates) })
   )
+
+const optionsOf = (aggregates: AggregateSettings | undefined) =>
+  aggregates && {
+    activityMegabytes: aggregates.megabytes,
+    selfCheckIntervalMillis: aggregates.selfCheckSeconds * 1_000
+  }
 
 /** By the name in `MILLRACE_QUEUE`. */
 export const queues = {

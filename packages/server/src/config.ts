@@ -102,6 +102,10 @@ export const serverConfig = Config.all({
   postgresUrl: optional(Config.Redacted("MILLRACE_POSTGRES_URL")),
   natsUrl: optional(Config.Redacted("MILLRACE_NATS_URL")),
   nats: natsConfig,
+  aggregates: Config.all({
+    megabytes: integer("MILLRACE_AGGREGATES_MEGABYTES", 0, 65_536).pipe(Config.withDefault(128)),
+    selfCheckSeconds: integer("MILLRACE_SELF_CHECK_SECONDS", 0, 86_400).pipe(Config.withDefault(600))
+  }),
   keys,
   keyStore: optional(Config.Literals(keyStoreNames, "MILLRACE_KEY_STORE")),
   keyPepper: optional(Config.Redacted("MILLRACE_KEY_PEPPER")),
