@@ -139,6 +139,20 @@ describe("DuckDB aggregates", () => {
     )
   })
 
+  it("a merge moves what sets in memory hold, of events before, between and after it", () =>
+    run(
+      Effect.gen(function* () {
+        const identify = eventOf(900, { user_id: "u1", event_type: "$identify", properties: '{"anonymous_id":"u2"}' })
+        yield* load("1", visits(1, 3))
+        assert.strictEqual(yield* users, 3)
+        yield* load("2", [identify])
+        assert.strictEqual(yield* users, 2)
+        yield* load("3", [eventOf(901, { user_id: "u2" })])
+        assert.strictEqual(yield* users, 2)
+        assert.strictEqual((yield* status).answered, 3)
+      })
+    ))
+
   it("erase leaves neither the user nor who was merged into the user in any table", async () => {
     const merge = eventOf(900, { user_id: "u3", event_type: "$identify", properties: '{"anonymous_id":"u4"}' })
     await run(
