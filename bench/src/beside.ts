@@ -44,7 +44,7 @@ const oneRound = async (port: number, askers: number, seconds: number): Promise<
       const start = performance.now()
       // Those under way at the end are given up, and stop there.
       const answer = await fetch(`http://127.0.0.1:${port}${encodeURI(question)}`, {
-        signal: AbortSignal.timeout(Math.max(1, until - start))
+        signal: AbortSignal.timeout(Math.max(1, Math.ceil(until - start)))
       }).catch(() => undefined)
       if (answer === undefined) return
       if (!answer.ok) throw new Error(`${answer.status}: ${await answer.text()}`)
