@@ -44,7 +44,7 @@ const oneRound = async (port: number, askers: number, seconds: number): Promise<
       const start = performance.now()
       // Those under way at the end are given up, and stop there.
       const answer = await fetch(`http://127.0.0.1:${port}${encodeURI(question)}`, {
-        signal: AbortSignal.timeout(Math.max(1, until - start))
+        signal: AbortSignal.timeout(Math.max(1, Math.ceil(until - start)))
       }).catch(() => undefined)
       if (answer === undefined) return
       if (!answer.ok) throw new Error(`${answer.status}: ${await answer.text()}`)
@@ -73,12 +73,15 @@ export const benchBeside = async (options: BesideOptions): Promise<void> => {
     await generate(path, options.events)
     const server = await startServer([CLI, "serve", "--port", "0", "--data", directory])
     const rounds: Record<"alone" | "beside", Array<Round>> = { alone: [], beside: [] }
-    await oneRound(server.port, 0, 1)
-    for (let done = 0; done < options.rounds; done++) {
-      rounds.alone.push(await oneRound(server.port, 0, options.seconds))
-      rounds.beside.push(await oneRound(server.port, options.askers, options.seconds))
+    try {
+      await oneRound(server.port, 0, 1)
+      for (let done = 0; done < options.rounds; done++) {
+        rounds.alone.push(await oneRound(server.port, 0, options.seconds))
+        rounds.beside.push(await oneRound(server.port, options.askers, options.seconds))
+      }
+    } finally {
+      await server.stop()
     }
-    await server.stop()
     report(rounds, options)
   } finally {
     rmSync(directory, { recursive: true, force: true })
