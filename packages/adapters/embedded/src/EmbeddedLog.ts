@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto"
 import { mkdir } from "node:fs/promises"
-import { EventBatch, QueueMeter } from "@millrace/core"
+import { type Erased, type Erasure, EventBatch, QueueMeter, type Tombstones } from "@millrace/core"
 import type { ResolvedOptions } from "./config.ts"
 import { type AppendError, LogClosed } from "./log/errors.ts"
 import { lockDirectory } from "./log/DirectoryLock.ts"
@@ -14,6 +14,7 @@ import {
   writeCheckpoint
 } from "./state/Checkpoint.ts"
 import type { DeadLetters, Letter } from "./state/DeadLetters.ts"
+import { ErasureFile } from "./state/ErasureFile.ts"
 import { Leases } from "./state/Leases.ts"
 import type { LogIndex } from "./state/LogIndex.ts"
 import { type LogUse, recover } from "./state/recover.ts"
@@ -45,12 +46,14 @@ export class EmbeddedLog {
   readonly meter = new QueueMeter()
   readonly #log: SegmentLog
   readonly #options: ResolvedOptions
+  readonly #erasures: ErasureFile
   readonly #unlock: () => Promise<void>
   readonly #traces = new Map<number, ReadonlyArray<string>>()
   readonly #waiters = new Set<() => void>()
   readonly #saving = new SingleFlight(() => this.#save())
   #pruning: Promise<void> = Promise.resolve()
   #settingAside: Promise<void> = Promise.resolve()
+  #erasing: Promise<unknown> = Promise.resolve()
   #saved = ""
   #savedFloor: number
   #droppedUpTo: number
@@ -61,6 +64,7 @@ export class EmbeddedLog {
     options: ResolvedOptions,
     checkpoint: Checkpoint,
     recovered: { readonly log: SegmentLog; readonly index: LogIndex; readonly letters: DeadLetters },
+    erasures: ErasureFile,
     unlock: () => Promise<void>
   ) {
     this.id = checkpoint.log
@@ -69,6 +73,7 @@ export class EmbeddedLog {
     this.#log = recovered.log
     this.leases = new Leases(recovered.index, options)
     this.#options = options
+    this.#erasures = erasures
     this.#unlock = unlock
     this.#savedFloor = checkpoint.floor
     this.#droppedUpTo = checkpoint.droppedUpTo
@@ -86,11 +91,18 @@ export class EmbeddedLog {
         checkpoint = emptyCheckpoint(randomUUID())
         await writeCheckpoint(directory, encodeCheckpoint(checkpoint))
       }
-      return new EmbeddedLog(options, checkpoint, await recover(options, checkpoint, use), unlock)
+      const erasures = await ErasureFile.open(directory)
+      const log = new EmbeddedLog(options, checkpoint, await recover(options, checkpoint, use), erasures, unlock)
+      if (erasures.pending) await log.#veil()
+      return log
     } catch (error) {
       await unlock()
       throw error
     }
+  }
+
+  get tombstones(): Tombstones {
+    return this.#erasures.tombstones
   }
 
   get closed(): boolean {
@@ -249,6 +261,41 @@ export class EmbeddedLog {
     await this.#log.drop(target)
   }
 
+  /** Leaves shells of a user's events in the log, and of the letters; one call after the other. */
+  erase(erasure: Erasure): Promise<ReadonlyArray<Erased>> {
+    const erased = this.#erasing.then(async () => {
+      if (this.tombstones.holds(erasure) && !this.#erasures.pending) return []
+      this.tombstones.add(erasure)
+      await this.#erasures.save(true)
+      return this.#veil()
+    })
+    this.#erasing = erased.catch(() => undefined)
+    return erased
+  }
+
+  async #veil(): Promise<ReadonlyArray<Erased>> {
+    const dead_letters = await this.letters.veil(this.tombstones)
+    const veiled = new Map<number, ReadonlyArray<number>>()
+    await this.#log.rewrite(({ payload, sequence }) => {
+      const found = this.tombstones.veilBytes(EventBatch.fromBytes(payload))
+      if (found !== undefined) veiled.set(sequence, found.indexes)
+      return found?.bytes
+    })
+    let queue = 0
+    let store = 0
+    for (const [sequence, indexes] of veiled) {
+      const alive = indexes.filter((index) => this.holds(sequence) && !this.index.isDead(sequence, index)).length
+      if (this.index.isAcked(sequence)) store += alive
+      else queue += alive
+    }
+    await this.#erasures.save(false)
+    return [
+      { place: "queue", events: queue },
+      { place: "dead_letters", events: dead_letters },
+      { place: "store", events: store }
+    ]
+  }
+
   /** Refuses appends, writes what waits, notes what is acknowledged, and lets the directory go. */
   async close(): Promise<void> {
     if (this.#closed) return
@@ -256,6 +303,7 @@ export class EmbeddedLog {
     this.wake()
     try {
       await this.#log.close()
+      await this.#erasing
       await this.#pruning
       await this.save()
     } finally {
