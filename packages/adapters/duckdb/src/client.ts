@@ -55,8 +55,15 @@ export interface DatabaseSettings {
 export const openDatabase = (settings: DatabaseSettings): Effect.Effect<Database, DriverFailure, Scope.Scope> =>
   Effect.gen(function* () {
     const opened = yield* Effect.acquireRelease(
-      Effect.map(openInstance(settings), (instance) => ({ instance })),
-      ({ instance }) => Effect.sync(() => instance.closeSync())
+      Effect.map(openInstance(settings), (instance) => {
+        changeOpenings(settings.path, 1)
+        return { instance }
+      }),
+      ({ instance }) =>
+        Effect.sync(() => {
+          changeOpenings(settings.path, -1)
+          instance.closeSync()
+        })
     )
     const held = new Set<Held>()
     const connect = Effect.map(
@@ -98,12 +105,24 @@ const openInstance = ({ config, path }: DatabaseSettings) =>
     path === ":memory:" ? DuckDBInstance.create(path, { ...config }) : DuckDBInstance.fromCache(path, { ...config })
   )
 
+/** How often this process has a file open: all of them share one database, which goes on until the last is closed. */
+const openings = new Map<string, number>()
+
+const changeOpenings = (path: string, by: number) => {
+  const count = (openings.get(path) ?? 0) + by
+  if (count === 0) openings.delete(path)
+  else openings.set(path, count)
+}
+
 const replace = Effect.fnUntraced(function* (
   settings: DatabaseSettings,
   opened: { instance: DuckDBInstance },
   held: ReadonlySet<Held>,
   fresh: string
 ) {
+  if ((openings.get(settings.path) ?? 0) > 1) {
+    return yield* Effect.fail(new DriverFailure(`IO Error: ${settings.path} is open twice in this process`))
+  }
   for (const { driver } of held) driver.closeSync()
   opened.instance.closeSync()
   const moved = yield* Effect.exit(attempt(() => takePlace(fresh, settings.path)))

@@ -103,7 +103,7 @@ describe("DuckDb: erase", () => {
 
   it("a process that ended between the deletion and the fresh file ends what was begun when it starts again", async () => {
     await run(fill)
-    const emptied = ["identities", "known_users"].map((table) => `DELETE FROM ${table}`)
+    const emptied = ["identities", "known_users", "activity", "activity_users"].map((table) => `DELETE FROM ${table}`)
     await onFile("DELETE FROM events WHERE rowid < 12", ...emptied, "UPDATE erasure_state SET rewrite_due = true")
     assert.isAtLeast(filesHolding(directory, SECRETS).length, 3)
     const state = await run(stateOf)

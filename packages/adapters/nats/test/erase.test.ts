@@ -37,23 +37,25 @@ for (const version of ["2.9", "2.10", "2.15"]) {
           const queue = openQueue({ servers: [url], name: uniqueName() })
           // In front: it keeps the file in which the others lie.
           for (let from = 1; from <= 40; from += 2) {
-            await queue.run((it) => it.publish(batchOf(from, 2, { properties: `{"pad":"${"x".repeat(500)}"}` })))
+            await queue.run((open) => open.publish(batchOf(from, 2, { properties: `{"pad":"${"x".repeat(500)}"}` })))
           }
-          for (const from of [101, 103, 105]) await queue.run((it) => it.publish(batchOf(from, 2, GONE)))
-          await queue.run((it) =>
+          for (const from of [101, 103, 105]) await queue.run((open) => open.publish(batchOf(from, 2, GONE)))
+          await queue.run((open) =>
             Effect.gen(function* () {
-              const front = yield* it.take({ ...lease, limit: 40 })
+              const front = yield* open.take({ ...lease, limit: 40 })
               assert.strictEqual(
                 front.batches.reduce((sum, { count }) => sum + count, 0),
                 40
               )
               // Stored, as far as the queue is concerned; and set aside.
-              yield* Effect.scoped(it.take({ ...lease, limit: 2 }))
+              yield* Effect.scoped(open.take({ ...lease, limit: 2 }))
               yield* Effect.scoped(
-                Effect.flatMap(it.take({ ...lease, limit: 2 }), ({ batches }) => it.deadLetter(batches[0]!, refused))
+                Effect.flatMap(open.take({ ...lease, limit: 2 }), ({ batches }) =>
+                  open.deadLetter(batches[0]!, refused)
+                )
               )
               assert.isAtLeast(filesHolding(directory, SECRETS).length, 2)
-              const first = yield* it.erase(erasure)
+              const first = yield* open.erase(erasure)
               assert.deepStrictEqual(
                 first.map(({ events, place }) => [place, events]),
                 [
@@ -64,12 +66,12 @@ for (const version of ["2.9", "2.10", "2.15"]) {
               assert.isTrue(isPending(first), "what was consumed lies between messages that wait")
             }).pipe(Effect.scoped)
           )
-          const again = await queue.run((it) =>
+          const again = await queue.run((open) =>
             Effect.gen(function* () {
               // A worker goes on, and new messages keep the stream from ever being empty.
-              const consumed = yield* Effect.forkChild(Effect.forever(Effect.scoped(it.take({ ...lease, limit: 2 }))))
-              const published = yield* Effect.forkChild(Effect.forever(Effect.delay(it.publish(batchOf(201, 2)), 1)))
-              const erased = yield* it.erase({ ...erasure, until: erasure.until + 1 })
+              const consumed = yield* Effect.forkChild(Effect.forever(Effect.scoped(open.take({ ...lease, limit: 2 }))))
+              const published = yield* Effect.forkChild(Effect.forever(Effect.delay(open.publish(batchOf(201, 2)), 1)))
+              const erased = yield* open.erase({ ...erasure, until: erasure.until + 1 })
               yield* Fiber.interrupt(published)
               yield* Fiber.interrupt(consumed)
               return erased

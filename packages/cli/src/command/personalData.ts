@@ -1,4 +1,5 @@
 import { ErasureReceiptAnswer } from "@millrace/core/wire"
+import { isProject } from "@millrace/server"
 import { Console, Effect, Option, Schema } from "effect"
 import { Command, Flag, Prompt } from "effect/cli"
 import { CliFailure, WrongUsage } from "../CliFailure.ts"
@@ -15,10 +16,16 @@ const project = Flag.String("project").pipe(
 )
 
 /** A server knows the project by the key, and would otherwise do it to another one than was named. */
-const projectOf = (flags: PlaceFlags & { readonly project: Option.Option<string> }) =>
-  Option.isSome(flags.project) && Option.isNone(flags.data)
-    ? Effect.fail(new WrongUsage({ message: "--project goes with --data; at a server the key decides" }))
-    : Effect.succeed(Option.getOrUndefined(flags.project))
+const projectOf = Effect.fnUntraced(function* (flags: PlaceFlags & { readonly project: Option.Option<string> }) {
+  const named = Option.getOrUndefined(flags.project)
+  if (named !== undefined && Option.isNone(flags.data)) {
+    return yield* new WrongUsage({ message: "--project goes with --data; at a server the key decides" })
+  }
+  if (named !== undefined && !isProject(named)) {
+    return yield* new WrongUsage({ message: "--project must be 1–64 letters, digits, _ or -" })
+  }
+  return named
+})
 
 /** `.` and `..` are no names in a path: nothing would arrive but the path above. */
 const pathOf = (id: string): Effect.Effect<string, WrongUsage> =>

@@ -67,11 +67,8 @@ export const httpTarget = ({ key, url }: HttpOptions): Target =>
     (cause) => `no answer from ${url}: ${causeText(cause)}`
   )
 
-export const handlerTarget = (
-  name: string,
-  handle: (request: Request) => Promise<Response>,
-  key?: string | undefined
-): Target => makeTarget(name, handle, { base: NOWHERE, key }, (cause) => `${name}: ${causeText(cause)}`)
+export const handlerTarget = (name: string, handle: (request: Request) => Promise<Response>, key?: string): Target =>
+  makeTarget(name, handle, { base: NOWHERE, key }, (cause) => `${name}: ${causeText(cause)}`)
 
 const call = (
   handle: Handle,

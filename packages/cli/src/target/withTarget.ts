@@ -9,7 +9,7 @@ import { handlerTarget, httpTarget, type Target } from "./Target.ts"
 export const withTarget = <A, E, R>(
   flags: PlaceFlags,
   run: (target: Target) => Effect.Effect<A, E, R>,
-  project?: string | undefined
+  project?: string
 ) =>
   Effect.gen(function* () {
     const place = yield* placeOf(flags)

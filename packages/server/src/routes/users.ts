@@ -8,7 +8,7 @@ import {
   type WarehouseError
 } from "@millrace/core"
 import type { ErasureReceiptAnswer } from "@millrace/core/wire"
-import { Effect, Option, Stream } from "effect"
+import { Effect, Fiber, Option, Stream } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { Access, presentedKey } from "../http/Access.ts"
 import { Gate } from "../http/Gate.ts"
@@ -45,7 +45,8 @@ const unreadable = retryLater("warehouse_unavailable", "What is held about the u
 export const eraseUser = Effect.fnUntraced(function* (request: Request) {
   const user = yield* named(request)
   const { erasing } = yield* Gate
-  const done = yield* erasing.withPermitsIfAvailable(1)(Effect.uninterruptible(Effect.catch(erase(user), failed)))
+  const erased = erasing.withPermitsIfAvailable(1)(Effect.catch(erase(user), failed))
+  const done = yield* Effect.flatMap(Effect.forkDetach(erased), Fiber.join)
   if (Option.isNone(done)) return yield* Effect.fail(retryLater("overloaded", "Another user is being erased."))
   const receipt = present(done.value)
   yield* Effect.logInfo(receipt.complete ? "a user was erased" : "a user was erased in part").pipe(
