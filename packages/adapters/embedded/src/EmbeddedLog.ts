@@ -19,6 +19,7 @@ import { Leases } from "./state/Leases.ts"
 import type { LogIndex } from "./state/LogIndex.ts"
 import { type LogUse, recover } from "./state/recover.ts"
 import { SingleFlight } from "./state/SingleFlight.ts"
+import { veilLog } from "./state/veilLog.ts"
 import { uuidBytes } from "./state/uuidBytes.ts"
 
 /** Queue messages are at most this large, unless a single event is larger. */
@@ -274,26 +275,9 @@ export class EmbeddedLog {
   }
 
   async #veil(): Promise<ReadonlyArray<Erased>> {
-    const dead_letters = await this.letters.veil(this.tombstones)
-    const veiled = new Map<number, ReadonlyArray<number>>()
-    await this.#log.rewrite(({ payload, sequence }) => {
-      const found = this.tombstones.veilBytes(EventBatch.fromBytes(payload))
-      if (found !== undefined) veiled.set(sequence, found.indexes)
-      return found?.bytes
-    })
-    let queue = 0
-    let store = 0
-    for (const [sequence, indexes] of veiled) {
-      const alive = indexes.filter((index) => this.holds(sequence) && !this.index.isDead(sequence, index)).length
-      if (this.index.isAcked(sequence)) store += alive
-      else queue += alive
-    }
+    const erased = await veilLog(this.#log, { letters: this.letters, index: this.index, tombstones: this.tombstones })
     await this.#erasures.save(false)
-    return [
-      { place: "queue", events: queue },
-      { place: "dead_letters", events: dead_letters },
-      { place: "store", events: store }
-    ]
+    return erased
   }
 
   /** Refuses appends, writes what waits, notes what is acknowledged, and lets the directory go. */

@@ -47,7 +47,7 @@ const veilMessages = async (log: QueueLog, tombstones: Tombstones, { project_id,
 
 const knownOf = (log: QueueLog, { data, seq, subject }: StoredMsg): Known | undefined => {
   const label = labelOf(log.names.subjects.events, subject)
-  return label === undefined ? undefined : { position: seq, label, bytes: data }
+  return label === undefined ? undefined : { position: seq, label, bytes: data, traces: [] }
 }
 
 /** Those of its events that are dead letters are accounted for under the old message; the others wait in the new one. */

@@ -104,7 +104,7 @@ export class Tombstones {
     return EventBatch.fromEvents(
       batch.events.map((event) => this.veilEvent(event)),
       batch.origin
-    )
+    ).withTraces(batch.traces)
   }
 
   /** {@link veil} byte for byte in place; `undefined` where nothing is covered. */
