@@ -49,12 +49,6 @@ export const eraseUser = Effect.fnUntraced(function* (request: Request) {
   const done = yield* Effect.flatMap(Effect.forkDetach(erased), Fiber.join)
   if (Option.isNone(done)) return yield* Effect.fail(retryLater("overloaded", "Another user is being erased."))
   const receipt = present(done.value)
-  yield* Effect.logInfo(receipt.complete ? "a user was erased" : "a user was erased in part").pipe(
-    Effect.annotateLogs({
-      project_id: user.project_id,
-      count: receipt.places.reduce((sum, { events }) => sum + events, 0)
-    })
-  )
   if (receipt.complete) return respondJson(receipt)
   return yield* Effect.fail(
     refusal("erasure_incomplete", "Send the same request again: some places could not be reached or are not done.", {
