@@ -1,5 +1,15 @@
-import { appendFileSync, existsSync, readFileSync } from "node:fs"
-import { type ByProject, type Event, EventBatch, EventStore, EventStoreError, StoreUnavailable } from "@millrace/core"
+import { appendFileSync, existsSync, readFileSync, renameSync, writeFileSync } from "node:fs"
+import {
+  type ByProject,
+  type Event,
+  EventBatch,
+  EventStore,
+  EventStoreError,
+  StoreUnavailable,
+  type Tombstone,
+  Tombstones
+} from "@millrace/core"
+import { keyedHash, newHashKey } from "@millrace/core/node"
 import { Effect, Layer } from "effect"
 
 interface Line {
@@ -27,7 +37,28 @@ const readLines = (path: string): Array<Line> =>
         .map((line) => JSON.parse(line) as Line)
     : []
 
+/** Who was erased, and the key that hides them. */
+interface Erased {
+  readonly key: string
+  readonly tombstones: ReadonlyArray<Tombstone>
+}
+
+const readErased = (path: string): Erased =>
+  existsSync(`${path}.erased`)
+    ? (JSON.parse(readFileSync(`${path}.erased`, "utf8")) as Erased)
+    : { key: Buffer.from(newHashKey()).toString("hex"), tombstones: [] }
+
+/** The old file, or the new one. */
+const replaceFile = (path: string, text: string) => {
+  writeFileSync(`${path}.new`, text, { flush: true })
+  renameSync(`${path}.new`, path)
+}
+
+const linesOf = (lines: ReadonlyArray<Line>) => lines.map((line) => `${JSON.stringify(line)}\n`).join("")
+
 const make = (path: string, lines: Array<Line>) => {
+  const erased = readErased(path)
+  const tombstones = new Tombstones(keyedHash(Buffer.from(erased.key, "hex")), erased.tombstones)
   const known = new Set(lines.map((line) => identity(line.event)))
   const judged = (event: Event): Line => {
     const duplicate = known.has(identity(event))
@@ -39,8 +70,8 @@ const make = (path: string, lines: Array<Line>) => {
     append: (batches) =>
       Effect.try({
         try: () => {
-          const added = batches.flatMap((batch) => batch.events).map(judged)
-          appendFileSync(path, added.map((line) => `${JSON.stringify(line)}\n`).join(""), { flush: true })
+          const added = batches.flatMap((batch) => tombstones.veil(batch).events).map(judged)
+          appendFileSync(path, linesOf(added), { flush: true })
           lines.push(...added)
           const duplicates = added.filter((line) => line.duplicate).length
           return { stored: added.length - duplicates, duplicates }
@@ -62,7 +93,22 @@ const make = (path: string, lines: Array<Line>) => {
       }),
     backlog: (cursor) => Effect.sync(() => tally(after(cursor))),
     // The file is the archive as well: it keeps everything.
-    prune: () => Effect.void
+    prune: () => Effect.void,
+    erase: (erasure) =>
+      Effect.try({
+        try: () => {
+          tombstones.add(erasure)
+          replaceFile(
+            `${path}.erased`,
+            JSON.stringify({ key: erased.key, tombstones: tombstones.all } satisfies Erased)
+          )
+          const events = lines.filter(({ event }) => tombstones.covers(event)).length
+          lines = lines.map((line) => ({ ...line, event: tombstones.veilEvent(line.event) }))
+          replaceFile(path, linesOf(lines))
+          return [{ place: "store" as const, events }]
+        },
+        catch: unavailable("erase")
+      })
   })
 }
 

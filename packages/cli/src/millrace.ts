@@ -5,6 +5,7 @@ import { importCommand } from "./command/import.ts"
 import { keys } from "./command/keys.ts"
 import { ledger } from "./command/ledger.ts"
 import { rebuild } from "./command/rebuild.ts"
+import { erase, exportCommand } from "./command/personalData.ts"
 import { send } from "./command/send.ts"
 import { serve } from "./command/serve.ts"
 import { stats } from "./command/stats.ts"
@@ -13,5 +14,18 @@ import { users } from "./command/users.ts"
 /** The whole command line. */
 export const millrace = Command.make("millrace").pipe(
   Command.withDescription("Ingest and analyse user events"),
-  Command.withSubcommands([serve, importCommand, stats, ledger, deadLetters, keys, users, send, rebuild, doctor])
+  Command.withSubcommands([
+    serve,
+    importCommand,
+    stats,
+    ledger,
+    deadLetters,
+    erase,
+    exportCommand,
+    keys,
+    users,
+    send,
+    rebuild,
+    doctor
+  ])
 )

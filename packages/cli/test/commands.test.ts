@@ -30,6 +30,8 @@ const COMMANDS = [
   "dlq list",
   "dlq replay",
   "dlq purge",
+  "erase",
+  "export",
   "send",
   "rebuild",
   "doctor"

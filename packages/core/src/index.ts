@@ -1,6 +1,10 @@
 export type { ByProject, Event } from "./event/Event.ts"
 export { EventBatch, type Origin } from "./event/EventBatch.ts"
 export { linesOfBytes } from "./event/batchCodec.ts"
+export { eraseUser, type ErasureReceipt, type ErasureStep } from "./erasure/eraseUser.ts"
+export { type ExportLine, exportUser } from "./erasure/exportUser.ts"
+export { isShell, shellOf, type Veiled } from "./erasure/shell.ts"
+export { type Covered, type Erasure, type Tombstone, Tombstones, type UserHash } from "./erasure/Tombstones.ts"
 export { EventInput } from "./event/EventInput.ts"
 export { formatInstant, parseInstant } from "./event/instant.ts"
 export { judge, type JudgeContext, type Rejection, skewOf, type Verdict } from "./event/judge.ts"
@@ -28,6 +32,7 @@ export {
   type PipelineLoop,
   type PipelineOptions
 } from "./pipeline/Pipeline.ts"
+export type { Erased, ErasurePlace } from "./port/Erased.ts"
 export * from "./port/EventQueue.ts"
 export * from "./port/EventStore.ts"
 export * from "./port/KeyStore.ts"

@@ -1,5 +1,5 @@
 import { Pipeline, type EventQueue, type EventStore, type PipelineOptions, type Warehouse } from "@millrace/core"
-import { Effect, Layer, Metric, type Scope } from "effect"
+import { Effect, Layer, Metric, type Scope, Semaphore } from "effect"
 import { Sessions } from "./auth/Sessions.ts"
 import { Access, makeAccess } from "./http/Access.ts"
 import { BodyBudget } from "./http/BodyBudget.ts"
@@ -64,6 +64,7 @@ const gate = (options: Pick<AppOptions, "roles" | "directory" | "guardHost" | "m
         return !keyed()
       },
       directory: options.directory,
+      erasing: Semaphore.makeUnsafe(1),
       state: { closing: false }
     }))
   )

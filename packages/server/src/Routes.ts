@@ -1,5 +1,5 @@
 import { Contract } from "@millrace/core/wire"
-import type { EventQueue, EventStore, MetricName, Warehouse } from "@millrace/core"
+import type { EventQueue, EventStore, MetricName, Pipeline, Warehouse } from "@millrace/core"
 import { Context, Effect, Layer } from "effect"
 import { HttpRouter, type HttpServerRequest, type HttpServerResponse } from "effect/http"
 import { HttpApi } from "effect/http-api"
@@ -12,7 +12,7 @@ import type { StatsOwner } from "./http/StatsOwner.ts"
 import type { Limits } from "./limits/Limits.ts"
 import type { Telemetry } from "./http/Telemetry.ts"
 import { login, logout, refresh } from "./routes/auth.ts"
-import { atOwner, only } from "./routes/byRole.ts"
+import { atOwner, only, pathFrom } from "./routes/byRole.ts"
 import { listDeadLetters, purgeDeadLetters, replayDeadLetters } from "./routes/deadLetters.ts"
 import { type BasePath, docsRoute, openapi } from "./routes/docs.ts"
 import { ingest } from "./routes/events.ts"
@@ -20,15 +20,26 @@ import { livez, readyz, startupz } from "./routes/health.ts"
 import { ledger } from "./routes/ledger.ts"
 import { metrics } from "./routes/metrics.ts"
 import { stats, statsQuery } from "./routes/stats.ts"
+import { eraseUser, exportUser } from "./routes/users.ts"
 
-type Services = Access | EventQueue | EventStore | Gate | Limits | Sessions | StatsOwner | Telemetry | Warehouse
+type Services =
+  | Access
+  | EventQueue
+  | EventStore
+  | Gate
+  | Limits
+  | Pipeline
+  | Sessions
+  | StatsOwner
+  | Telemetry
+  | Warehouse
 
 type Handler = (
   request: HttpServerRequest.HttpServerRequest
 ) => Effect.Effect<HttpServerResponse.HttpServerResponse, Refusal, Services | OfRequest>
 
 /** What the router gives with each request. */
-type OfRequest = HttpServerRequest.HttpServerRequest | HttpServerRequest.ParsedSearchParams
+type OfRequest = HttpServerRequest.HttpServerRequest | HttpServerRequest.ParsedSearchParams | HttpRouter.RouteContext
 
 type Groups = typeof Contract.groups
 type EndpointName = { [Group in keyof Groups]: keyof Groups[Group]["endpoints"] & string }[keyof Groups]
@@ -62,6 +73,9 @@ const handlers: { readonly [Name in Exclude<EndpointName, "docs">]: Handler } = 
   listDeadLetters: atOwner("/dead-letters", listDeadLetters, "admin"),
   replayDeadLetters: atOwner("/dead-letters/replay", replayDeadLetters, "admin"),
   purgeDeadLetters: atOwner("/dead-letters/purge", purgeDeadLetters, "admin"),
+  eraseUser: atOwner(pathFrom("/users/"), eraseUser, "admin"),
+  // A stream is not passed on.
+  exportUser: only("stats", exportUser),
   login,
   refresh,
   logout,
@@ -75,7 +89,13 @@ const handlers: { readonly [Name in Exclude<EndpointName, "docs">]: Handler } = 
 const isHandled = (name: string): name is keyof typeof handlers => Object.hasOwn(handlers, name)
 
 /** Paths as they stand in the contract and no others: what a proxy keeps from outside by its path must not answer to a second spelling. */
-export const routerConfig = { caseSensitive: true, ignoreTrailingSlash: false, ignoreDuplicateSlashes: false } as const
+export const routerConfig = {
+  caseSensitive: true,
+  ignoreTrailingSlash: false,
+  ignoreDuplicateSlashes: false,
+  // A user's id of 256 characters of four bytes, percent-encoded.
+  maxParamLength: 3_072
+} as const
 
 /** Method and path come from the contract, so that they are written down once. */
 const contractRoutes = (services: Context.Context<Services>) => {

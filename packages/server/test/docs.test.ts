@@ -26,7 +26,10 @@ describe("docs/http-api.md", () => {
   it("names every path of the contract", () => {
     HttpApi.reflect(Contract, {
       onGroup: () => {},
-      onEndpoint: ({ endpoint }) => expect(page).toMatch(new RegExp(`\`(?:[A-Z]+ )?${endpoint.path}\``, "u"))
+      onEndpoint: ({ endpoint }) => {
+        const path = endpoint.path.replaceAll(/:(\w+)/gu, String.raw`\{$1\}`)
+        expect(page).toMatch(new RegExp(`\`(?:[A-Z]+ )?${path}\``, "u"))
+      }
     })
     expect(page).toContain("`POST /events`")
   })

@@ -6,7 +6,7 @@ import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { bearer, eventually, forge, login, newAccounts, partsOf } from "./support/accounts.ts"
-import { problemOf, type TestServer } from "./support/server.ts"
+import { problemOf, reply, type TestServer } from "./support/server.ts"
 
 /** Every route that a viewer or an admin may ask. */
 const routes: Array<{ readonly method: string; readonly path: string }> = []
@@ -21,6 +21,7 @@ const QUERY = "?from=2026-01-01&to=2026-01-01&start_date=2026-01-01"
 
 const ask = async (server: TestServer, token: string, { method, path }: (typeof routes)[number]) => {
   if (method === "GET") return server.get(`${path}${QUERY}`, bearer(token))
+  if (method === "DELETE") return reply(await fetch(`${server.url}${path}`, { method, headers: bearer(token) }))
   return server.post({ ids: "all", metric: "dau" }, bearer(token), path)
 }
 

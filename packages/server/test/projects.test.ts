@@ -113,7 +113,8 @@ it("a key or a session of one project never reads or changes another, by whateve
     fc.asyncProperty(ask, async ({ as, header, idsAll, named, plain, query: drawn, route }) => {
       const given = drawn as Readonly<Record<string, string>>
       const params = new URLSearchParams(plain ? known(route.path, given) : given)
-      const path = route.path.replaceAll(/:\w+/gu, `${SECRET}-1`)
+      const user = `${SECRET}-1`
+      const path = route.path.replaceAll(/:\w+/gu, user)
       const answer = await reply(
         await fetch(`${server.url}${path}?${params.toString()}`, {
           method: route.method,
@@ -131,7 +132,8 @@ it("a key or a session of one project never reads or changes another, by whateve
       expect(intrudes && answer.status < 400).toBe(false)
       // What the request itself named may come back.
       const own = JSON.stringify(given)
-      const text = JSON.stringify(answer.body)
+      const body = JSON.stringify(answer.body)
+      const text = path === route.path ? body : body.replaceAll(user, "")
       expect(text.includes(`${SECRET}-`) && !own.includes(`${SECRET}-`)).toBe(false)
       expect(text.replaceAll(`"start_event":"${SECRET}"`, "")).not.toContain(SECRET)
       expect(TOTALS.has(route.path) ? "" : text).not.toContain(String(SECRETS))

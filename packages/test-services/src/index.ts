@@ -6,3 +6,4 @@ export { postgres, type PostgresOptions, type PostgresServer } from "./postgres.
 export { redis, type RedisOptions } from "./redis.ts"
 export { keepLog, secretsIn } from "./suiteLog.ts"
 export { type Located, scopedServer, type TestServer, type TestService } from "./TestService.ts"
+export { relationsHolding } from "./relationsHolding.ts"

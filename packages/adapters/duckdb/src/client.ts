@@ -10,8 +10,9 @@ import {
   VARCHAR
 } from "@duckdb/node-api"
 import type { RawRow, SqlValue } from "@millrace/core"
-import { Effect, type Scope } from "effect"
+import { Effect, Schedule, type Scope } from "effect"
 import { DriverFailure } from "./failure.ts"
+import { takePlace } from "./takePlace.ts"
 
 export type BoundValue = SqlValue | null
 
@@ -36,6 +37,11 @@ export interface Connection {
 
 export interface Database {
   readonly connect: Effect.Effect<Connection, DriverFailure, Scope.Scope>
+  /**
+   * The database in the file `fresh` takes the place of this one, in the same connections; none of them may be in use. After
+   * a crash the file holds one or the other, whole.
+   */
+  readonly replaceBy: (fresh: string) => Effect.Effect<void, DriverFailure>
 }
 
 /** Opened with, or set before the configuration is locked; values are DuckDB's own text. */
@@ -46,46 +52,103 @@ export interface DatabaseSettings {
   readonly allowedDirectory: string
 }
 
+export const openDatabase = (settings: DatabaseSettings): Effect.Effect<Database, DriverFailure, Scope.Scope> =>
+  Effect.gen(function* () {
+    const opened = yield* Effect.acquireRelease(
+      Effect.map(openInstance(settings), (instance) => {
+        changeOpenings(settings.path, 1)
+        return { instance }
+      }),
+      ({ instance }) =>
+        Effect.sync(() => {
+          changeOpenings(settings.path, -1)
+          instance.closeSync()
+        })
+    )
+    const held = new Set<Held>()
+    const connect = Effect.map(
+      Effect.acquireRelease(
+        attempt(async () => {
+          const connection = { driver: await opened.instance.connect() }
+          held.add(connection)
+          return connection
+        }),
+        (connection) =>
+          Effect.sync(() => {
+            held.delete(connection)
+            connection.driver.closeSync()
+          })
+      ),
+      connectionOf
+    )
+    yield* Effect.scoped(Effect.flatMap(connect, (connection) => lockDown(connection, settings.allowedDirectory)))
+    return { connect, replaceBy: (fresh) => Effect.uninterruptible(replace(settings, opened, held, fresh)) }
+  })
+
+/** A connection that outlives the file it was made to. */
+interface Held {
+  driver: DuckDBConnection
+}
+
+const connectionOf = (held: Held): Connection => ({
+  rows: (text, values = []) => runStatement(held.driver, readAll(text, values)),
+  integers: (text, values = []) => runStatement(held.driver, readIntegers(text, values)),
+  masks: (text, values = []) => runStatement(held.driver, readMasks(text, values))
+})
+
 /**
  * The cache hands out one database per file and process: two of them on one file would lose data silently.
  * An in-memory database is never shared.
  */
-export const openDatabase = (settings: DatabaseSettings): Effect.Effect<Database, DriverFailure, Scope.Scope> =>
-  Effect.gen(function* () {
-    const instance = yield* Effect.acquireRelease(
-      attempt(() =>
-        settings.path === ":memory:"
-          ? DuckDBInstance.create(settings.path, { ...settings.config })
-          : DuckDBInstance.fromCache(settings.path, { ...settings.config })
-      ),
-      (opened) => Effect.sync(() => opened.closeSync())
-    )
-    const connect = Effect.map(
-      Effect.acquireRelease(
-        attempt(() => instance.connect()),
-        (connection) => Effect.sync(() => connection.closeSync())
-      ),
-      (connection): Connection => ({
-        rows: (text, values = []) => runStatement(connection, readAll(text, values)),
-        integers: (text, values = []) => runStatement(connection, readIntegers(text, values)),
-        masks: (text, values = []) => runStatement(connection, readMasks(text, values))
-      })
-    )
-    yield* Effect.scoped(Effect.flatMap(connect, (connection) => lockDown(connection, settings.allowedDirectory)))
-    return { connect }
-  })
+const openInstance = ({ config, path }: DatabaseSettings) =>
+  attempt(() =>
+    path === ":memory:" ? DuckDBInstance.create(path, { ...config }) : DuckDBInstance.fromCache(path, { ...config })
+  )
+
+/** How often this process has a file open: all of them share one database, which goes on until the last is closed. */
+const openings = new Map<string, number>()
+
+const changeOpenings = (path: string, by: number) => {
+  const count = (openings.get(path) ?? 0) + by
+  if (count === 0) openings.delete(path)
+  else openings.set(path, count)
+}
+
+const replace = Effect.fnUntraced(function* (
+  settings: DatabaseSettings,
+  opened: { instance: DuckDBInstance },
+  held: ReadonlySet<Held>,
+  fresh: string
+) {
+  if ((openings.get(settings.path) ?? 0) > 1) {
+    return yield* Effect.fail(new DriverFailure(`IO Error: ${settings.path} is open twice in this process`))
+  }
+  for (const { driver } of held) driver.closeSync()
+  opened.instance.closeSync()
+  const moved = yield* Effect.exit(attempt(() => takePlace(fresh, settings.path)))
+  // Whether it moved or not: whatever lies there is whole.
+  opened.instance = yield* Effect.retry(openInstance(settings), { times: REOPEN_TIMES, schedule: REOPEN_EVERY })
+  for (const connection of held) connection.driver = yield* attempt(() => opened.instance.connect())
+  const [first] = held
+  if (first !== undefined) yield* lockDown(connectionOf(first), settings.allowedDirectory)
+  yield* moved
+})
+
+/** Another process may have opened the file in between, only to be told that it is not its own. */
+const REOPEN_TIMES = 50
+const REOPEN_EVERY = Schedule.spaced(100)
 
 /** A database shared through the cache is locked already. */
 const lockDown = Effect.fnUntraced(function* (connection: Connection, allowedDirectory: string) {
   const [setting] = yield* connection.rows("SELECT current_setting('lock_configuration') AS locked")
   if (setting?.["locked"] === true) return
-  yield* connection.rows(`SET allowed_directories = [${quoted(allowedDirectory)}]`)
+  yield* connection.rows(`SET allowed_directories = [${quotedText(allowedDirectory)}]`)
   yield* connection.rows("SET enable_external_access = false")
   yield* connection.rows("SET lock_configuration = true")
 })
 
-/** SET takes no parameters; the folder comes from the operator, not from a request. */
-const quoted = (text: string) => `'${text.replaceAll("'", "''")}'`
+/** SET and ATTACH take no parameters; such text comes from the operator, not from a request. */
+export const quotedText = (text: string) => `'${text.replaceAll("'", "''")}'`
 
 const attempt = <A>(promise: () => Promise<A>): Effect.Effect<A, DriverFailure> =>
   Effect.tryPromise({ try: promise, catch: (cause) => new DriverFailure(cause) })

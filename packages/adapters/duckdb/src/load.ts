@@ -1,4 +1,4 @@
-import type { ByProject, EventBatch } from "@millrace/core"
+import type { ByProject, EventBatch, Tombstones } from "@millrace/core"
 import { Effect } from "effect"
 import type { Activities } from "./activity/Activities.ts"
 import type { Connection } from "./client.ts"
@@ -7,6 +7,7 @@ import { type HotColumn, hotColumns, hotSource, pointersOf } from "./hot/columns
 import { mergePage } from "./identities.ts"
 import { inTransaction } from "./migrate.ts"
 import type { Spool } from "./spool.ts"
+import { veilPage } from "./tombstones.ts"
 
 export interface LoadPage {
   readonly batches: ReadonlyArray<EventBatch>
@@ -24,6 +25,7 @@ export interface LoadTools {
   readonly spool: Spool
   /** Properties that have columns of their own. */
   readonly hot: ReadonlyArray<HotColumn>
+  readonly tombstones: Tombstones
   /** Called before the commit of a page that merges identities. */
   readonly onMerge: () => void
   readonly activities: Pick<Activities, "record">
@@ -36,18 +38,20 @@ export const loadPage = (tools: LoadTools, page: LoadPage, as_of: number | undef
   )
 
 const loadStaged = Effect.fnUntraced(function* (
-  { activities, connection, hot, onMerge }: LoadTools,
+  { activities, connection, hot, onMerge, tombstones }: LoadTools,
   page: LoadPage,
   as_of: number | undefined,
   file: string | undefined
 ) {
-  const loaded = yield* insertFresh(connection, { file, hot }, countOf(page.batches))
+  const loaded = yield* insertFresh(connection, { file, hot, tombstones }, countOf(page.batches))
   yield* addCounts(connection, page, file !== undefined)
   yield* connection.rows("UPDATE watermark SET cursor = $1, as_of = COALESCE($2::BIGINT, as_of)", [
     page.cursor,
     as_of ?? null
   ])
   if (loaded.inserted > 0) {
+    // Counted by now; nobody was active in them.
+    yield* connection.rows("DELETE FROM page WHERE event_type = ''")
     const merged = yield* mergePage(connection)
     if (merged) onMerge()
     // Last, so that what it holds back until the commit is held back shortly.
@@ -111,27 +115,36 @@ const FIND_FRESH = `
   )
   GROUP BY page.project_id, page.event_id`
 
-const INSERT_ALL = "INSERT INTO events BY NAME SELECT * FROM page"
+const INSERT_ALL = "INSERT INTO events BY NAME SELECT * FROM page WHERE event_type <> ''"
 
 const INSERT_FRESH = `
   INSERT INTO events BY NAME
-  SELECT page.* FROM page WHERE page.rowid IN (SELECT first_row FROM fresh) ORDER BY page.rowid`
+  SELECT page.* FROM page WHERE page.rowid IN (SELECT first_row FROM fresh) AND event_type <> ''
+  ORDER BY page.rowid`
 
 interface Staged {
   readonly file: string | undefined
   readonly hot: ReadonlyArray<HotColumn>
+  /** What is only rehearsed is not kept. */
+  readonly tombstones?: Tombstones
 }
 
-const insertFresh = Effect.fnUntraced(function* (connection: Connection, { file, hot }: Staged, count: number) {
+const insertFresh = Effect.fnUntraced(function* (
+  connection: Connection,
+  { file, hot, tombstones }: Staged,
+  count: number
+) {
   if (file === undefined) return { inserted: 0, duplicates: 0 }
   yield* connection.rows(stageSql(hot), [file, ...pointersOf(hot)])
   const [found] = yield* connection.rows("SELECT COUNT(*) AS rows FROM page")
   if (Number(found?.["rows"]) !== count) {
     return yield* Effect.fail(new DriverFailure(`Staging Error: ${count} events gave ${String(found?.["rows"])} rows`))
   }
+  if (tombstones !== undefined) yield* veilPage(connection, tombstones)
   yield* connection.rows(FIND_FRESH)
   const [fresh] = yield* connection.rows("SELECT COUNT(*) AS rows FROM fresh")
   const inserted = Number(fresh?.["rows"])
+  // Shells are counted like what they stand for, and there is nothing in them to be asked for.
   yield* connection.rows(inserted === count ? INSERT_ALL : INSERT_FRESH)
   const loaded: Loaded = { inserted, duplicates: count - inserted }
   return loaded

@@ -3,8 +3,10 @@ import { join } from "node:path"
 import {
   type AggregateStatus,
   type ByProject,
+  type Erasure,
   QueryFailed,
   render,
+  type Tombstones,
   Unsupported,
   UnsupportedFeature,
   Warehouse,
@@ -14,17 +16,19 @@ import {
 import { Effect, Layer, Semaphore } from "effect"
 import { readState } from "./activity/Activities.ts"
 import { makeAggregates } from "./activity/aggregates.ts"
-import { eraseActivity } from "./activity/record.ts"
 import { AnswerCache } from "./AnswerCache.ts"
 import { type Connection, type Database, type DatabaseSettings, openDatabase } from "./client.ts"
 import { defaults, type DuckDbOptions } from "./config.ts"
 import { dialectOf } from "./dialect.ts"
 import { type DriverFailure, loadFailed, type Operation, openFailed, readFailed } from "./failure.ts"
 import { loadPage, rehearseLoad } from "./load.ts"
+import { eraseUser, readHistory, readPerson } from "./erase.ts"
 import { type HotProperties, openHotProperties } from "./hot/HotProperties.ts"
-import { catchUpIdentities, hasMerges, rebuildIdentities } from "./identities.ts"
-import { inTransaction, migrate } from "./migrate.ts"
+import { catchUpIdentities, hasMerges } from "./identities.ts"
+import { migrate } from "./migrate.ts"
+import { type Alone, rewriteFile } from "./rewriteFile.ts"
 import { makeDirectory, openSpool, type Spool } from "./spool.ts"
+import { isRewriteDue, readTombstones } from "./tombstones.ts"
 
 /**
  * A {@link Warehouse} on one DuckDB file, which this process owns while the layer lives: another process that opens it
@@ -49,6 +53,9 @@ interface Opened {
   readonly writing: Semaphore.Semaphore
   readonly hot: HotProperties
   readonly spool: Spool
+  readonly tombstones: Tombstones
+  /** Leaves nothing in the file but what the tables hold; call it while nobody else writes. */
+  readonly rewrite: Effect.Effect<void, DriverFailure>
   /** Lends a connection for one question, within the bounds of number and time. */
   readonly ask: <A>(
     operation: Operation,
@@ -62,9 +69,13 @@ const open = Effect.fn("DuckDb.open")(function* (options: DuckDbOptions) {
   const writer = yield* database.connect
   yield* migrate(writer)
   yield* catchUpIdentities(writer)
+  const tombstones = yield* readTombstones(writer)
   const spool = yield* openSpool(join(directory, "pages"))
   const bounds = { ...defaults, ...options }
   const writing = yield* Semaphore.make(1)
+  const { alone, ask } = yield* lender(database, bounds)
+  const rewrite = rewriteFile({ path: options.path, directory: spool.directory, database, writer, alone })
+  if (yield* isRewriteDue(writer)) yield* rewrite
   const opened: Opened = {
     hot: yield* openHotProperties(writer, (effect) => writing.withPermit(effect), bounds),
     writing,
@@ -73,7 +84,9 @@ const open = Effect.fn("DuckDb.open")(function* (options: DuckDbOptions) {
     activity: yield* readState(writer),
     writer,
     spool,
-    ask: yield* lender(database, bounds)
+    tombstones,
+    rewrite,
+    ask
   }
   return opened
 })
@@ -119,7 +132,9 @@ const lender = Effect.fnUntraced(function* (database: Database, bounds: typeof d
       }),
       (effect) => permits.withPermit(effect)
     )
-  return ask
+  /** While no question is being answered. */
+  const alone: Alone = (effect) => permits.withPermits(bounds.concurrentQueries)(effect)
+  return { alone, ask }
 })
 
 const timedOut = (operation: Operation, millis: number) =>
@@ -151,14 +166,21 @@ const makeWarehouse = Effect.fnUntraced(function* (
       return { inserted: 0, duplicates: 0 }
     }
     const kept = latest?.cursor === before.cursor ? latest.as_of : undefined
-    const loading = loadPage(
-      { connection: writer, spool, hot: hot.written(), onMerge, activities },
-      page,
-      as_of ?? kept
-    )
+    const tools = { connection: writer, spool, hot: hot.written(), onMerge, activities, tombstones: opened.tombstones }
+    const loading = loadPage(tools, page, as_of ?? kept)
     const loaded = yield* cache.whileWriting(loading).pipe(Effect.mapError(loadFailed("load")))
     latest = undefined
     return loaded
+  })
+  const eraseOne = Effect.fnUntraced(function* (erasure: Erasure) {
+    const { tombstones } = opened
+    const deleting = tombstones.holds(erasure) ? Effect.succeed(0) : eraseUser(writer, tombstones, erasure)
+    const events = yield* activities.whileWriting(deleting)
+    tombstones.add(erasure)
+    activities.forget(erasure.project_id)
+    merged = yield* hasMerges(writer)
+    if (yield* isRewriteDue(writer)) yield* opened.rewrite
+    return events
   })
   const service: Warehouse["Service"] = {
     load: (page, as_of) => writing.withPermit(loadOne(page, as_of)),
@@ -178,36 +200,17 @@ const makeWarehouse = Effect.fnUntraced(function* (
         const rows = yield* cache.through(statement, scan)
         return question.shape(rows)
       }),
-    erase: ({ project_id, user_id }) =>
-      writing.withPermit(
-        eraseUser(writer, project_id, user_id).pipe(
-          Effect.tap(() => Effect.sync(() => activities.forget(project_id))),
-          activities.whileWriting,
-          cache.whileWriting,
-          Effect.mapError(loadFailed("erase"))
-        )
+    person: (user) =>
+      Effect.map(
+        ask("person", (reader) => readPerson(reader, user)),
+        (person) => ({ ...person, hash: opened.tombstones.hash(user.project_id, user.user_id) })
       ),
+    history: (ids, page) => ask("history", (reader) => readHistory(reader, ids, page)),
+    erase: (erasure) => writing.withPermit(Effect.mapError(cache.whileWriting(eraseOne(erasure)), loadFailed("erase"))),
     aggregates
   }
   return service
 })
-
-const eraseUser = (writer: Connection, project_id: string, user_id: string) =>
-  inTransaction(
-    writer,
-    Effect.gen(function* () {
-      yield* eraseActivity(writer, project_id, user_id)
-      const rows = yield* writer.rows(ERASE, [project_id, user_id])
-      yield* rebuildIdentities(writer)
-      return Number(rows[0]?.["Count"])
-    })
-  )
-
-/** The user's events, and those of every id that was merged into the user. */
-const ERASE = `
-  DELETE FROM events WHERE project_id = $1 AND (user_id = $2 OR user_id IN (
-    SELECT anonymous_id FROM identities WHERE project_id = $1 AND user_id = $2
-  ))`
 
 const isZero = (counts: ByProject) => Object.values(counts).every((count) => count === 0)
 

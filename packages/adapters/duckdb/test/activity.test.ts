@@ -5,13 +5,14 @@ import {
   type AggregateStatus,
   ask,
   decodeParams,
+  type Erasure,
   type Event,
   EventBatch,
   type MetricName,
   metrics,
   type RawParams,
-  Warehouse,
-  withUsers
+  Tombstones,
+  Warehouse
 } from "@millrace/core"
 import { arbitraries } from "@millrace/core/testing"
 import { Context, Effect, Exit, Layer, Result, Scope } from "effect"
@@ -39,13 +40,19 @@ const questionOf = <Name extends MetricName>(metric: Name, params: RawParams, as
 type Step =
   | { readonly do: "load"; readonly events: number }
   | { readonly do: "ask" | "restart" | "rebuild" }
-  | { readonly do: "erase"; readonly user_id: string }
+  /** Up to the instant of the event at this share of those loaded: later ones of the user stay. */
+  | { readonly do: "erase"; readonly user_id: string; readonly share: number }
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 12, arbitrary: fc.integer({ min: 1, max: 12 }).map((events): Step => ({ do: "load", events })) },
   { weight: 12, arbitrary: fc.constant<Step>({ do: "ask" }) },
   { weight: 1, arbitrary: fc.constantFrom<Step>({ do: "restart" }, { do: "rebuild" }) },
-  { weight: 2, arbitrary: arbitraries.userId.map((user_id): Step => ({ do: "erase", user_id })) }
+  {
+    weight: 2,
+    arbitrary: fc
+      .tuple(arbitraries.userId, fc.constantFrom(1, 1, 0.5))
+      .map(([user_id, share]): Step => ({ do: "erase", user_id, share }))
+  }
 )
 
 const life = arbitraries.moment.chain((around) =>
@@ -59,15 +66,23 @@ const life = arbitraries.moment.chain((around) =>
 /** What the warehouse should hold. */
 class Model {
   events: ReadonlyArray<Event> = []
+  readonly #tombstones = new Tombstones((project_id, user_id) => JSON.stringify([project_id, user_id]))
 
+  /** The first of an id wins, also when it comes to nothing. */
   load(events: ReadonlyArray<Event>) {
     const seen = new Set(this.events.map(({ event_id }) => event_id))
-    this.events = [...this.events, ...events.filter(({ event_id }) => !seen.has(event_id) && seen.add(event_id))]
+    const fresh = events.filter(({ event_id }) => !seen.has(event_id) && seen.add(event_id))
+    this.events = [...this.events, ...fresh.filter((event) => !this.#tombstones.covers(event))]
   }
 
-  erase(user_id: string) {
-    const counted = withUsers(this.events)
-    this.events = this.events.filter((event, at) => event.user_id !== user_id && counted[at]!.user_id !== user_id)
+  untilAt(share: number): number {
+    const times = this.events.map(({ occurred_at, received_at }) => Math.min(occurred_at, received_at))
+    return times.toSorted((a, b) => a - b)[Math.round(share * (times.length - 1))] ?? 0
+  }
+
+  erase(erasure: Erasure) {
+    this.#tombstones.add(erasure)
+    this.events = this.events.filter((event) => !this.#tombstones.covers(event))
   }
 }
 
@@ -127,8 +142,11 @@ describe("aggregates", () => {
             if (next.do === "ask") return askAll()
             if (next.do === "rebuild") return Effect.runPromise(warehouse.aggregates!.rebuild)
             if (next.do === "erase") {
-              model.erase(next.user_id)
-              return void (await Effect.runPromise(warehouse.erase({ project_id: "default", user_id: next.user_id })))
+              const user = { project_id: "default", user_id: next.user_id }
+              const { user_ids } = await Effect.runPromise(warehouse.person(user))
+              const erasure = { project_id: "default", user_ids, until: model.untilAt(next.share) }
+              model.erase(erasure)
+              return void (await Effect.runPromise(warehouse.erase(erasure)))
             }
             count(await Effect.runPromise(warehouse.aggregates!.status))
             warehouse = await reopen()

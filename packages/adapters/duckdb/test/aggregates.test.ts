@@ -3,7 +3,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { DuckDBInstance } from "@duckdb/node-api"
 import { type Event, EventBatch, query, Warehouse } from "@millrace/core"
-import { eventOf } from "@millrace/core/testing"
+import { erasureOf, eventOf } from "@millrace/core/testing"
 import { Effect, Fiber } from "effect"
 import { afterEach, assert, beforeEach, describe, it } from "vitest"
 import { DuckDb, type DuckDbOptions } from "../src/index.ts"
@@ -159,7 +159,7 @@ describe("DuckDB aggregates", () => {
       Effect.gen(function* () {
         yield* load("1", [...visits(1, 10), merge])
         assert.strictEqual(yield* users, 9)
-        yield* Warehouse.use((warehouse) => warehouse.erase({ project_id: "default", user_id: "u3" }))
+        yield* Warehouse.use((warehouse) => warehouse.erase(erasureOf("u3", "u4")))
         assert.strictEqual(yield* users, 8)
         yield* load("2", visits(20, 1))
         assert.strictEqual(yield* users, 9)
@@ -221,7 +221,7 @@ describe("DuckDB aggregates", () => {
           assert.isAtLeast(found ?? 0, Number(cursor) * PER_PAGE)
           assert.isAtMost(found ?? 0, PAGES * PER_PAGE)
           // So that the next question reads its sets beside a page under way.
-          if (Number(cursor) % 3 === 0) yield* warehouse.erase({ project_id: "default", user_id: "nobody" })
+          if (Number(cursor) % 3 === 0) yield* warehouse.erase(erasureOf("nobody"))
         }
         yield* Fiber.join(loading)
         assert.isAbove((yield* status).answered, 5)

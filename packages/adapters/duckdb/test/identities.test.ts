@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { EventBatch, query, Warehouse } from "@millrace/core"
-import { eventOf } from "@millrace/core/testing"
+import { erasureOf, eventOf } from "@millrace/core/testing"
 import { DuckDBInstance } from "@duckdb/node-api"
 import { Effect } from "effect"
 import { afterEach, assert, beforeEach, describe, it } from "vitest"
@@ -79,9 +79,10 @@ describe("DuckDb identities", () => {
       Effect.gen(function* () {
         yield* load("1", ...visits, identify(20, "k", "a"))
         const warehouse = yield* Warehouse
-        assert.strictEqual(yield* warehouse.erase({ project_id: "default", user_id: "k" }), 3)
+        assert.strictEqual(yield* warehouse.erase(erasureOf("k", "a")), 3)
         assert.strictEqual(yield* users(), 1)
-        yield* load("2", eventOf(30, { user_id: "a" }), eventOf(31, { user_id: "k" }))
+        const later = { occurred_at: erasureOf().until + 1, received_at: erasureOf().until + 1 }
+        yield* load("2", eventOf(30, { ...later, user_id: "a" }), eventOf(31, { ...later, user_id: "k" }))
         assert.strictEqual(yield* users(), 3)
       })
     ))

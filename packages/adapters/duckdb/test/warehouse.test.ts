@@ -5,7 +5,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { type Ask, EventBatch, query, sql, UnsupportedFeature, Warehouse, type WarehouseError } from "@millrace/core"
-import { batchOf, eventOf } from "@millrace/core/testing"
+import { batchOf, erasureOf, eventOf } from "@millrace/core/testing"
 import { Effect, Fiber, type Layer } from "effect"
 import { afterEach, assert, beforeEach, describe, it } from "vitest"
 import { DuckDb } from "../src/index.ts"
@@ -98,7 +98,7 @@ describe("DuckDb", () => {
       Effect.gen(function* () {
         const warehouse = yield* Warehouse
         yield* warehouse.load(page("1", batchOf(1, 3, { user_id: "gone" })))
-        yield* warehouse.erase({ project_id: "default", user_id: "gone" })
+        yield* warehouse.erase(erasureOf("gone"))
         return yield* warehouse.counts
       })
     )
@@ -231,7 +231,7 @@ describe("DuckDb answers kept", () => {
         yield* warehouse.load(page("1", batchOf(1, 3)))
         const second = yield* raw(dice)
         assert.notDeepEqual(second, first)
-        yield* warehouse.erase({ project_id: "default", user_id: "user-1" })
+        yield* warehouse.erase(erasureOf("user-1"))
         const third = yield* raw(dice)
         assert.notDeepEqual(third, second)
         assert.deepStrictEqual(yield* raw(dice), third)

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto"
 import { mkdir } from "node:fs/promises"
-import { EventBatch, QueueMeter } from "@millrace/core"
+import { type Erased, type Erasure, EventBatch, QueueMeter, type Tombstones } from "@millrace/core"
 import type { ResolvedOptions } from "./config.ts"
 import { type AppendError, LogClosed } from "./log/errors.ts"
 import { lockDirectory } from "./log/DirectoryLock.ts"
@@ -14,10 +14,12 @@ import {
   writeCheckpoint
 } from "./state/Checkpoint.ts"
 import type { DeadLetters, Letter } from "./state/DeadLetters.ts"
+import { ErasureFile } from "./state/ErasureFile.ts"
 import { Leases } from "./state/Leases.ts"
 import type { LogIndex } from "./state/LogIndex.ts"
 import { type LogUse, recover } from "./state/recover.ts"
 import { SingleFlight } from "./state/SingleFlight.ts"
+import { veilLog } from "./state/veilLog.ts"
 import { uuidBytes } from "./state/uuidBytes.ts"
 
 /** Queue messages are at most this large, unless a single event is larger. */
@@ -45,12 +47,14 @@ export class EmbeddedLog {
   readonly meter = new QueueMeter()
   readonly #log: SegmentLog
   readonly #options: ResolvedOptions
+  readonly #erasures: ErasureFile
   readonly #unlock: () => Promise<void>
   readonly #traces = new Map<number, ReadonlyArray<string>>()
   readonly #waiters = new Set<() => void>()
   readonly #saving = new SingleFlight(() => this.#save())
   #pruning: Promise<void> = Promise.resolve()
   #settingAside: Promise<void> = Promise.resolve()
+  #erasing: Promise<unknown> = Promise.resolve()
   #saved = ""
   #savedFloor: number
   #droppedUpTo: number
@@ -61,6 +65,7 @@ export class EmbeddedLog {
     options: ResolvedOptions,
     checkpoint: Checkpoint,
     recovered: { readonly log: SegmentLog; readonly index: LogIndex; readonly letters: DeadLetters },
+    erasures: ErasureFile,
     unlock: () => Promise<void>
   ) {
     this.id = checkpoint.log
@@ -69,6 +74,7 @@ export class EmbeddedLog {
     this.#log = recovered.log
     this.leases = new Leases(recovered.index, options)
     this.#options = options
+    this.#erasures = erasures
     this.#unlock = unlock
     this.#savedFloor = checkpoint.floor
     this.#droppedUpTo = checkpoint.droppedUpTo
@@ -86,11 +92,18 @@ export class EmbeddedLog {
         checkpoint = emptyCheckpoint(randomUUID())
         await writeCheckpoint(directory, encodeCheckpoint(checkpoint))
       }
-      return new EmbeddedLog(options, checkpoint, await recover(options, checkpoint, use), unlock)
+      const erasures = await ErasureFile.open(directory)
+      const log = new EmbeddedLog(options, checkpoint, await recover(options, checkpoint, use), erasures, unlock)
+      if (erasures.pending) await log.#veil()
+      return log
     } catch (error) {
       await unlock()
       throw error
     }
+  }
+
+  get tombstones(): Tombstones {
+    return this.#erasures.tombstones
   }
 
   get closed(): boolean {
@@ -249,6 +262,24 @@ export class EmbeddedLog {
     await this.#log.drop(target)
   }
 
+  /** Leaves shells of a user's events in the log, and of the letters; one call after the other. */
+  erase(erasure: Erasure): Promise<ReadonlyArray<Erased>> {
+    const erased = this.#erasing.then(async () => {
+      if (this.tombstones.holds(erasure) && !this.#erasures.pending) return []
+      this.tombstones.add(erasure)
+      await this.#erasures.save(true)
+      return this.#veil()
+    })
+    this.#erasing = erased.catch(() => undefined)
+    return erased
+  }
+
+  async #veil(): Promise<ReadonlyArray<Erased>> {
+    const erased = await veilLog(this.#log, { letters: this.letters, index: this.index, tombstones: this.tombstones })
+    await this.#erasures.save(false)
+    return erased
+  }
+
   /** Refuses appends, writes what waits, notes what is acknowledged, and lets the directory go. */
   async close(): Promise<void> {
     if (this.#closed) return
@@ -256,6 +287,7 @@ export class EmbeddedLog {
     this.wake()
     try {
       await this.#log.close()
+      await this.#erasing
       await this.#pruning
       await this.save()
     } finally {

@@ -18,7 +18,8 @@ export const deadLetter = Effect.fnUntraced(function* (log: EmbeddedLog, batch: 
   const letters = batch.events.map((event, index) => ({
     position: origin.position,
     index: origin.offset + index,
-    event,
+    // Erased while it was under way.
+    event: log.tombstones.veilEvent(event),
     reason,
     failed_at
   }))
@@ -50,7 +51,8 @@ export const deadLettersOf = (log: EmbeddedLog): EventQueue["Service"]["deadLett
       forEachChunk(selection, (ids) =>
         Effect.gen(function* () {
           const read = yield* attempt(() => letters.read(ids))
-          for (const batch of EventBatch.group(read.map((letter) => letter.event))) yield* publish(log, batch)
+          const batches = EventBatch.group(read.map((letter) => letter.event))
+          for (const batch of batches) yield* publish(log, log.tombstones.veil(batch))
           // Only now: a crash before this publishes them again, and identity absorbs that.
           yield* attempt(() => letters.close(ids, "replayed"))
         })

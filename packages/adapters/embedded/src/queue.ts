@@ -28,7 +28,14 @@ export const makeQueue = (log: EmbeddedLog, identities: boolean): EventQueue["Se
       replayed: log.letters.replayed.toRecord(),
       waiting: log.index.waiting.toRecord(),
       unsettled: { log: log.id, positions: log.index.unacknowledged() }
-    }))
+    })),
+    tombstones: log.tombstones,
+    erase: (erasure) =>
+      Effect.map(
+        Effect.tryPromise({ try: () => log.erase(erasure), catch: (cause) => queueError("erase", cause) }),
+        // What a queue without a store has handed on is no longer anybody's here, but its bytes may be.
+        (erased) => (identities ? erased : erased.filter(({ place }) => place !== "store"))
+      )
   })
 }
 

@@ -31,7 +31,8 @@ export const makeStore = (log: EmbeddedLog): EventStore["Service"] => {
         const sequence = sequenceOf(upTo, "prune")
         await log.settleAll()
         await log.prune(sequence)
-      })
+      }),
+    erase: (erasure) => attempt("erase", () => log.erase(erasure))
   })
 }
 
@@ -43,7 +44,7 @@ const sequenceOf = (cursor: string, operation: EventStoreError["operation"]): nu
 }
 
 const append = async (log: EmbeddedLog, batches: ReadonlyArray<EventBatch>): Promise<Report> => {
-  const foreign = batches.filter((batch) => batch.origin?.log !== log.id)
+  const foreign = batches.filter((batch) => batch.origin?.log !== log.id).map((batch) => log.tombstones.veil(batch))
   const own = batches.filter((batch) => batch.origin?.log === log.id)
   const report: Report = { stored: 0, duplicates: 0 }
   await log.settleAll()

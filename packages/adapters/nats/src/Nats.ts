@@ -1,9 +1,10 @@
-import { EventBatch, EventQueue, type EventQueueError } from "@millrace/core"
+import { EventBatch, EventQueue, type EventQueueError, Tombstones } from "@millrace/core"
 import { Effect, Layer, type Scope } from "effect"
 import { Broker, queueError } from "./client.ts"
 import { type NatsOptions, resolveOptions } from "./config.ts"
 import { deadLettersOf } from "./deadLetters.ts"
 import { durabilityOf } from "./durability.ts"
+import { erase } from "./erase.ts"
 import { Inbox } from "./Inbox.ts"
 import { takeSnapshot } from "./ledger/snapshot.ts"
 import { setAside } from "./letters.ts"
@@ -80,6 +81,9 @@ const make = (options: NatsOptions) =>
           oldestReceivedAt
         }))
       ),
+      tombstones: new Tombstones(hashOfNobody),
+      erase: (erasure) =>
+        Effect.tryPromise({ try: () => erase(log, erasure), catch: (cause) => queueError("erase", cause) }),
       counts: Effect.map(snapshot("depth"), ({ accepted, deadLettered, replayed, unsettled, waiting }) => ({
         accepted,
         deadLettered,
@@ -89,6 +93,9 @@ const make = (options: NatsOptions) =>
       }))
     })
   })
+
+/** Those of the store behind the queue count. */
+const hashOfNobody = () => ""
 
 const publish = (log: QueueLog, batch: EventBatch): Effect.Effect<void, EventQueueError> =>
   Effect.callback<void, EventQueueError>((resume) => {

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto"
-import { type DeadLetter, type DeadLetterSelection, EventBatch, type EventQueue } from "@millrace/core"
+import { type DeadLetter, type DeadLetterSelection, EventBatch, type EventQueue, type Tombstones } from "@millrace/core"
 import { Effect, Semaphore } from "effect"
 import { queueError, type StoredMsg } from "./client.ts"
 import { decodeLetter } from "./letters.ts"
@@ -40,14 +40,14 @@ export const deadLettersOf = (log: QueueLog): EventQueue["Service"]["deadLetters
         const found = await page(log, { from: (sequenceOf(after ?? "0") ?? 0) + 1, limit, project_id })
         return found.map(({ letter }) => letter)
       }),
-    purge: (selection) => forEachChunk(selection, (found) => remove(log, found)),
+    purge: (selection) => forEachChunk(selection, (found) => removeLetters(log, found)),
     replay: (selection) =>
       forEachChunk(selection, async (found) => {
         for (const batch of EventBatch.group(found.map(({ letter }) => letter.event))) {
           for (const part of batch.split(log.broker.maxPayloadBytes)) await republish(log, part, found)
         }
         // Only now: a crash before this publishes them again, and identity absorbs that.
-        await remove(log, found)
+        await removeLetters(log, found)
       })
   }
 }
@@ -107,10 +107,27 @@ const foundIn = (log: QueueLog, message: StoredMsg | null): Found | undefined =>
     ? { sequence: message.seq, letter: { id: idOf(message.seq), ...decodeLetter(message.string()) } }
     : undefined
 
-const remove = async (log: QueueLog, found: ReadonlyArray<Found>): Promise<void> => {
-  await Promise.all(
-    found.map(({ sequence }) =>
-      log.broker.call(() => log.broker.streams.deleteMessage(log.names.dead, sequence, false))
+/** Their bytes are overwritten: a letter may be purged for what it holds. */
+export const removeLetters = async (log: QueueLog, found: ReadonlyArray<Found>): Promise<void> => {
+  for (let at = 0; at < found.length; at += CHUNK_LETTERS) {
+    await Promise.all(
+      found
+        .slice(at, at + CHUNK_LETTERS)
+        .map(({ sequence }) => log.broker.call(() => log.broker.streams.deleteMessage(log.names.dead, sequence, true)))
     )
-  )
+  }
+}
+
+export const coveredLetters = async (
+  log: QueueLog,
+  tombstones: Tombstones,
+  project_id: string
+): Promise<ReadonlyArray<Found>> => {
+  const covered: Array<Found> = []
+  for (let from = 1; ;) {
+    const found = await page(log, { from, limit: CHUNK_LETTERS, project_id })
+    covered.push(...found.filter(({ letter }) => tombstones.covers(letter.event)))
+    if (found.length < CHUNK_LETTERS) return covered
+    from = found.at(-1)!.sequence + 1
+  }
 }

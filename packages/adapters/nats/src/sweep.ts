@@ -60,7 +60,7 @@ const sweepAdvisory = Effect.fnUntraced(function* ({ broker, ...log }: QueueLog)
       yield* bury({ ...log, broker }, { position, label, bytes: message.data, traces: [] }, reason).pipe(
         Effect.mapError((cause) => queueError("deadLetter", cause))
       )
-      yield* attempt(() => broker.call(() => broker.streams.deleteMessage(events, position, false)))
+      yield* attempt(() => broker.call(() => broker.streams.deleteMessage(events, position, true)))
     }
   }
   yield* attempt(() => broker.call(() => broker.streams.deleteMessage(advisories, found.seq, false)))
@@ -73,7 +73,7 @@ const deleteLeftOver = Effect.fnUntraced(function* ({ broker, ledger, names }: Q
   yield* Effect.forEach(
     leftOver,
     (position) =>
-      attempt(() => broker.call(() => broker.streams.deleteMessage(names.events, position, false))).pipe(
+      attempt(() => broker.call(() => broker.streams.deleteMessage(names.events, position, true))).pipe(
         // Acknowledged meanwhile.
         Effect.ignore
       ),

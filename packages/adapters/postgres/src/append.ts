@@ -3,6 +3,7 @@ import { Effect } from "effect"
 import { claim } from "./claim.ts"
 import type { Connection, Database } from "./client.ts"
 import { COPY_COLUMNS, CopyBuffer } from "./CopyBuffer.ts"
+import type { Erasures } from "./erasures.ts"
 import { DriverFailure } from "./failure.ts"
 import { identify, type IsFirst } from "./identify.ts"
 import type { Piece } from "./Pieces.ts"
@@ -16,23 +17,37 @@ export interface Appended {
  * One transaction: claim the messages, enter the identities, copy the rows of the new ones, account for all. Four
  * statements, whatever the number of events.
  */
-export const append = (database: Database, batches: ReadonlyArray<EventBatch>) =>
-  database.transaction((connection) =>
-    Effect.gen(function* () {
-      const pieces = yield* claim(connection, batches)
-      if (pieces.length === 0) return { stored: 0, duplicates: 0 }
-      const isFirst = yield* identify(connection, pieces)
-      const { rows, segments } = yield* Effect.try({
-        try: () => encode(pieces, isFirst),
-        catch: (cause) => new DriverFailure(cause, "data")
-      })
-      if (rows.rows > 0) yield* connection.copyIn(COPY, rows.finish())
-      yield* account(connection, segments)
-      const accepted = segments.reduce((sum, segment) => sum + segment.accepted, 0)
-      const appended: Appended = { stored: rows.rows, duplicates: accepted - rows.rows }
-      return appended
-    })
+export const append = (database: Database, erasures: Erasures, batches: ReadonlyArray<EventBatch>) =>
+  Effect.suspend(() => database.transaction((connection) => appendIn(connection, erasures, batches))).pipe(
+    Effect.tapError((failure) => (failure.code === STALE ? erasures.refresh : Effect.void)),
+    Effect.retry({ times: STALE_TIMES, while: ({ code }) => code === STALE })
   )
+
+/** Somebody was erased, and it was not known here yet. */
+const STALE = "stale erasures"
+const STALE_TIMES = 5
+
+const appendIn = Effect.fnUntraced(function* (
+  connection: Connection,
+  erasures: Erasures,
+  given: ReadonlyArray<EventBatch>
+) {
+  const known = erasures.upTo()
+  const batches = given.map((batch) => erasures.tombstones.veil(batch))
+  const pieces = yield* claim(connection, batches)
+  if (pieces.length === 0) return { stored: 0, duplicates: 0 }
+  const isFirst = yield* identify(connection, pieces)
+  const { rows, segments } = yield* Effect.try({
+    try: () => encode(pieces, isFirst),
+    catch: (cause) => new DriverFailure(cause, "data")
+  })
+  if (rows.rows > 0) yield* connection.copyIn(COPY, rows.finish())
+  const [erased] = yield* account(connection, segments)
+  if (Number(erased?.["n"]) > known) return yield* Effect.fail(new DriverFailure("somebody was erased", STALE))
+  const accepted = segments.reduce((sum, segment) => sum + segment.accepted, 0)
+  const appended: Appended = { stored: rows.rows, duplicates: accepted - rows.rows }
+  return appended
+})
 
 const COPY = `COPY events (${COPY_COLUMNS}) FROM STDIN (FORMAT binary)`
 
@@ -98,9 +113,13 @@ const account = (connection: Connection, segments: ReadonlyArray<Segment>) =>
     segments.map(({ received_at }) => received_at)
   ])
 
+/** An erasure's lock is waited for here; the snapshot comes after it, so that what it has erased is seen. */
 const ACCOUNT = {
   name: "account",
   text: `
-    INSERT INTO segments (last_n, project_id, accepted, stored, bytes, received_at)
-    SELECT * FROM unnest($1::int[], $2::text[], $3::int[], $4::int[], $5::bigint[], $6::bigint[])`
+    WITH accounted AS (
+      INSERT INTO segments (last_n, project_id, accepted, stored, bytes, received_at)
+      SELECT * FROM unnest($1::int[], $2::text[], $3::int[], $4::int[], $5::bigint[], $6::bigint[])
+    )
+    SELECT coalesce(max(n), 0) AS n FROM erasures`
 }

@@ -1,13 +1,19 @@
 import { type Durability, EventQueue, type EventStore, type EventStoreError, makeDirectQueue } from "@millrace/core"
 import { Effect } from "effect"
 import type { Database } from "./client.ts"
+import type { Erasures } from "./erasures.ts"
 import { DriverFailure, storeFailed } from "./failure.ts"
 import { makeLetters } from "./letters.ts"
 
 /** The queue of the profile without one: the 202 follows the commit here. */
-export const makeDirect = Effect.fnUntraced(function* (database: Database, store: EventStore["Service"]) {
+export const makeDirect = Effect.fnUntraced(function* (
+  database: Database,
+  { tombstones }: Erasures,
+  store: EventStore["Service"]
+) {
   const durability = yield* durabilityOf(database).pipe(Effect.mapError(storeFailed("open")))
-  return EventQueue.of(yield* makeDirectQueue(store, { ...makeLetters(database), durability, wroteNothing }))
+  const parts = { ...makeLetters(database, tombstones), tombstones, durability, wroteNothing }
+  return EventQueue.of(yield* makeDirectQueue(store, parts))
 })
 
 /** Every commit waits for its flush (`synchronous_commit` is never `off` here); whether a flush reaches the disk, `fsync` says. */

@@ -4,7 +4,8 @@ import {
   EventBatch,
   EventQueueError,
   QueueUnavailable,
-  type StoreLetters
+  type StoreLetters,
+  type Tombstones
 } from "@millrace/core"
 import { Clock, Effect } from "effect"
 import type { BoundValue, Database, Row } from "./client.ts"
@@ -19,13 +20,14 @@ const failed = (operation: Operation) => (cause: DriverFailure) =>
   new EventQueueError({ operation, reason: new QueueUnavailable({ cause }) })
 
 /** Dead letters in a table: of what the warehouse refused, and of all where there is no queue to keep them. */
-export const makeLetters = (database: Database): StoreLetters => {
+export const makeLetters = (database: Database, tombstones: Tombstones): StoreLetters => {
   const rows = (operation: Operation, text: string, values: ReadonlyArray<BoundValue> = []) =>
     database.use((connection) => connection.rows({ text }, values)).pipe(Effect.mapError(failed(operation)))
   return {
     deadLetter: Effect.fnUntraced(function* (batch, reason) {
       const now = (yield* Clock.currentTimeMillis) * 1000
-      const letters = lettersOf(batch, reason, now)
+      // Somebody may have been erased since it was read.
+      const letters = lettersOf(tombstones.veil(batch), reason, now)
       if (reason.stage !== "warehouse") return yield* rows("deadLetter", ADD, letters)
       const place = yield* Effect.mapError(placeIn(batch), failed("deadLetter"))
       return yield* rows("deadLetter", SET_ASIDE, [...letters, ...place])

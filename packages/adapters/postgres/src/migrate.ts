@@ -40,13 +40,15 @@ const applyAll = Effect.fnUntraced(function* (connection: Connection, migrations
   yield* connection.rows({
     text: "CREATE TABLE IF NOT EXISTS migrations (version integer PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())"
   })
-  const [row] = yield* connection.rows({ text: "SELECT COALESCE(MAX(version), 0) AS version FROM migrations" })
-  const current = Number(row?.["version"])
+  const rows = yield* connection.rows({ text: "SELECT version FROM migrations" })
+  const applied = new Set(rows.map((row) => Number(row["version"])))
+  const current = Math.max(0, ...applied)
   const latest = migrations.at(-1)?.version ?? 0
   if (current > latest) {
     return yield* Effect.fail(new DriverFailure(`schema version ${current} is newer than this program's ${latest}`))
   }
-  for (const { sql, version } of migrations.filter((migration) => migration.version > current)) {
+  // Not by the highest: two that were written side by side may come in either order.
+  for (const { sql, version } of migrations.filter((migration) => !applied.has(migration.version))) {
     yield* connection.rows({ text: sql })
     yield* connection.rows({ text: "INSERT INTO migrations (version) VALUES ($1)" }, [version])
   }

@@ -4,6 +4,8 @@ import { append } from "./append.ts"
 import { unstored } from "./claim.ts"
 import { type Database, openDatabase } from "./client.ts"
 import { defaults, type PostgresOptions, type Settings } from "./config.ts"
+import { erase } from "./erase.ts"
+import { type Erasures, openErasures } from "./erasures.ts"
 import { makeDirect } from "./direct.ts"
 import { refused, storeFailed } from "./failure.ts"
 import { makeLetters } from "./letters.ts"
@@ -27,8 +29,9 @@ export const direct = (
 ): Layer.Layer<EventQueue | EventStore | PostgresStatus, EventStoreError> =>
   Layer.effectContext(
     Effect.gen(function* () {
-      const { database, services } = yield* open(options)
-      return Context.add(services, EventQueue, yield* makeDirect(database, Context.get(services, EventStore)))
+      const { database, erasures, services } = yield* open(options)
+      const store = Context.get(services, EventStore)
+      return Context.add(services, EventQueue, yield* makeDirect(database, erasures, store))
     })
   )
 
@@ -41,8 +44,9 @@ export const behind = (
 ): Layer.Layer<EventQueue | EventStore | PostgresStatus, EventStoreError, EventQueue> =>
   Layer.effectContext(
     Effect.gen(function* () {
-      const { database, services } = yield* open(options)
-      return Context.add(services, EventQueue, withStoreLetters(yield* EventQueue, makeLetters(database)))
+      const { database, erasures, services } = yield* open(options)
+      const kept = makeLetters(database, erasures.tombstones)
+      return Context.add(services, EventQueue, withStoreLetters(yield* EventQueue, kept, erasures.tombstones))
     })
   )
 
@@ -51,12 +55,13 @@ const open = Effect.fnUntraced(function* (options: PostgresOptions) {
   const database = yield* openDatabase(settings)
   yield* migrate(database).pipe(Effect.mapError(storeFailed("open")))
   yield* checkOrigin(database)
+  const erasures = yield* openErasures(database).pipe(Effect.mapError(storeFailed("open")))
   const status = makeStatus(database)
   const services = Context.empty().pipe(
-    Context.add(EventStore, yield* makeStore(database, settings, status)),
+    Context.add(EventStore, yield* makeStore(database, { erasures, settings, status })),
     Context.add(PostgresStatus, status)
   )
-  return { database, services }
+  return { database, erasures, services }
 })
 
 /** A dump restored into another cluster carries that one's transaction numbers, which this one has yet to reach. */
@@ -75,21 +80,24 @@ const NEWEST = {
       AS is_ahead`
 }
 
-const makeStore = Effect.fnUntraced(function* (
-  database: Database,
-  settings: Settings,
-  { horizon }: PostgresStatus["Service"]
-) {
+interface StoreParts {
+  readonly erasures: Erasures
+  readonly settings: Settings
+  readonly status: PostgresStatus["Service"]
+}
+
+const makeStore = Effect.fnUntraced(function* (database: Database, { erasures, settings, status }: StoreParts) {
   const prune = yield* makePrune(database, settings)
   const pageBytes = settings.pageMegabytes * BYTES_PER_MEGABYTE
   return EventStore.of({
-    append: (batches) => append(database, batches).pipe(Effect.mapError(storeFailed("append"))),
+    append: (batches) => append(database, erasures, batches).pipe(Effect.mapError(storeFailed("append"))),
     unstored: (batch) =>
       database.use((connection) => unstored(connection, batch)).pipe(Effect.mapError(storeFailed("unstored"))),
     replay: ({ after, limit }) =>
       replay(database, { after, limit, pageBytes }).pipe(Effect.mapError(storeFailed("replay"))),
     backlog: (after, unsettled) => backlog(database, after, unsettled).pipe(Effect.mapError(storeFailed("backlog"))),
-    horizonAgeSeconds: Effect.map(horizon, ({ ageMillis }) => ageMillis / 1000),
-    prune: ({ upTo }) => prune(upTo).pipe(Effect.mapError(storeFailed("prune")))
+    horizonAgeSeconds: Effect.map(status.horizon, ({ ageMillis }) => ageMillis / 1000),
+    prune: ({ upTo }) => prune(upTo).pipe(Effect.mapError(storeFailed("prune"))),
+    erase: (erasure) => erase(database, erasures, erasure).pipe(Effect.mapError(storeFailed("erase")))
   })
 })

@@ -11,11 +11,13 @@ export interface Answer {
 }
 
 export interface TargetRequest {
-  readonly method: "GET" | "POST"
+  readonly method: "GET" | "POST" | "DELETE"
   /** Path and query, like `/stats/dau?from=2026-01-01`. */
   readonly path: string
   readonly body?: string | Uint8Array<ArrayBuffer>
   readonly headers?: Readonly<Record<string, string>>
+  /** For the whole answer; default 60 s. */
+  readonly timeoutMillis?: number
 }
 
 /**
@@ -26,6 +28,8 @@ export interface Target {
   /** For messages: `http://127.0.0.1:4000` or the folder. */
   readonly name: string
   readonly send: (request: TargetRequest) => Effect.Effect<Answer, CliFailure>
+  /** GET, for an answer that is read as it comes. */
+  readonly open: (path: string) => Effect.Effect<Response, CliFailure>
 }
 
 const TIMEOUT_MILLIS = 60_000
@@ -38,31 +42,43 @@ export interface HttpOptions {
   readonly key: string | undefined
 }
 
-export const httpTarget = ({ key, url }: HttpOptions): Target => ({
-  name: url,
-  send: (request) =>
-    call((built, signal) => fetch(built, { signal }), url.replace(/\/$/u, ""), request, key).pipe(
-      Effect.mapError((cause) => new CliFailure({ message: `no answer from ${url}: ${causeText(cause)}` }))
-    )
-})
+type Handle = (request: Request, signal?: AbortSignal) => Promise<Response>
 
-export const handlerTarget = (name: string, handle: (request: Request) => Promise<Response>): Target => ({
-  name,
-  send: (request) =>
-    call(handle, NOWHERE, request, undefined).pipe(
-      Effect.mapError((cause) => new CliFailure({ message: `${name}: ${causeText(cause)}` }))
-    )
-})
+const makeTarget = (
+  name: string,
+  handle: Handle,
+  where: { readonly base: string; readonly key: string | undefined },
+  describe: (cause: unknown) => string
+): Target => {
+  const failed = (cause: unknown) => new CliFailure({ message: describe(cause) })
+  return {
+    name,
+    send: (request) => Effect.mapError(call(handle, where.base, request, where.key), failed),
+    open: (path) =>
+      Effect.tryPromise({ try: () => handle(build(where.base, { method: "GET", path }, where.key)), catch: failed })
+  }
+}
+
+export const httpTarget = ({ key, url }: HttpOptions): Target =>
+  makeTarget(
+    url,
+    (built, signal) => fetch(built, signal === undefined ? {} : { signal }),
+    { base: url.replace(/\/$/u, ""), key },
+    (cause) => `no answer from ${url}: ${causeText(cause)}`
+  )
+
+export const handlerTarget = (name: string, handle: (request: Request) => Promise<Response>, key?: string): Target =>
+  makeTarget(name, handle, { base: NOWHERE, key }, (cause) => `${name}: ${causeText(cause)}`)
 
 const call = (
-  handle: (request: Request, signal: AbortSignal) => Promise<Response>,
+  handle: Handle,
   base: string,
   request: TargetRequest,
   key: string | undefined
 ): Effect.Effect<Answer, unknown> =>
   Effect.tryPromise({
     try: async (signal) => {
-      const limit = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MILLIS)])
+      const limit = AbortSignal.any([signal, AbortSignal.timeout(request.timeoutMillis ?? TIMEOUT_MILLIS)])
       const response = await handle(build(base, request, key), limit)
       const retryAfter = Number(response.headers.get("retry-after") ?? Number.NaN)
       return {
@@ -94,7 +110,7 @@ const CAUSES: Readonly<Record<string, string>> = {
 
 const causeText = (error: unknown): string => {
   if (!(error instanceof Error)) return String(error)
-  if (error.name === "TimeoutError") return `it took longer than ${TIMEOUT_MILLIS / 1000} s`
+  if (error.name === "TimeoutError") return "it took too long"
   const { cause } = error
   const code = cause instanceof Error && "code" in cause ? String(cause.code) : ""
   return CAUSES[code] ?? (cause instanceof Error ? cause.message : error.message)

@@ -75,6 +75,17 @@ const linesOf = (events: ReadonlyArray<Event>): string => {
   return lines
 }
 
+const SPACE = 32
+
+/** One event's line in exactly `bytes` bytes: spaces, which JSON does not mind, behind its properties. */
+export const shellLine = (event: Event, bytes: number): Uint8Array => {
+  const line = utf8.encode(linesOf([event]))
+  const padded = new Uint8Array(bytes).fill(SPACE)
+  padded.set(line.subarray(0, -2))
+  padded.set(line.subarray(-2), bytes - 2)
+  return padded
+}
+
 export const readHeader = (bytes: Uint8Array): BatchHeader => {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   if (bytes.length < FIXED || view.getUint8(0) !== VERSION) {

@@ -37,7 +37,11 @@ export const accept = Effect.fnUntraced(function* <E = never, R = never>(
   const queue = yield* EventQueue
   yield* admit(batch.events.length)
   const received_at = (yield* Clock.currentTimeMillis) * 1000
-  const { events, rejected } = judgeAll(batch, project_id, received_at)
+  const judged = judgeAll(batch, project_id, received_at)
+  const { rejected } = judged
+  const { tombstones } = queue
+  // Old events of an erased user are taken, and leave nothing but their ids.
+  const events = tombstones.size === 0 ? judged.events : judged.events.map((event) => tombstones.veilEvent(event))
   if (events.length > 0) yield* publishAll(queue, EventBatch.fromEvents(events).split(MAX_MESSAGE_BYTES))
   const verdict: BatchVerdict = { accepted: events.length, rejected }
   return verdict
@@ -54,7 +58,8 @@ const publishAll = (queue: EventQueue["Service"], batches: ReadonlyArray<EventBa
 
 /**
  * {@link accept} for a request body in valid UTF-8, without building objects. Undefined, with nothing published, when
- * the body holds anything but plainly valid events in a bare array: then parse it and use {@link accept}.
+ * the body holds anything but plainly valid events in a bare array, or one as old as the latest erasure: then parse it and
+ * use {@link accept}.
  */
 export const acceptPlain = Effect.fnUntraced(function* <E = never, R = never>(
   bytes: Uint8Array,
@@ -65,11 +70,16 @@ export const acceptPlain = Effect.fnUntraced(function* <E = never, R = never>(
   const limits = { maxEvents: MAX_EVENTS_PER_REQUEST, latest: received_at + FUTURE_LIMIT_MICROS }
   const body = PlainBody.read(bytes, limits)
   if (body === undefined) return undefined
+  const { tombstones } = yield* EventQueue
   const { count } = body
+  const oldest = Math.min(received_at, body.oldest)
+  if (oldest <= tombstones.newest) return undefined
   // Before `admit`, which may wait: the body's places are shared with the next one.
   const batches = encodePlain(body, { project_id, received_at, maxBatchBytes: MAX_MESSAGE_BYTES })
   yield* admit(count)
-  yield* publishAll(yield* EventQueue, batches)
+  // Somebody may have been erased while the request waited.
+  const erased = oldest <= tombstones.newest
+  yield* publishAll(yield* EventQueue, erased ? batches.map((batch) => tombstones.veil(batch)) : batches)
   const verdict: BatchVerdict = { accepted: count, rejected: [] }
   return verdict
 })

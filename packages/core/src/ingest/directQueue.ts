@@ -1,4 +1,5 @@
 import { Effect, type Scope } from "effect"
+import type { Tombstones } from "../erasure/Tombstones.ts"
 import type { EventBatch } from "../event/EventBatch.ts"
 import {
   EventQueue,
@@ -20,6 +21,8 @@ type Queue = EventQueue["Service"]
 export interface DirectParts extends StoreLetters {
   /** What a committed append survives. */
   readonly durability: Durability
+  /** The store's. */
+  readonly tombstones: Tombstones
   /** Is it certain that nothing was written? */
   readonly wroteNothing: (error: EventStoreError) => boolean
 }
@@ -94,7 +97,10 @@ const queueOf = (
       Effect.as({ events: 0, bytes: 0, oldestReceivedAt: undefined }),
       Effect.mapError((cause) => new EventQueueError({ operation: "depth", reason: new QueueUnavailable({ cause }) }))
     ),
-    counts: Effect.map(parts.counts, (counts) => ({ ...counts, waiting: {} }))
+    counts: Effect.map(parts.counts, (counts) => ({ ...counts, waiting: {} })),
+    tombstones: parts.tombstones,
+    // Its letters are the store's.
+    erase: () => Effect.succeed([])
   })
 }
 

@@ -1,5 +1,6 @@
 import { Effect } from "effect"
 import type { EventBatch } from "../event/EventBatch.ts"
+import type { Tombstones } from "../erasure/Tombstones.ts"
 import { type DeadLetterSelection, EventQueue, type EventQueueError, type QueueCounts } from "../port/EventQueue.ts"
 import type { ByProject } from "../event/Event.ts"
 import { QueueMeter } from "../port/QueueObserver.ts"
@@ -30,24 +31,29 @@ const isKept = (id: string) => id.startsWith(PREFIX)
 /**
  * A queue whose store is another system, with the dead letters of both. What the warehouse refused was stored long since:
  * only the store can take it out of its order, free its identity and count it as set aside, all in one transaction, so
- * only there are such letters kept. Replayed, they pass through the queue like any other event.
+ * only there are such letters kept. Replayed, they pass through the queue like any other event. `tombstones`: the store's,
+ * since a queue need not have any.
  */
-export const withStoreLetters = (queue: Queue, kept: StoreLetters): Queue => {
+export const withStoreLetters = (queue: Queue, kept: StoreLetters, tombstones: Tombstones): Queue => {
   const again = (batch: EventBatch) =>
     Effect.forEach(batch.split(MAX_MESSAGE_BYTES), queue.publish, { concurrency: 1, discard: true })
   const meter = new QueueMeter()
   return EventQueue.of({
     ...queue,
+    tombstones,
     observe: (observer) => {
       meter.observe(observer)
       queue.observe?.(observer)
     },
-    deadLetter: (batch, reason) =>
-      reason.stage === "warehouse"
+    deadLetter: (given, reason) => {
+      // Somebody may have been erased since the batch was read.
+      const batch = tombstones.veil(given)
+      return reason.stage === "warehouse"
         ? Effect.tap(kept.deadLetter(batch, reason), () =>
             Effect.sync(() => meter.deadLettered(reason.code, batch.count))
           )
-        : queue.deadLetter(batch, reason),
+        : queue.deadLetter(batch, reason)
+    },
     deadLetters: {
       list: listOf(queue, kept),
       purge: (selection) =>

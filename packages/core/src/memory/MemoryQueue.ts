@@ -43,7 +43,9 @@ const make = (state: QueueState) => {
       replayed: state.replayed.value,
       waiting: state.waiting,
       unsettled: state.unsettled
-    }))
+    })),
+    tombstones: state.tombstones,
+    erase: (erasure) => Effect.sync(() => state.erase(erasure))
   })
 }
 

@@ -2,6 +2,8 @@ import { Effect, Layer } from "effect"
 import type { Event } from "../event/Event.ts"
 import { EventBatch } from "../event/EventBatch.ts"
 import type { Unsettled } from "../port/EventQueue.ts"
+import { Tombstones } from "../erasure/Tombstones.ts"
+import { opaqueNames } from "./QueueState.ts"
 import { EventStore } from "../port/EventStore.ts"
 
 interface Row {
@@ -26,13 +28,15 @@ export const layerMemoryStore: Layer.Layer<EventStore> = Layer.sync(EventStore, 
   const consumed = new Map<string, Consumed>()
   let rows: ReadonlyArray<Row> = []
   let last = 0
+  const tombstones = new Tombstones(opaqueNames())
   const after = (cursor: string) => rows.filter((row) => row.position > Number(cursor))
   return EventStore.of({
     append: (batches) =>
       Effect.sync(() => {
         const added = batches
           .flatMap((batch) => freshOf(consumed, batch))
-          .map((event): Row => {
+          .map((taken): Row => {
+            const event = tombstones.veilEvent(taken)
             const duplicate = known.has(identity(event))
             known.add(identity(event))
             return { position: ++last, event, duplicate }
@@ -71,6 +75,13 @@ export const layerMemoryStore: Layer.Layer<EventStore> = Layer.sync(EventStore, 
     prune: ({ upTo }) =>
       Effect.sync(() => {
         rows = after(upTo)
+      }),
+    erase: (erasure) =>
+      Effect.sync(() => {
+        tombstones.add(erasure)
+        const events = rows.filter(({ event }) => tombstones.covers(event)).length
+        rows = rows.map((row) => ({ ...row, event: tombstones.veilEvent(row.event) }))
+        return [{ place: "store", events }]
       })
   })
 })

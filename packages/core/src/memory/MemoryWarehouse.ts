@@ -1,7 +1,10 @@
 import { Effect, Layer } from "effect"
 import type { ByProject, Event } from "../event/Event.ts"
 import { withUsers } from "../identity/Identities.ts"
-import { Warehouse } from "../port/Warehouse.ts"
+import { isShell } from "../erasure/shell.ts"
+import { Tombstones } from "../erasure/Tombstones.ts"
+import { opaqueNames } from "./QueueState.ts"
+import { type HistoryPlace, Warehouse } from "../port/Warehouse.ts"
 
 /** A {@link Warehouse} in memory, which answers with each metric's reference. */
 export const layerMemoryWarehouse: Layer.Layer<Warehouse> = Layer.sync(Warehouse, () => {
@@ -9,6 +12,7 @@ export const layerMemoryWarehouse: Layer.Layer<Warehouse> = Layer.sync(Warehouse
   // Cumulative, as the ledger needs them: an erased event was stored all the same.
   let stored: ByProject = {}
   let duplicates: ByProject = {}
+  const tombstones = new Tombstones(opaqueNames())
   let watermark = { cursor: "", as_of: 0 }
   const eventsOf = (project_id: string) => {
     const events = projects.get(project_id) ?? new Map<string, Event>()
@@ -25,7 +29,8 @@ export const layerMemoryWarehouse: Layer.Layer<Warehouse> = Layer.sync(Warehouse
           const events = eventsOf(event.project_id)
           const tally = events.has(event.event_id) ? repeated : inserted
           tally[event.project_id] = (tally[event.project_id] ?? 0) + 1
-          if (tally === inserted) events.set(event.event_id, event)
+          const gone = isShell(event) || tombstones.covers(event)
+          if (tally === inserted && !gone) events.set(event.event_id, event)
         }
         stored = plus(stored, inserted)
         if (!known) duplicates = plus(plus(duplicates, repeated), page.duplicates)
@@ -40,17 +45,38 @@ export const layerMemoryWarehouse: Layer.Layer<Warehouse> = Layer.sync(Warehouse
       duplicates
     })),
     answer: (ask) => Effect.sync(() => ask.reference([...eventsOf(ask.project_id).values()])),
-    erase: ({ project_id, user_id }) =>
+    person: ({ project_id, user_id }) =>
       Effect.sync(() => {
-        const events = eventsOf(project_id)
-        const all = [...events.values()]
+        const all = [...eventsOf(project_id).values()]
         const counted = withUsers(all)
-        const gone = all.filter((event, index) => event.user_id === user_id || counted[index]!.user_id === user_id)
+        const theirs = all.filter((event, index) => event.user_id === user_id || counted[index]!.user_id === user_id)
+        return {
+          user_ids: [...new Set([user_id, ...theirs.map((event) => event.user_id)])],
+          hash: tombstones.hash(project_id, user_id),
+          latest: theirs.reduce((latest, { occurred_at }) => Math.max(latest, occurred_at), 0)
+        }
+      }),
+    history: ({ project_id, user_ids }, { after, limit }) =>
+      Effect.sync(() =>
+        [...eventsOf(project_id).values()]
+          .filter((event) => user_ids.includes(event.user_id))
+          .toSorted(byAcceptance)
+          .filter((event) => after === undefined || byAcceptance(event, after) > 0)
+          .slice(0, limit)
+      ),
+    erase: (erasure) =>
+      Effect.sync(() => {
+        tombstones.add(erasure)
+        const events = eventsOf(erasure.project_id)
+        const gone = [...events.values()].filter((event) => tombstones.covers(event))
         for (const event of gone) events.delete(event.event_id)
         return gone.length
       })
   })
 })
+
+const byAcceptance = (left: HistoryPlace, right: HistoryPlace) =>
+  left.received_at - right.received_at || (left.event_id < right.event_id ? -1 : Number(left.event_id > right.event_id))
 
 const total = (counts: ByProject) => Object.values(counts).reduce((sum, count) => sum + count, 0)
 

@@ -1,6 +1,8 @@
 import { Deferred, Exit } from "effect"
 import type { ByProject } from "../event/Event.ts"
 import { EventBatch, type Origin } from "../event/EventBatch.ts"
+import { type Erasure, Tombstones, type UserHash } from "../erasure/Tombstones.ts"
+import type { Erased } from "../port/Erased.ts"
 import { QueueMeter } from "../port/QueueObserver.ts"
 import type { DeadLetter, DeadLetterReason, DeadLetterSelection, Unsettled } from "../port/EventQueue.ts"
 
@@ -13,7 +15,7 @@ export interface MemoryQueueOptions {
 }
 
 export interface Message {
-  readonly batch: EventBatch
+  batch: EventBatch
   failures: number
   leased: boolean
   /** Clock milliseconds: end of the lease, or of the backoff. */
@@ -38,8 +40,20 @@ class Tally {
   }
 }
 
+/** A name for each user that says nothing about the id; it lasts as long as the process. */
+export const opaqueNames = (): UserHash => {
+  const names = new Map<string, string>()
+  return (project_id, user_id) => {
+    const key = JSON.stringify([project_id, user_id])
+    const known = names.get(key) ?? crypto.randomUUID()
+    names.set(key, known)
+    return known
+  }
+}
+
 /** What {@link MemoryQueue} is made of: plain data and synchronous steps, so that each step is atomic. */
 export class QueueState {
+  readonly tombstones = new Tombstones(opaqueNames())
   readonly messages = new Map<number, Message>()
   readonly accepted = new Tally()
   readonly deadLettered = new Tally()
@@ -169,6 +183,22 @@ export class QueueState {
     this.letters = [...this.letters, ...letters]
     this.deadLettered.add(batch.project_id, letters.length)
     this.meter.deadLettered(reason.code, letters.length)
+  }
+
+  /** Shells where the user's events wait, and their letters off the list. */
+  erase(erasure: Erasure): ReadonlyArray<Erased> {
+    this.tombstones.add(erasure)
+    let waiting = 0
+    for (const message of this.messages.values()) {
+      waiting += message.batch.events.filter((event) => this.tombstones.covers(event)).length
+      message.batch = this.tombstones.veil(message.batch)
+    }
+    const letters = this.letters.filter(({ event }) => this.tombstones.covers(event))
+    this.takeLetters(letters.map(({ id }) => id))
+    return [
+      { place: "queue", events: waiting },
+      { place: "dead_letters", events: letters.length }
+    ]
   }
 
   /** Takes letters off the list. */

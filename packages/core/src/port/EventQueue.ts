@@ -1,4 +1,6 @@
 import { Context, type Effect, Schema, type Scope } from "effect"
+import type { Erasure, Tombstones } from "../erasure/Tombstones.ts"
+import type { Erased } from "./Erased.ts"
 import type { ByProject, Event } from "../event/Event.ts"
 import type { EventBatch } from "../event/EventBatch.ts"
 import type { QueueObserver } from "./QueueObserver.ts"
@@ -32,7 +34,7 @@ export class PublishAmbiguous extends Schema.TaggedError<PublishAmbiguous>()("Pu
 export const EventQueueReason = Schema.Union([QueueFull, QueueUnavailable, MessageTooLarge, PublishAmbiguous])
 
 export class EventQueueError extends Schema.TaggedError<EventQueueError>()("EventQueueError", {
-  operation: Schema.Literals(["open", "publish", "take", "ack", "deadLetter", "deadLetters", "depth"]),
+  operation: Schema.Literals(["open", "publish", "take", "ack", "deadLetter", "deadLetters", "depth", "erase"]),
   reason: EventQueueReason
 }) {
   get retryable(): boolean {
@@ -149,5 +151,12 @@ export class EventQueue extends Context.Service<
     }
     readonly depth: Effect.Effect<QueueDepth, EventQueueError>
     readonly counts: Effect.Effect<QueueCounts, EventQueueError>
+    /** Whose old events are published as shells; whoever publishes sees to it. Empty where the queue keeps none. */
+    readonly tombstones: Tombstones
+    /**
+     * Durably leaves shells of the events that wait, takes the dead letters off the list, and leaves no byte of either
+     * behind. Counts stay as they are. Repeated, it does what is left to do.
+     */
+    readonly erase: (erasure: Erasure) => Effect.Effect<ReadonlyArray<Erased>, EventQueueError>
   }
 >()("@millrace/core/port/EventQueue") {}

@@ -1,6 +1,8 @@
 import { Context, type Effect, Schema } from "effect"
+import type { Erasure } from "../erasure/Tombstones.ts"
 import type { ByProject } from "../event/Event.ts"
 import type { EventBatch } from "../event/EventBatch.ts"
+import type { Erased } from "./Erased.ts"
 import type { Unsettled } from "./EventQueue.ts"
 
 /** The store cannot be reached, is shutting down or lost its connection: try again. */
@@ -17,7 +19,7 @@ export class StoreRejected extends Schema.TaggedError<StoreRejected>()("StoreRej
 }
 
 export class EventStoreError extends Schema.TaggedError<EventStoreError>()("EventStoreError", {
-  operation: Schema.Literals(["open", "append", "unstored", "replay", "prune", "backlog"]),
+  operation: Schema.Literals(["open", "append", "unstored", "replay", "prune", "backlog", "erase"]),
   reason: Schema.Union([StoreUnavailable, StoreRejected])
 }) {
   get retryable(): boolean {
@@ -69,5 +71,10 @@ export class EventStore extends Context.Service<
     readonly horizonAgeSeconds?: Effect.Effect<number, EventStoreError>
     /** Frees what lies at or before `upTo`; identities stay for the store's dedupe horizon. */
     readonly prune: (options: { readonly upTo: Cursor }) => Effect.Effect<void, EventStoreError>
+    /**
+     * Durably leaves shells of the user's events, here and of whatever is appended later, and no byte of them behind. Cursors
+     * and counts stay as they are. Repeated, it does what is left to do.
+     */
+    readonly erase: (erasure: Erasure) => Effect.Effect<ReadonlyArray<Erased>, EventStoreError>
   }
 >()("@millrace/core/port/EventStore") {}

@@ -1,5 +1,6 @@
 import { Context, type Effect, Schema } from "effect"
-import type { ByProject } from "../event/Event.ts"
+import type { Erasure } from "../erasure/Tombstones.ts"
+import type { ByProject, Event } from "../event/Event.ts"
 import type { EventBatch } from "../event/EventBatch.ts"
 import type { Ask } from "../metric/Metric.ts"
 import type { Cursor, Page } from "./EventStore.ts"
@@ -37,7 +38,17 @@ export class Unsupported extends Schema.TaggedError<Unsupported>()("Unsupported"
 }
 
 export class WarehouseError extends Schema.TaggedError<WarehouseError>()("WarehouseError", {
-  operation: Schema.Literals(["open", "load", "watermark", "counts", "answer", "erase", "rebuild"]),
+  operation: Schema.Literals([
+    "open",
+    "load",
+    "watermark",
+    "counts",
+    "answer",
+    "person",
+    "history",
+    "erase",
+    "rebuild"
+  ]),
   reason: Schema.Union([WarehouseUnavailable, WarehouseOwned, RowsRejected, QueryFailed, Unsupported])
 }) {
   get retryable(): boolean {
@@ -87,6 +98,23 @@ export interface AggregateStatus {
   readonly mismatches: number
 }
 
+export interface UserName {
+  readonly project_id: string
+  readonly user_id: string
+}
+
+export interface Person {
+  /** The one that was named comes first. */
+  readonly user_ids: ReadonlyArray<string>
+  /** Of the named one: tells one person from another without telling who. */
+  readonly hash: string
+  /** When the latest of their loaded events occurred, UTC microseconds; 0 without any. */
+  readonly latest: number
+}
+
+/** Of the last event of a page of history. */
+export type HistoryPlace = Pick<Event, "received_at" | "event_id">
+
 /** The columnar store that answers metrics. */
 export class Warehouse extends Context.Service<
   Warehouse,
@@ -105,11 +133,18 @@ export class Warehouse extends Context.Service<
     readonly counts: Effect.Effect<WarehouseCounts, WarehouseError>
     /** Runs one metric's question in the engine's own form. */
     readonly answer: <Row>(ask: Ask<Row>) => Effect.Effect<ReadonlyArray<Row>, WarehouseError>
-    /** Deletes one user's events; returns how many. */
-    readonly erase: (user: {
-      readonly project_id: string
-      readonly user_id: string
-    }) => Effect.Effect<number, WarehouseError>
+    /** Who is meant by a user id: the id, and all that `$identify` merged into it. */
+    readonly person: (user: UserName) => Effect.Effect<Person, WarehouseError>
+    /** Loaded events of these ids, as they were sent: a page in the order of acceptance. */
+    readonly history: (
+      ids: Omit<Erasure, "until">,
+      page: { readonly after: HistoryPlace | undefined; readonly limit: number }
+    ) => Effect.Effect<ReadonlyArray<Event>, WarehouseError>
+    /**
+     * Deletes the user's events and whatever was derived from them, here and of whatever is loaded later, and leaves no byte
+     * of them behind; counts stay as they are. Returns how many events. Repeated, it does what is left to do.
+     */
+    readonly erase: (erasure: Erasure) => Effect.Effect<number, WarehouseError>
     /** Of an engine that keeps some. */
     readonly aggregates?: Aggregates
   }

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Latch, type Layer } from "effect"
 import type { Event } from "../event/Event.ts"
 import { type DeadLetterReason, EventQueue, type EventQueueError, type TakeOptions } from "../port/EventQueue.ts"
+import { queueErasureLaws } from "./erasureLaws.ts"
 import { batchOf } from "./events.ts"
 import { queueCountLaws } from "./queueCountLaws.ts"
 import { queueSightLaws } from "./queueSightLaws.ts"
@@ -62,6 +63,7 @@ export const eventQueueContract = <E>(name: string, options: EventQueueContractO
     deadLetterLaws(law)
     queueCountLaws(law)
     queueSightLaws(law)
+    queueErasureLaws(law)
   })
 }
 

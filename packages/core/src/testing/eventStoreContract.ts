@@ -3,6 +3,7 @@ import { Effect, type Layer } from "effect"
 import type { Event } from "../event/Event.ts"
 import type { EventBatch } from "../event/EventBatch.ts"
 import { EventStore, type EventStoreError } from "../port/EventStore.ts"
+import { storeErasureLaws } from "./erasureLaws.ts"
 import { batchOf } from "./events.ts"
 
 export interface EventStoreContractOptions<E> {
@@ -10,7 +11,7 @@ export interface EventStoreContractOptions<E> {
   readonly layer: () => Layer.Layer<EventStore, E>
 }
 
-type Law = (title: string, body: Effect.Effect<void, EventStoreError, EventStore>) => void
+export type StoreLaw = (title: string, body: Effect.Effect<void, EventStoreError, EventStore>) => void
 
 interface Replayed {
   readonly events: ReadonlyArray<Event>
@@ -41,14 +42,15 @@ const idsOf = (events: ReadonlyArray<Event>) => events.map((event) => event.even
 
 /** The laws of every {@link EventStore}; phrased by what `replay` shows, not by what `append` claims. */
 export const eventStoreContract = <E>(name: string, options: EventStoreContractOptions<E>) => {
-  const law: Law = (title, body) => it.live(title, () => Effect.provide(body, options.layer()))
+  const law: StoreLaw = (title, body) => it.live(title, () => Effect.provide(body, options.layer()))
   describe(`EventStore contract: ${name}`, () => {
     identityLaws(law)
     replayLaws(law)
+    storeErasureLaws(law)
   })
 }
 
-const identityLaws = (law: Law) => {
+const identityLaws = (law: StoreLaw) => {
   law(
     "append: replay shows every event unchanged",
     Effect.gen(function* () {
@@ -116,7 +118,7 @@ const identityLaws = (law: Law) => {
   )
 }
 
-const replayLaws = (law: Law) => {
+const replayLaws = (law: StoreLaw) => {
   law(
     "replay: pages cover everything once and end caught up, whatever their size",
     Effect.gen(function* () {

@@ -1,4 +1,5 @@
 import type { Event } from "../event/Event.ts"
+import type { Erasure } from "../erasure/Tombstones.ts"
 import { EventBatch } from "../event/EventBatch.ts"
 
 const BASE = Date.UTC(2026, 0, 1) * 1000
@@ -24,3 +25,10 @@ export const eventsOf = (from: number, count: number, fields: Partial<Event> = {
 
 export const batchOf = (from: number, count: number, fields: Partial<Event> = {}): EventBatch =>
   EventBatch.fromEvents(eventsOf(from, count, fields))
+
+/** Erases a user up to the end of the first hour of {@link eventOf}'s day. */
+export const erasureOf = (...user_ids: ReadonlyArray<string>): Erasure => ({
+  project_id: "default",
+  user_ids,
+  until: BASE + 3_600_000_000
+})

@@ -3,6 +3,7 @@ import { Effect, type Layer } from "effect"
 import { EventBatch } from "../event/EventBatch.ts"
 import { query } from "../metric/query.ts"
 import { Warehouse } from "../port/Warehouse.ts"
+import { warehouseErasureLaws } from "./erasureLaws.ts"
 import { batchOf, eventOf, eventsOf } from "./events.ts"
 import { largeHistoryLaws, type WarehouseLaw as Law } from "./largeHistoryLaws.ts"
 import { type MetricExample, metricExamples, shownOf } from "./metricExamples/index.ts"
@@ -22,6 +23,7 @@ export const warehouseContract = <E>(name: string, options: WarehouseContractOpt
     projectLaws(law)
     watermarkLaws(law)
     for (const example of metricExamples) law(`answer: ${example.title}`, exampleHolds(example))
+    warehouseErasureLaws(law)
     largeHistoryLaws(law)
     referenceLaws(name, law)
   })
@@ -140,22 +142,6 @@ const projectLaws = (law: Law) => {
       assert.deepStrictEqual({ ...stored }, { a: 3, b: 4 })
       assert.strictEqual(duplicates["a"] ?? 0, 0)
       assert.strictEqual(duplicates["b"], 3)
-    })
-  )
-  law(
-    "erase: takes one user of one project out of every answer",
-    Effect.gen(function* () {
-      const warehouse = yield* Warehouse
-      const of = (project_id: string) => [
-        batchOf(1, 3, { project_id, user_id: "gone" }),
-        batchOf(4, 2, { project_id, user_id: "stays" })
-      ]
-      yield* warehouse.load(page("1", ...of("a"), ...of("b")))
-      assert.strictEqual(yield* warehouse.erase({ project_id: "a", user_id: "gone" }), 3)
-      assert.strictEqual(yield* warehouse.erase({ project_id: "a", user_id: "never" }), 0)
-      const users = (project_id: string) =>
-        Effect.map(query({ metric: "dau", project_id, params: DAY_1 }), ({ rows }) => rows[0]?.users)
-      assert.deepStrictEqual([yield* users("a"), yield* users("b")], [1, 2])
     })
   )
 }

@@ -19,6 +19,7 @@ import {
   Started
 } from "./schemas.ts"
 import { statsGroup } from "./stats.ts"
+import { usersGroup } from "./users.ts"
 
 const text = (contentType: string) => Schema.String.pipe(HttpApiSchema.asText({ contentType }))
 
@@ -132,7 +133,7 @@ const operations = HttpApiGroup.make("operations").add(
 
 /** The HTTP contract: server, CLI and client types come from here. */
 export class Contract extends HttpApi.make("millrace")
-  .add(events, statsGroup, deadLetters, authGroup, operations)
+  .add(events, statsGroup, usersGroup, deadLetters, authGroup, operations)
   .annotateMerge(
     OpenApi.annotations({
       title: "millrace",

@@ -1,5 +1,6 @@
 import { Schema } from "effect"
 import { HttpApiSchema } from "effect/http-api"
+import { ErasureReceiptAnswer } from "./receipt.ts"
 
 /** Every problem the API answers with: RFC 9457 status and title by code. A code never changes its meaning. */
 export const PROBLEMS = {
@@ -37,6 +38,7 @@ export const PROBLEMS = {
   queue_unavailable: { status: 503, title: "The queue cannot be reached" },
   publish_unconfirmed: { status: 503, title: "It is unknown whether the queue took the batch" },
   overloaded: { status: 503, title: "Too much is under way" },
+  erasure_incomplete: { status: 503, title: "Not every place could be erased yet" },
   warehouse_unavailable: { status: 503, title: "The warehouse cannot be reached" },
   limiter_unavailable: { status: 503, title: "Quotas cannot be checked" },
   keys_unavailable: { status: 503, title: "API keys cannot be checked" },
@@ -74,7 +76,8 @@ const members = {
 export const Problem = Schema.Struct({
   ...members,
   status: Schema.Int,
-  rejected: Schema.optionalKey(Schema.Array(Rejected))
+  rejected: Schema.optionalKey(Schema.Array(Rejected)),
+  receipt: Schema.optionalKey(ErasureReceiptAnswer)
 }).annotate({ identifier: "Problem" })
 export type Problem = typeof Problem.Type
 
@@ -91,14 +94,19 @@ const isCode = (code: string): code is ProblemCode => Object.hasOwn(PROBLEMS, co
 export const makeProblem = (
   code: ProblemCode,
   detail: string,
-  more: { readonly errors?: ReadonlyArray<ProblemItem>; readonly rejected?: Problem["rejected"] } = {}
+  more: {
+    readonly errors?: ReadonlyArray<ProblemItem>
+    readonly rejected?: Problem["rejected"]
+    readonly receipt?: Problem["receipt"]
+  } = {}
 ): Problem => ({
   type: `${URN}${code}`,
   title: PROBLEMS[code].title,
   status: PROBLEMS[code].status,
   detail,
   errors: more.errors ?? [],
-  ...(more.rejected === undefined ? {} : { rejected: more.rejected })
+  ...(more.rejected === undefined ? {} : { rejected: more.rejected }),
+  ...(more.receipt === undefined ? {} : { receipt: more.receipt })
 })
 
 const declared = new Map<ProblemStatus, unknown>()
@@ -123,6 +131,15 @@ export const noEventAccepted = Schema.Struct({
 })
   .annotate({ identifier: "NoEventAccepted", description: PROBLEMS.no_event_accepted.title })
   .pipe(HttpApiSchema.status(422), HttpApiSchema.asJson({ contentType: "application/problem+json" }))
+
+/** As {@link problemOf}, with the receipt of an erasure that is not complete. */
+export const erasureIncomplete = Schema.Struct({
+  ...members,
+  status: Schema.Literal(503),
+  receipt: Schema.optionalKey(ErasureReceiptAnswer)
+})
+  .annotate({ identifier: "ErasureIncomplete", description: PROBLEMS.erasure_incomplete.title })
+  .pipe(HttpApiSchema.status(503), HttpApiSchema.asJson({ contentType: "application/problem+json" }))
 
 const titlesOf = (status: ProblemStatus) =>
   Object.entries(PROBLEMS)

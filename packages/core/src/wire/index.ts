@@ -11,6 +11,7 @@ export {
   type ProblemStatus,
   Rejected
 } from "./Problem.ts"
+export { ErasureReceiptAnswer } from "./receipt.ts"
 export {
   Affected,
   BatchAnswer,

@@ -19,7 +19,8 @@ export const absentStore: Layer.Layer<EventStore> = Layer.succeed(EventStore, {
   unstored: () => noStore("unstored"),
   replay: () => noStore("replay"),
   backlog: () => noStore("backlog"),
-  prune: () => noStore("prune")
+  prune: () => noStore("prune"),
+  erase: () => noStore("erase")
 })
 
 const noWarehouse = (operation: WarehouseError["operation"]) =>
@@ -32,5 +33,7 @@ export const absentWarehouse: Layer.Layer<Warehouse> = Layer.succeed(Warehouse, 
   watermark: noWarehouse("watermark"),
   counts: noWarehouse("counts"),
   answer: () => noWarehouse("answer"),
+  person: () => noWarehouse("person"),
+  history: () => noWarehouse("history"),
   erase: () => noWarehouse("erase")
 })

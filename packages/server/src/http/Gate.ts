@@ -1,4 +1,4 @@
-import { Context } from "effect"
+import { Context, type Semaphore } from "effect"
 import type { Role } from "../roles.ts"
 import type { BodyBudget } from "./BodyBudget.ts"
 
@@ -16,6 +16,8 @@ export class Gate extends Context.Service<
     readonly loopbackReaders: boolean
     /** The data folder, for its disk; undefined where there is none. */
     readonly directory: string | undefined
+    /** One at a time: each reads all there is. */
+    readonly erasing: Semaphore.Semaphore
     readonly state: { closing: boolean }
   }
 >()("@millrace/server/Gate") {}

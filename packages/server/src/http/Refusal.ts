@@ -14,6 +14,7 @@ export class Refusal extends Data.TaggedError("Refusal")<{ readonly problem: Pro
 interface RefusalDetails {
   readonly errors?: Problem["errors"]
   readonly rejected?: Problem["rejected"]
+  readonly receipt?: Problem["receipt"]
   readonly headers?: Headers
 }
 

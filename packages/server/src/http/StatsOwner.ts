@@ -24,7 +24,8 @@ interface Question {
   readonly path: string
   /** As the client sent it, with its question mark. */
   readonly search: string
-  /** JSON; then it is a POST. */
+  readonly method: string
+  /** JSON, of a POST. */
   readonly body: Uint8Array | undefined
   readonly key: string | undefined
   /** Whom the answer must be about. */
@@ -77,7 +78,7 @@ interface OwnerAnswer {
 
 const fetchAnswer = async (
   url: string,
-  { body, key, project }: Question,
+  { body, key, method, project }: Question,
   signal: AbortSignal
 ): Promise<OwnerAnswer> => {
   // A person may have several; to a key it says nothing.
@@ -87,11 +88,10 @@ const fetchAnswer = async (
     ...(key === undefined ? {} : { authorization: `Bearer ${key}` })
   }
   const posted = {
-    method: "POST",
     headers: { ...headers, "content-type": "application/json" },
     body: Buffer.from(body ?? [])
   }
-  const answer = await fetch(url, { ...(body === undefined ? { headers } : posted), redirect: "error", signal })
+  const answer = await fetch(url, { method, ...(body === undefined ? { headers } : posted), redirect: "error", signal })
   return { status: answer.status, headers: answer.headers, body: await readAll(answer) }
 }
 

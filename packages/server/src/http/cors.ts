@@ -4,7 +4,15 @@ import { isLoopbackName, nameOfOrigin } from "./loopback.ts"
 
 const INGEST = "/events"
 /** Machine endpoints for browsers on other origins to stay out of. */
-const CLOSED = new Set(["/dead-letters", "/dead-letters/replay", "/dead-letters/purge", "/metrics", "/docs"])
+const CLOSED = new Set([
+  "/dead-letters",
+  "/dead-letters/replay",
+  "/dead-letters/purge",
+  "/users/:id",
+  "/users/:id/events",
+  "/metrics",
+  "/docs"
+])
 
 const EXPOSED = "millrace-durability, retry-after"
 

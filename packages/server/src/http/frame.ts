@@ -53,7 +53,7 @@ export const frame = Effect.fnUntraced(function* (basePath: string) {
     })
 })
 
-const METHODS = new Set(["GET", "HEAD", "POST", "OPTIONS"])
+const METHODS = new Set(["GET", "HEAD", "POST", "DELETE", "OPTIONS"])
 const methodLabel = (method: string) => (METHODS.has(method) ? method : "other")
 
 /** An answer is data: no browser shall guess its type, show it in a frame, run anything of it, or tell where it came from. */

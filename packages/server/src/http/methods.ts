@@ -15,12 +15,17 @@ const methodsByPath: ReadonlyMap<string, ReadonlyArray<string>> = (() => {
   return found
 })()
 
-/** The contract's path of a request, or `undefined` when it is none of ours. */
+/** Paths with parameters, which hold no slash. */
+const patterns = [...methodsByPath.keys()]
+  .filter((path) => path.includes(":"))
+  .map((path) => ({ path, pattern: new RegExp(`^${path.replaceAll(/:\w+/gu, "[^/]+")}$`, "u") }))
+
+/** The contract's path of a request, its parameters by their names, or `undefined` when it is none of ours. */
 export const routeOf = (url: string, basePath: string): string | undefined => {
   const end = url.search(/[?#]/u)
   const path = end === -1 ? url : url.slice(0, end)
   const route = path.startsWith(basePath) ? path.slice(basePath.length) : ""
-  return methodsByPath.has(route) ? route : undefined
+  return methodsByPath.has(route) ? route : patterns.find(({ pattern }) => pattern.test(route))?.path
 }
 
 /** The value of `Allow`. */

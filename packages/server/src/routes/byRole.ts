@@ -21,11 +21,24 @@ export const only =
 const wrongRole = (role: Role) => retryLater("wrong_role", `This process does not have the role ${role}; ask another.`)
 
 /** In the process with the role `stats`, or by asking it, so that clients need one address. */
-export const atOwner = <R>(path: string, handle: Handle<R>, scope: KeyScope = "read"): Handle<R | Forwards> =>
+export const atOwner = <R>(
+  path: string | ((request: Request) => string),
+  handle: Handle<R>,
+  scope: KeyScope = "read"
+): Handle<R | Forwards> =>
   Effect.fnUntraced(function* (request) {
     const { roles } = yield* Gate
-    return yield* roles.includes("stats") ? answer(handle, request) : forward(path, request, scope)
+    if (roles.includes("stats")) return yield* answer(handle, request)
+    return yield* forward(typeof path === "string" ? path : path(request), request, scope)
   })
+
+/** The request's own path, for one with parameters: below the contract's first segment, wherever the API is mounted. */
+export const pathFrom =
+  (first: string) =>
+  ({ url }: Request): string => {
+    const [path = ""] = url.split("?")
+    return path.slice(path.lastIndexOf(first))
+  }
 
 const projectOf = (request: Request, scope: KeyScope) =>
   Effect.flatMap(Access, ({ project }) => project(presentedKey(request.headers), scope))
@@ -43,5 +56,12 @@ const forward = Effect.fnUntraced(function* (path: string, request: Request, sco
   const query = request.url.indexOf("?")
   const search = query === -1 ? "" : request.url.slice(query)
   const body = request.method === "POST" ? yield* readJsonBytes(request) : undefined
-  return yield* (yield* StatsOwner).ask({ path, search, body, key: presentedKey(request.headers), project })
+  return yield* (yield* StatsOwner).ask({
+    method: request.method === "HEAD" ? "GET" : request.method,
+    path,
+    search,
+    body,
+    key: presentedKey(request.headers),
+    project
+  })
 })

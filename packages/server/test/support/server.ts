@@ -20,7 +20,7 @@ export interface TestServer {
 
 export const reply = async (response: Response) => {
   const text = await response.text()
-  const json = response.headers.get("content-type")?.includes("json") ?? false
+  const json = /[/+]json/u.test(response.headers.get("content-type") ?? "")
   return { status: response.status, headers: response.headers, body: json ? JSON.parse(text) : text }
 }
 

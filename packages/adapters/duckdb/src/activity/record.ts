@@ -1,3 +1,4 @@
+import { IDENTIFY } from "@millrace/core"
 import { Effect } from "effect"
 import type { BoundValue, Connection } from "../client.ts"
 
@@ -83,20 +84,35 @@ export const dropRecorded = (connection: Connection) =>
     { discard: true }
   )
 
-const NUMBERS_OF_USER = `
-  SELECT number FROM activity_users WHERE project_id = $1 AND (user_id = $2 OR user_id IN (
-    SELECT anonymous_id FROM identities WHERE project_id = $1 AND user_id = $2
-  ))`
+/** Ids as one JSON array, in `$2`. */
+const NUMBERS = `
+  SELECT number FROM activity_users WHERE project_id = $1 AND user_id IN (SELECT unnest(from_json($2::JSON, '["VARCHAR"]')))`
 
-/** Forgets a user, and every id that was merged into the user; while `identities` still knows them. */
-export const eraseActivity = Effect.fnUntraced(function* (connection: Connection, project_id: string, user_id: string) {
-  yield* connection.rows(
-    `DELETE FROM activity WHERE user_number IN (${NUMBERS_OF_USER})
-     AND series IN (SELECT number FROM activity_series WHERE project_id = $1)`,
-    [project_id, user_id]
-  )
-  yield* connection.rows(`DELETE FROM activity_users WHERE project_id = $1 AND number IN (${NUMBERS_OF_USER})`, [
+const SERIES = "SELECT number FROM activity_series WHERE project_id = $1"
+
+/**
+ * Forgets users of a project whose events were deleted, and who identified whom, as events of others may be gone that named
+ * them; what is left of both is recorded anew.
+ */
+export const eraseActivity = Effect.fnUntraced(function* (
+  connection: Connection,
+  project_id: string,
+  user_ids: ReadonlyArray<string>
+) {
+  const ids = JSON.stringify(user_ids)
+  yield* connection.rows(`DELETE FROM activity WHERE user_number IN (${NUMBERS}) AND series IN (${SERIES})`, [
     project_id,
-    user_id
+    ids
   ])
+  yield* connection.rows(`DELETE FROM activity WHERE series IN (${SERIES} AND event_type = $2)`, [project_id, IDENTIFY])
+  yield* connection.rows(`DELETE FROM activity_users WHERE project_id = $1 AND number IN (${NUMBERS})`, [
+    project_id,
+    ids
+  ])
+  yield* record(connection, { from: LEFT, values: [project_id, ids, IDENTIFY] })
+  yield* dropRecorded(connection)
 })
+
+const LEFT = `
+  events WHERE project_id = $1
+    AND (event_type = $3 OR user_id IN (SELECT unnest(from_json($2::JSON, '["VARCHAR"]'))))`

@@ -1,12 +1,14 @@
 import { mkdir, rename, rm } from "node:fs/promises"
 import { join } from "node:path"
+import { type Append, encodeGroup, type Settle } from "./encodeGroup.ts"
 import { AppendTooLarge, type AppendError, LogClosed, LogFull, WriteFailed } from "./errors.ts"
 import { type LogFile, openLogFile, type OpenLogFile, syncDirectory } from "./LogFile.ts"
-import { openSegments, SPARE_NAME } from "./openSegments.ts"
-import { Flag, type LogRecord, MAX_PAYLOAD_BYTES, RECORD_HEADER_BYTES, SEGMENT_MAGIC, writeRecord } from "./record.ts"
+import { createSpare, openSegments, SPARE_NAME } from "./openSegments.ts"
+import { type LogRecord, MAX_PAYLOAD_BYTES, RECORD_HEADER_BYTES } from "./record.ts"
 import type { ScannedRecord } from "./scan.ts"
 import { Tail } from "./Tail.ts"
-import { preallocate, Segment } from "./Segment.ts"
+import { findDue, type Rewrite, rewriteSegment } from "./rewriteSegment.ts"
+import { Segment } from "./Segment.ts"
 
 export interface SegmentLogOptions {
   readonly directory: string
@@ -22,14 +24,12 @@ export interface SegmentLogOptions {
   readonly onRecord?: (record: ScannedRecord) => void
 }
 
-/** Called once the append is durable, with its first sequence, or once it failed. */
-export type Settle = (error: AppendError | undefined, first: number) => void
-
-interface Append {
-  readonly payloads: ReadonlyArray<Uint8Array>
-  readonly flags: number
-  readonly bytes: number
-  readonly settle: Settle
+/** Something to do while nothing is being written. */
+interface Rest {
+  /** What has to be written before. */
+  readonly after: Append | undefined
+  readonly task: () => Promise<void>
+  readonly settle: (cause?: unknown) => void
 }
 
 const GROUP_BYTES = 4 << 20
@@ -55,8 +55,10 @@ export class SegmentLog {
   #bytes = 0
   #buffer = Buffer.allocUnsafe(1 << 16)
   readonly #tail = new Tail(TAIL_BYTES)
+  #resting: Array<Rest> = []
   #running: Promise<void> | undefined
   #stopped: LogClosed | undefined
+  #failed = false
   /** Told how long each group waited for the disk. */
   onSync: (seconds: number) => void = () => undefined
 
@@ -120,7 +122,14 @@ export class SegmentLog {
   async #run(): Promise<void> {
     // Everyone who appends in this turn of the event loop shares the first group.
     await new Promise(setImmediate)
-    while (this.#pending.length > 0) {
+    while (this.#pending.length > 0 || this.#resting.length > 0) {
+      const rest = this.#resting[0]
+      if (rest !== undefined && (rest.after === undefined || !this.#pending.includes(rest.after))) {
+        this.#resting.shift()
+        await rest.task().then(() => rest.settle(), rest.settle)
+        if (this.#failed) return
+      }
+      if (this.#pending.length === 0) continue
       const group = this.#takeGroup()
       try {
         const firsts = await this.#commit(group)
@@ -154,7 +163,8 @@ export class SegmentLog {
     if (full.count > 0 && full.endBytes + bytes > this.#options.segmentBytes) await this.#roll()
     const segment = this.#segments.at(-1)!
     const start = segment.endBytes
-    const { firsts, places } = this.#encode(group, segment)
+    if (bytes > this.#buffer.length) this.#buffer = Buffer.allocUnsafe(Math.max(bytes, this.#buffer.length * 2))
+    const { firsts, places } = encodeGroup(this.#buffer, group, segment)
     await this.#active.write(this.#buffer.subarray(0, bytes), start)
     const waitedFrom = performance.now()
     await this.#active.datasync()
@@ -169,41 +179,11 @@ export class SegmentLog {
     return firsts
   }
 
-  #encode(group: ReadonlyArray<Append>, segment: Segment) {
-    let bytes = 0
-    for (const append of group) bytes += append.bytes
-    if (bytes > this.#buffer.length) this.#buffer = Buffer.allocUnsafe(Math.max(bytes, this.#buffer.length * 2))
-    const firsts: Array<number> = []
-    const places: Array<readonly [number, number]> = []
-    let sequence = segment.next
-    let at = 0
-    for (const append of group) {
-      firsts.push(sequence)
-      for (const [index, payload] of append.payloads.entries()) {
-        const more = index < append.payloads.length - 1 ? Flag.continues : 0
-        const flags = append.flags | more | (at === 0 ? Flag.groupStart : 0)
-        places.push([segment.endBytes + at, payload.length])
-        at = writeRecord(this.#buffer, at, { sequence: sequence++, flags, payload })
-      }
-    }
-    return { firsts, places }
-  }
-
   #prepareSpare(): void {
     if (this.#spare !== undefined) return
-    this.#spare = this.#createSpare()
+    this.#spare = createSpare(this.#openFile, this.#options)
     // Reported where it is awaited: by the roll that needs it.
     this.#spare.catch(() => undefined)
-  }
-
-  async #createSpare(): Promise<void> {
-    const file = await this.#openFile(join(this.#options.directory, SPARE_NAME), "w+")
-    try {
-      await file.write(SEGMENT_MAGIC, 0)
-      await preallocate(file, SEGMENT_MAGIC.length, this.#options.segmentBytes)
-    } finally {
-      await file.close()
-    }
   }
 
   async #roll(): Promise<void> {
@@ -226,6 +206,8 @@ export class SegmentLog {
   #fail(group: ReadonlyArray<Append>, cause: unknown): void {
     this.#stopped = new LogClosed({ cause })
     const waiting = this.#pending.splice(0)
+    this.#failed = true
+    for (const { settle } of this.#resting.splice(0)) settle(cause)
     this.#pendingBytes = 0
     const failed = new WriteFailed({ cause })
     for (const append of group) append.settle(failed, 0)
@@ -242,6 +224,38 @@ export class SegmentLog {
     if (segment === undefined || from > last) return []
     const kept = this.#tail.read(from, last, READ_BYTES)
     return kept.length > 0 ? kept : segment.read(this.#openFile, from, Math.min(last, segment.next - 1), READ_BYTES)
+  }
+
+  /**
+   * Replaces records, all that were appended before the call included, by others of the same size, in the files and in
+   * memory. Appending and reading go on meanwhile. `change` is asked more than once about a record.
+   */
+  async rewrite(change: Rewrite): Promise<void> {
+    const due = new Set<Segment>()
+    const search = (from: number) => findDue(this, { from, segments: () => this.#segments, change, due })
+    const next = await search(this.first)
+    await this.#atRest(async () => {
+      await search(next)
+      if (due.has(this.#segments.at(-1)!)) await this.#roll().catch((cause: unknown) => this.#fail([], cause))
+      if (this.#failed) throw this.#stopped
+      this.#tail.forget()
+    })
+    for (const segment of due) {
+      if (!this.#segments.includes(segment)) continue
+      await rewriteSegment(segment, this.#openFile, change)
+      // Dropped meanwhile: the new file took the name of one that was gone.
+      if (!this.#segments.includes(segment)) await rm(segment.path, { force: true })
+    }
+  }
+
+  /** Runs a task between two writes, after all that waited before it. */
+  #atRest(task: () => Promise<void>): Promise<void> {
+    return new Promise((resolve, reject: (cause: unknown) => void) => {
+      if (this.#stopped !== undefined) return reject(this.#stopped)
+      const settle = (cause?: unknown) => (cause === undefined ? resolve() : reject(cause))
+      this.#resting.push({ after: this.#pending.at(-1), task, settle })
+      this.#running ??= this.#run()
+    })
   }
 
   /** The last sequence that {@link drop} would take with this bound; `first - 1` if none. */

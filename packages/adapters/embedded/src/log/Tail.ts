@@ -24,6 +24,11 @@ export class Tail {
     }
   }
 
+  forget(): void {
+    this.#records.clear()
+    this.#bytes = 0
+  }
+
   /** Records from `from` to at most `to`, in order: those that fit in `limitBytes`, at least one; none if `from` is not here. */
   read(from: number, to: number, limitBytes: number): ReadonlyArray<LogRecord> {
     const found: Array<LogRecord> = []

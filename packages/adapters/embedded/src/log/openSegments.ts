@@ -7,6 +7,8 @@ import { hasDataBehind, laterGroupBehind, type Scan, scanSegment, type ScannedRe
 import { firstOfName, preallocate, Segment, segmentPath } from "./Segment.ts"
 
 export const SPARE_NAME = "spare.new"
+/** Behind the name of a segment, of its copy with other records. */
+export const REWRITTEN = ".rewritten"
 
 export interface OpenedSegments {
   /** In order; the last one is written to. */
@@ -24,7 +26,9 @@ export const openSegments = async (options: {
   readonly onRecord: (record: ScannedRecord) => void
 }): Promise<OpenedSegments> => {
   const { directory, openFile, droppedUpTo } = options
-  await rm(join(directory, SPARE_NAME), { force: true })
+  for (const name of await readdir(directory)) {
+    if (name === SPARE_NAME || name.endsWith(REWRITTEN)) await rm(join(directory, name))
+  }
   const firsts = await firstsIn(directory, droppedUpTo)
   const segments: Array<Segment> = []
   for (const [index, first] of firsts.entries()) {
@@ -48,6 +52,20 @@ const firstsIn = async (directory: string, droppedUpTo: number): Promise<Readonl
   const left = firsts.filter((_, index) => (firsts[index + 1] ?? Infinity) <= droppedUpTo + 1)
   for (const first of left) await rm(segmentPath(directory, first))
   return firsts.slice(left.length)
+}
+
+/** A segment without a name yet, for when the one that is written to is full. */
+export const createSpare = async (
+  openFile: OpenLogFile,
+  { directory, segmentBytes }: { readonly directory: string; readonly segmentBytes: number }
+): Promise<void> => {
+  const file = await openFile(join(directory, SPARE_NAME), "w+")
+  try {
+    await file.write(SEGMENT_MAGIC, 0)
+    await preallocate(file, SEGMENT_MAGIC.length, segmentBytes)
+  } finally {
+    await file.close()
+  }
 }
 
 const createSegment = async (

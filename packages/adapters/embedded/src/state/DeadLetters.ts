@@ -1,4 +1,11 @@
-import { type DeadLetter, type DeadLetterReason, type Event, PersistedLetter } from "@millrace/core"
+import {
+  type DeadLetter,
+  type DeadLetterReason,
+  type Event,
+  PersistedLetter,
+  shellOf,
+  type Tombstones
+} from "@millrace/core"
 import { Schema } from "effect"
 import type { AppendError } from "../log/errors.ts"
 import type { OpenLogFile } from "../log/LogFile.ts"
@@ -163,6 +170,20 @@ export class DeadLetters {
     return letters
   }
 
+  /** Takes letters of erased users off the list, then overwrites them; returns how many were on it. */
+  async veil(tombstones: Tombstones): Promise<number> {
+    const open = this.select("all")
+    let listed = 0
+    for (let at = 0; at < open.length; at += VEIL_LETTERS) {
+      const letters = await this.read(open.slice(at, at + VEIL_LETTERS))
+      const covered = letters.filter(({ event }) => tombstones.covers(event)).map(({ id }) => Number(id))
+      if (covered.length > 0) await this.close(covered, "purged")
+      listed += covered.length
+    }
+    await this.#log.rewrite(({ payload }) => veiledLetter(payload, tombstones))
+    return listed
+  }
+
   /** Up to where records may go: every letter is closed, and its place in the log is gone too. */
   droppable(logDroppedUpTo: number): number {
     let upTo = this.#log.last
@@ -191,6 +212,19 @@ export class DeadLetters {
   shut(): Promise<void> {
     return this.#log.close()
   }
+}
+
+/** Letters read in one step. */
+const VEIL_LETTERS = 64
+
+/** In the same size: JSON does not mind spaces at the end. The message may repeat what was refused. */
+const veiledLetter = (payload: Buffer, tombstones: Tombstones): Buffer | undefined => {
+  const entry = decodeEntry(payload.toString("utf8"))
+  if ("closed" in entry || !tombstones.covers(entry.event)) return undefined
+  const left: Letter = { ...entry, event: shellOf(entry.event), reason: { ...entry.reason, message: "" } }
+  const veiled = Buffer.alloc(payload.length, " ")
+  veiled.write(JSON.stringify(left))
+  return veiled
 }
 
 const close = (entries: Map<number, Entry>, id: number): void => {

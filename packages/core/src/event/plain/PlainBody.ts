@@ -38,6 +38,8 @@ let places = new Int32Array(0)
  */
 export class PlainBody {
   count = 0
+  /** When the first of its events occurred, UTC microseconds. */
+  oldest = Number.POSITIVE_INFINITY
   readonly places: Int32Array
   /** UTC microseconds. */
   readonly times: Float64Array
@@ -75,6 +77,7 @@ export class PlainBody {
       if (this.count === this.#room || bytes[this.#at] !== 123 || !this.#readEvent()) return false
       if (this.#time < EARLIEST || this.#time > latest) return false
       this.times[this.count++] = this.#time
+      if (this.#time < this.oldest) this.oldest = this.#time
       this.#skipSpace()
       const next = bytes[this.#at++]
       if (next === 93) break

@@ -1,0 +1,94 @@
+import { copyFile, rename, rm } from "node:fs/promises"
+import { dirname } from "node:path"
+import { CorruptLog } from "./errors.ts"
+import { type OpenLogFile, syncDirectory } from "./LogFile.ts"
+import { REWRITTEN } from "./openSegments.ts"
+import { RECORD_HEADER_BYTES, type LogRecord, writeRecord } from "./record.ts"
+import { scanSegment } from "./scan.ts"
+import type { Segment } from "./Segment.ts"
+
+/** What a record is to hold instead, in as many bytes; `undefined` to leave it as it is. */
+export type Rewrite = (record: LogRecord) => Uint8Array | undefined
+
+interface Readable {
+  readonly first: number
+  readonly last: number
+  readonly read: (from: number, to: number) => Promise<ReadonlyArray<LogRecord>>
+}
+
+interface Search {
+  readonly from: number
+  readonly segments: () => ReadonlyArray<Segment>
+  readonly change: Rewrite
+  readonly due: Set<Segment>
+}
+
+/** Adds the segments that hold something to change, from a record on; returns behind which record it ended. */
+export const findDue = async (log: Readable, { change, due, from, segments }: Search): Promise<number> => {
+  let at = from
+  while (at <= log.last) {
+    at = Math.max(at, log.first)
+    const segment = segments().findLast((candidate) => candidate.first <= at)!
+    const records = await log.read(at, segment.next - 1).catch((error: unknown) => {
+      // Dropped while it was read.
+      if (at < log.first) return []
+      throw error
+    })
+    if (records.some((record) => change(record) !== undefined)) due.add(segment)
+    at += records.length
+  }
+  return at
+}
+
+interface Patch {
+  readonly offsetBytes: number
+  readonly bytes: Buffer
+}
+
+/**
+ * Replaces records of a sealed segment. Every record keeps its place, so whoever reads meanwhile sees one or the other. The
+ * new file takes the old one's name whole: a crash leaves either.
+ */
+export const rewriteSegment = async (segment: Segment, openFile: OpenLogFile, rewrite: Rewrite): Promise<void> => {
+  const patches = await findPatches(segment, openFile, rewrite)
+  if (patches.length === 0) return
+  const copy = `${segment.path}${REWRITTEN}`
+  try {
+    await copyFile(segment.path, copy)
+    const file = await openFile(copy, "r+")
+    try {
+      for (const { bytes, offsetBytes } of patches) await file.write(bytes, offsetBytes)
+      await file.datasync()
+    } finally {
+      await file.close()
+    }
+    await rename(copy, segment.path)
+    await syncDirectory(dirname(segment.path))
+  } finally {
+    await rm(copy, { force: true })
+  }
+}
+
+/** At most as large as the segment. */
+const findPatches = async (
+  segment: Segment,
+  openFile: OpenLogFile,
+  rewrite: Rewrite
+): Promise<ReadonlyArray<Patch>> => {
+  const patches: Array<Patch> = []
+  const file = await openFile(segment.path, "r")
+  try {
+    const { problem } = await scanSegment(file, segment.first, (record) => {
+      const payload = rewrite(record)
+      if (payload === undefined) return
+      if (payload.length !== record.payload.length) throw new Error("a record is rewritten in its own size")
+      const bytes = Buffer.alloc(RECORD_HEADER_BYTES + payload.length)
+      writeRecord(bytes, 0, { ...record, payload })
+      patches.push({ offsetBytes: record.offsetBytes, bytes })
+    })
+    if (problem === undefined) return patches
+    throw new CorruptLog({ file: segment.path, offsetBytes: problem.offsetBytes, problem: problem.what })
+  } finally {
+    await file.close()
+  }
+}

@@ -1,0 +1,65 @@
+import { readFile } from "node:fs/promises"
+import { join } from "node:path"
+import { Tombstones } from "@millrace/core"
+import { keyedHash, newHashKey } from "@millrace/core/node"
+import { Schema } from "effect"
+import { replaceFile } from "../log/atomicFile.ts"
+
+const Content = Schema.Struct({
+  version: Schema.Literal(1),
+  /** Of the hashes, in hexadecimal digits. */
+  key: Schema.String,
+  tombstones: Schema.Array(Schema.Struct({ hash: Schema.String, until: Schema.Int })),
+  /** Written before the log is rewritten, and taken back after that. */
+  pending: Schema.Boolean
+})
+const decode = Schema.decodeUnknownSync(Schema.fromJsonString(Content))
+
+/** Who was erased from a log: made with the first erasure, read whole, replaced whole. */
+export class ErasureFile {
+  readonly tombstones: Tombstones
+  readonly #path: string
+  readonly #key: Uint8Array
+  #pending: boolean
+
+  private constructor(path: string, key: Uint8Array, tombstones: Tombstones, pending: boolean) {
+    this.#path = path
+    this.#key = key
+    this.tombstones = tombstones
+    this.#pending = pending
+  }
+
+  /** Throws when the file is not what was written: without it erased users could come back. */
+  static async open(directory: string): Promise<ErasureFile> {
+    const path = join(directory, "erasures.json")
+    const text = await readFile(path, "utf8").catch((error: unknown) => {
+      if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined
+      throw error
+    })
+    if (text === undefined) {
+      const key = newHashKey()
+      return new ErasureFile(path, key, new Tombstones(keyedHash(key)), false)
+    }
+    const { key, pending, tombstones } = decode(text)
+    const bytes = new Uint8Array(Buffer.from(key, "hex"))
+    return new ErasureFile(path, bytes, new Tombstones(keyedHash(bytes), tombstones), pending)
+  }
+
+  /** Whether the log may still hold what the tombstones cover. */
+  get pending(): boolean {
+    return this.#pending
+  }
+
+  async save(pending: boolean): Promise<void> {
+    // Also when it cannot be written: then it is not known what the file says.
+    this.#pending = true
+    const content: typeof Content.Type = {
+      version: 1,
+      key: Buffer.from(this.#key).toString("hex"),
+      tombstones: this.tombstones.all,
+      pending
+    }
+    await replaceFile(this.#path, JSON.stringify(content))
+    this.#pending = pending
+  }
+}

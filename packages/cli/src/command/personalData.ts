@@ -1,0 +1,116 @@
+import { ErasureReceiptAnswer } from "@millrace/core/wire"
+import { isProject } from "@millrace/server"
+import { Console, Effect, Option, Schema } from "effect"
+import { Command, Flag, Prompt } from "effect/cli"
+import { CliFailure, WrongUsage } from "../CliFailure.ts"
+import { grouped, printable, table } from "../render/table.ts"
+import { failureOf, type Target } from "../target/Target.ts"
+import { withTarget } from "../target/withTarget.ts"
+import { json, place, type PlaceFlags } from "./flags.ts"
+import { writeExport } from "./writeExport.ts"
+
+const user = Flag.String("user").pipe(Flag.withMetavar("ID"), Flag.withDescription("A user_id, as the events have it"))
+const project = Flag.String("project").pipe(
+  Flag.optional,
+  Flag.withDescription("With --data (default: default); at a server the key decides")
+)
+
+/** A server knows the project by the key, and would otherwise do it to another one than was named. */
+const projectOf = Effect.fnUntraced(function* (flags: PlaceFlags & { readonly project: Option.Option<string> }) {
+  const named = Option.getOrUndefined(flags.project)
+  if (named !== undefined && Option.isNone(flags.data)) {
+    return yield* new WrongUsage({ message: "--project goes with --data; at a server the key decides" })
+  }
+  if (named !== undefined && !isProject(named)) {
+    return yield* new WrongUsage({ message: "--project must be 1–64 letters, digits, _ or -" })
+  }
+  return named
+})
+
+/** `.` and `..` are no names in a path: nothing would arrive but the path above. */
+const pathOf = (id: string): Effect.Effect<string, WrongUsage> =>
+  id === "" || id === "." || id === ".."
+    ? Effect.fail(new WrongUsage({ message: `--user ${JSON.stringify(id)} cannot be named in a path` }))
+    : Effect.succeed(`/users/${encodeURIComponent(id)}`)
+
+/** As the server may take, which reads every table and writes those anew that held the user. */
+const ERASE_TIMEOUT_MILLIS = 3_600_000
+
+const decodeReceipt = Schema.decodeUnknownOption(Schema.fromJsonString(ErasureReceiptAnswer))
+const decodeIncomplete = Schema.decodeUnknownOption(
+  Schema.fromJsonString(Schema.Struct({ receipt: ErasureReceiptAnswer }))
+)
+
+const eraseAt = Effect.fnUntraced(function* (target: Target, path: string) {
+  const answer = yield* target.send({ method: "DELETE", path, timeoutMillis: ERASE_TIMEOUT_MILLIS })
+  const receipt =
+    answer.status === 200
+      ? decodeReceipt(answer.text)
+      : Option.map(decodeIncomplete(answer.text), (incomplete) => incomplete.receipt)
+  return yield* Option.match(receipt, {
+    onNone: () => Effect.fail(failureOf(target, answer)),
+    onSome: Effect.succeed
+  })
+})
+
+export const renderReceipt = (id: string, receipt: ErasureReceiptAnswer): ReadonlyArray<string> => {
+  const merged = receipt.ids === 1 ? "" : ` and ${grouped(receipt.ids - 1)} ids merged into it`
+  return [
+    `user ${printable(id, 256)}${merged}, project ${receipt.project_id}`,
+    "",
+    ...table(
+      [
+        { title: "place", align: "left" },
+        { title: "events", align: "right" },
+        { title: "", align: "left" },
+        { title: "finished at", align: "left" }
+      ],
+      receipt.places.map(({ events, finished_at, place: where, status }) => [
+        where.replace("_", " "),
+        grouped(events),
+        status,
+        finished_at ?? ""
+      ])
+    ),
+    "",
+    `until ${receipt.erased_until}; receipt for ${receipt.user_hash}`
+  ]
+}
+
+const yes = Flag.Boolean("yes").pipe(Flag.withAlias("y"), Flag.withDefault(false), Flag.withDescription("Do not ask"))
+
+const confirmed = (id: string) =>
+  process.stdin.isTTY
+    ? Prompt.run(Prompt.Confirm({ message: `Erase user ${printable(id, 256)} for good?`, initial: false }))
+    : Effect.succeed(true)
+
+export const erase = Command.make("erase", { user, project, yes, json, ...place }, (flags) =>
+  Effect.gen(function* () {
+    const path = yield* pathOf(flags.user)
+    const ofProject = yield* projectOf(flags)
+    if (!flags.yes && !(yield* confirmed(flags.user))) return yield* Console.log("nothing erased")
+    const receipt = yield* withTarget(flags, (target) => eraseAt(target, path), ofProject)
+    yield* Console.log(flags.json ? JSON.stringify(receipt) : renderReceipt(flags.user, receipt).join("\n"))
+    if (!receipt.complete) {
+      return yield* new CliFailure({ message: "not everything is erased yet; run the same command again" })
+    }
+  })
+).pipe(Command.withDescription("Erase a user, and every id merged into it, from every store; asks first on a terminal"))
+
+const out = Flag.String("out").pipe(
+  Flag.optional,
+  Flag.withMetavar("FILE"),
+  Flag.withDescription("Where to write it (default: standard output)")
+)
+
+export const exportCommand = Command.make("export", { user, project, out, ...place }, (flags) =>
+  Effect.gen(function* () {
+    const path = yield* pathOf(flags.user)
+    const ofProject = yield* projectOf(flags)
+    yield* withTarget(
+      flags,
+      (target) => writeExport(target, `${path}/events`, Option.getOrUndefined(flags.out)),
+      ofProject
+    )
+  })
+).pipe(Command.withDescription("Everything held about a user, as NDJSON"))

@@ -1,0 +1,133 @@
+import { Clock, Effect } from "effect"
+import type { Erased, ErasurePlace } from "../port/Erased.ts"
+import { EventQueue } from "../port/EventQueue.ts"
+import { EventStore } from "../port/EventStore.ts"
+import { type Person, type UserName, Warehouse } from "../port/Warehouse.ts"
+import { settleWithin } from "./settle.ts"
+import type { Erasure } from "./Tombstones.ts"
+
+/** What was done at one place. */
+export interface ErasureStep {
+  readonly place: ErasurePlace
+  /** `pending`: not reached, or not all of it; erase the same user again. */
+  readonly status: "done" | "pending"
+  readonly events: number
+  /** UTC microseconds; undefined while pending. */
+  readonly finished_at: number | undefined
+}
+
+/** It holds no user id, so that it can be kept. */
+export interface ErasureReceipt {
+  readonly project_id: string
+  /** A keyed hash of project and user: the same for every erasure of the same user. */
+  readonly user_hash: string
+  /** Ids that are the user's: the named one and all that were merged into it. */
+  readonly ids: number
+  /** UTC microseconds: what occurred or was accepted at or before this instant is gone, and stays so. */
+  readonly erased_until: number
+  readonly steps: ReadonlyArray<ErasureStep>
+  readonly complete: boolean
+}
+
+export interface EraseOptions {
+  /** For what was accepted before to be loaded: until then it is not known who else the user is. */
+  readonly settleWithinMillis: number
+}
+
+const SETTLE_WITHIN_MILLIS = 20_000
+
+/**
+ * Erases a user, and every id merged into the user, everywhere. The warehouse comes last: it alone knows which ids were
+ * merged, so as long as another place is pending nothing is erased there, and the same call can be made again.
+ */
+export const eraseUser = Effect.fn("eraseUser")(function* (
+  user: UserName,
+  { settleWithinMillis }: EraseOptions = { settleWithinMillis: SETTLE_WITHIN_MILLIS }
+) {
+  const settled = yield* settleWithin(settleWithinMillis)
+  const queue = yield* EventQueue
+  const store = yield* EventStore
+  const warehouse = yield* Warehouse
+  const person = yield* warehouse.person(user)
+  const erasure: Erasure = {
+    project_id: user.project_id,
+    user_ids: person.user_ids,
+    until: Math.max((yield* Clock.currentTimeMillis) * 1000, person.latest)
+  }
+  const inQueue = yield* stepsOf(["queue", "dead_letters"], queue.erase(erasure))
+  const inStore = yield* stepsOf(["store"], store.erase(erasure))
+  const reached = settled && inQueue.reached && inStore.reached
+  const inWarehouse = Effect.map(warehouse.erase(erasure), (events): ReadonlyArray<Erased> => [
+    { place: "warehouse", events }
+  ])
+  const cold = reached ? (yield* stepsOf(["warehouse"], inWarehouse)).steps : [pending("warehouse")]
+  return receiptOf(person, erasure, [...inQueue.steps, ...inStore.steps, ...cold])
+})
+
+interface Steps {
+  readonly steps: ReadonlyArray<ErasureStep>
+  /** No event of the user is left there, whatever its files still hold. */
+  readonly reached: boolean
+}
+
+/** A place that fails is told as pending; the cause is logged. */
+const stepsOf = <E, R>(
+  places: ReadonlyArray<ErasurePlace>,
+  erase: Effect.Effect<ReadonlyArray<Erased>, E, R>
+): Effect.Effect<Steps, never, R> =>
+  erase.pipe(
+    Effect.flatMap((erased) =>
+      Effect.map(Clock.currentTimeMillis, (now) => ({ steps: stepsAt(now * 1000, places, erased), reached: true }))
+    ),
+    Effect.catch((error) =>
+      Effect.as(Effect.logWarning("an erasure is not complete", error), { steps: places.map(pending), reached: false })
+    )
+  )
+
+/** A log that is queue and store in one tells of both. */
+const stepsAt = (
+  now: number,
+  places: ReadonlyArray<ErasurePlace>,
+  erased: ReadonlyArray<Erased>
+): ReadonlyArray<ErasureStep> =>
+  [...new Set([...places, ...erased.map(({ place }) => place)])].map((place) => {
+    const here = erased.filter((one) => one.place === place)
+    const done = here.every((one) => one.pending !== true)
+    return {
+      place,
+      status: done ? "done" : "pending",
+      events: here.reduce((sum, { events }) => sum + events, 0),
+      finished_at: done ? now : undefined
+    }
+  })
+
+const pending = (place: ErasurePlace): ErasureStep => ({
+  place,
+  status: "pending",
+  events: 0,
+  finished_at: undefined
+})
+
+const receiptOf = (
+  { hash, user_ids }: Person,
+  { project_id, until }: Erasure,
+  steps: ReadonlyArray<ErasureStep>
+): ErasureReceipt => {
+  const places = [...new Set(steps.map(({ place }) => place))]
+  const summed = places.map((place) => steps.filter((step) => step.place === place).reduce(joined))
+  return {
+    project_id,
+    user_hash: hash,
+    ids: user_ids.length,
+    erased_until: until,
+    steps: summed,
+    complete: summed.every(({ status }) => status === "done")
+  }
+}
+
+const joined = (left: ErasureStep, right: ErasureStep): ErasureStep => ({
+  place: left.place,
+  status: left.status === "pending" ? "pending" : right.status,
+  events: left.events + right.events,
+  finished_at: left.finished_at === undefined ? undefined : right.finished_at
+})

@@ -1,0 +1,51 @@
+import type { Event } from "../event/Event.ts"
+import { linesOfBytes, shellLine } from "../event/batchCodec.ts"
+
+/**
+ * What an erased event leaves where events are counted and ordered: its id, its project and when it was accepted. Positions,
+ * cursors and counts hold as they are; no user, no type, no properties, not when it happened. No accepted event has an empty
+ * type, so a shell cannot be taken for one.
+ */
+export const shellOf = ({ event_id, project_id, received_at }: Event): Event => ({
+  project_id,
+  event_id,
+  occurred_at: 0,
+  user_id: "",
+  event_type: "",
+  properties: "{}",
+  received_at,
+  skew_micros: 0
+})
+
+export const isShell = ({ event_type }: Pick<Event, "event_type">): boolean => event_type === ""
+
+/** An encoded batch with shells in the places of some events. */
+export interface Veiled {
+  /** As long as what was given. */
+  readonly bytes: Uint8Array
+  /** Of the events that are shells now. */
+  readonly indexes: ReadonlyArray<number>
+}
+
+/**
+ * Puts shells in the places of the events at `indexes`, ascending; every byte that is no part of those stays where it is,
+ * so that a log's record can be replaced by it.
+ */
+export const veilBytes = (bytes: Uint8Array, indexes: ReadonlyArray<number>, events: ReadonlyArray<Event>): Veiled => {
+  // Not `slice`, which for a Buffer is a view.
+  const veiled = new Uint8Array(bytes)
+  const lines = linesOfBytes(veiled)
+  let start = 0
+  let next = 0
+  for (let index = 0; next < indexes.length; index++) {
+    const end = lines.indexOf(LINE_FEED, start) + 1
+    if (index === indexes[next]) {
+      lines.set(shellLine(shellOf(events[index]!), end - start), start)
+      next++
+    }
+    start = end
+  }
+  return { bytes: veiled, indexes }
+}
+
+const LINE_FEED = 10

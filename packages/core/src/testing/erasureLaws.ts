@@ -1,0 +1,222 @@
+import { assert } from "@effect/vitest"
+import { Effect } from "effect"
+import { isShell } from "../erasure/shell.ts"
+import type { Event } from "../event/Event.ts"
+import { EventBatch } from "../event/EventBatch.ts"
+import { IDENTIFY } from "../identity/Identities.ts"
+import { query } from "../metric/query.ts"
+import { type DeadLetterReason, EventQueue } from "../port/EventQueue.ts"
+import { EventStore } from "../port/EventStore.ts"
+import { Warehouse } from "../port/Warehouse.ts"
+import type { QueueLaw } from "./eventQueueContract.ts"
+import type { StoreLaw } from "./eventStoreContract.ts"
+import { batchOf, erasureOf, eventOf, eventsOf, idOf } from "./events.ts"
+import type { WarehouseLaw } from "./largeHistoryLaws.ts"
+
+const erasure = erasureOf("gone", "anonymous")
+const UNTIL = erasure.until
+const lease = { limit: 1_000, ackWaitMillis: 10_000 }
+const reason: DeadLetterReason = { stage: "store", code: "Refused", message: "of gone", attempts: 1 }
+
+/** Erased: 1, 2, 5 and 7. Of another project: 8. Not yet: 9. */
+const mixed = () => [
+  EventBatch.fromEvents([
+    ...eventsOf(1, 2, { user_id: "gone" }),
+    ...eventsOf(3, 2, { user_id: "stays" }),
+    eventOf(5, { user_id: "anonymous", properties: '{"deep":{"name":"gone"}}' }),
+    eventOf(6, { user_id: "gone too" }),
+    eventOf(7, { user_id: "stays", event_type: IDENTIFY, properties: '{"anonymous_id":"anonymous"}' })
+  ]),
+  batchOf(8, 1, { user_id: "gone", project_id: "other" }),
+  batchOf(9, 1, { user_id: "gone", occurred_at: UNTIL + 1, received_at: UNTIL + 1 })
+]
+const ERASED = [1, 2, 5, 7].map(idOf)
+
+/** All that the law may show of an erased event. */
+const checkVeiled = (found: ReadonlyArray<Event>) => {
+  const expected = mixed().flatMap(({ events }) => events)
+  assert.deepStrictEqual(
+    found.map(({ event_id }) => event_id),
+    expected.map(({ event_id }) => event_id)
+  )
+  const shells = found.filter(isShell)
+  assert.deepStrictEqual(
+    shells.map(({ event_id }) => event_id),
+    ERASED
+  )
+  for (const { occurred_at, properties, user_id } of shells) {
+    assert.deepStrictEqual([occurred_at, properties.trim(), user_id], [0, "{}", ""])
+  }
+  assert.deepStrictEqual(
+    found.filter((event) => !isShell(event)),
+    expected.filter(({ event_id }) => !ERASED.includes(event_id))
+  )
+}
+
+export const queueErasureLaws = (law: QueueLaw): void => {
+  law(
+    "erase: what waits is delivered with nothing left of the user; counts and neighbours are as before",
+    Effect.gen(function* () {
+      const queue = yield* EventQueue
+      for (const batch of mixed()) yield* queue.publish(batch)
+      const before = yield* queue.counts
+      const erased = yield* queue.erase(erasure)
+      assert.strictEqual(erased.find(({ place }) => place === "queue")?.events, 4)
+      const { accepted, waiting } = yield* queue.counts
+      assert.deepStrictEqual([accepted, waiting], [before.accepted, before.waiting])
+      const taken: Array<Event> = []
+      while (taken.length < 9) {
+        const { batches } = yield* Effect.scoped(queue.take(lease))
+        taken.push(...batches.flatMap(({ events }) => events))
+      }
+      checkVeiled(taken.toSorted((left, right) => (left.event_id < right.event_id ? -1 : 1)))
+    })
+  )
+  law(
+    "erase: takes the user's dead letters off the list, for good; counts are as before",
+    Effect.gen(function* () {
+      const queue = yield* EventQueue
+      yield* queue.publish(mixed()[0]!)
+      yield* queue.take(lease).pipe(
+        Effect.flatMap(({ batches }) => queue.deadLetter(batches[0]!, reason)),
+        Effect.scoped
+      )
+      const before = yield* queue.counts
+      const erased = yield* queue.erase(erasure)
+      assert.strictEqual(erased.find(({ place }) => place === "dead_letters")?.events, 4)
+      const left = [3, 4, 6].map(idOf)
+      const letters = yield* queue.deadLetters.list({ limit: 10 })
+      assert.deepStrictEqual(
+        letters.map(({ event }) => event.event_id),
+        left
+      )
+      const { accepted, deadLettered } = yield* queue.counts
+      assert.deepStrictEqual([accepted, deadLettered], [before.accepted, before.deadLettered])
+      assert.strictEqual(yield* queue.deadLetters.replay("all"), 3)
+    })
+  )
+  law(
+    "erase: repeated, it finds nothing more",
+    Effect.gen(function* () {
+      const queue = yield* EventQueue
+      yield* queue.publish(mixed()[0]!)
+      yield* queue.erase(erasure)
+      const again = yield* queue.erase({ ...erasure, until: UNTIL + 1 })
+      assert.strictEqual(
+        again.reduce((sum, { events }) => sum + events, 0),
+        0
+      )
+    })
+  )
+}
+
+const replayed = Effect.gen(function* () {
+  const page = yield* (yield* EventStore).replay({ after: "", limit: 1_000 })
+  return page.batches.flatMap(({ events }) => events)
+})
+
+const byId = (left: Event, right: Event) => (left.event_id < right.event_id ? -1 : 1)
+
+export const storeErasureLaws = (law: StoreLaw): void => {
+  law(
+    "erase: replay shows nothing of the user; counts, cursors and neighbours are as before",
+    Effect.gen(function* () {
+      const store = yield* EventStore
+      yield* store.append(mixed())
+      const before = yield* store.replay({ after: "", limit: 1_000 })
+      const backlog = yield* store.backlog("")
+      const erased = yield* store.erase(erasure)
+      assert.strictEqual(erased.find(({ place }) => place === "store")?.events, 4)
+      checkVeiled((yield* replayed).toSorted(byId))
+      assert.strictEqual((yield* store.replay({ after: "", limit: 1_000 })).cursor, before.cursor)
+      assert.deepStrictEqual(yield* store.backlog(""), backlog)
+    })
+  )
+  law(
+    "erase: what is appended again stays erased, by another id as well; later events are stored",
+    Effect.gen(function* () {
+      const store = yield* EventStore
+      yield* store.append(mixed())
+      yield* store.erase(erasure)
+      // As a client's retry or a repeated import bring them: accepted later than the erasure.
+      const again = [...eventsOf(1, 2), ...eventsOf(21, 2)].map((event) => ({
+        ...event,
+        user_id: "gone",
+        received_at: UNTIL + 5
+      }))
+      yield* store.append([EventBatch.fromEvents(again), batchOf(31, 1, { user_id: "gone", occurred_at: UNTIL + 2 })])
+      yield* store.append([batchOf(32, 1, { user_id: "gone", occurred_at: UNTIL + 2, received_at: UNTIL + 9 })])
+      const shown = (yield* replayed).filter((event) => event.project_id === "default" && event.user_id === "gone")
+      assert.deepStrictEqual(
+        shown.map(({ event_id }) => event_id),
+        [9, 32].map(idOf)
+      )
+      assert.deepStrictEqual(yield* store.backlog(""), { default: 14, other: 1 })
+    })
+  )
+}
+
+const DAY = { from: "2026-01-01", to: "2026-01-01" }
+const usersOf = (project_id: string) =>
+  Effect.map(query({ metric: "dau", project_id, params: DAY }), ({ rows }) => rows[0]?.users)
+
+export const warehouseErasureLaws = (law: WarehouseLaw): void => {
+  law(
+    "erase: what is loaded again stays erased, and is counted; later events are another user's",
+    Effect.gen(function* () {
+      const warehouse = yield* Warehouse
+      const page = (cursor: string, batches: ReadonlyArray<EventBatch>) => ({ batches, cursor, duplicates: {} })
+      yield* warehouse.load(page("1", mixed()))
+      assert.strictEqual(yield* warehouse.erase(erasure), 4)
+      assert.deepStrictEqual([yield* usersOf("default"), yield* usersOf("other")], [3, 1])
+      yield* warehouse.load(page("2", [mixed()[0]!, batchOf(21, 2, { user_id: "gone", received_at: UNTIL + 5 })]))
+      assert.deepStrictEqual(yield* usersOf("default"), 3)
+      const { duplicates, stored } = yield* warehouse.counts
+      assert.strictEqual((stored["default"] ?? 0) + (duplicates["default"] ?? 0), 8 + 9)
+      yield* warehouse.load(
+        page("3", [batchOf(41, 1, { user_id: "anonymous", occurred_at: UNTIL + 1, received_at: UNTIL + 1 })])
+      )
+      assert.deepStrictEqual(yield* usersOf("default"), 4)
+    })
+  )
+  law(
+    "load: shells are counted and in no answer",
+    Effect.gen(function* () {
+      const warehouse = yield* Warehouse
+      const shell = { user_id: "", event_type: "", occurred_at: 0, properties: "{}   " }
+      yield* warehouse.load({ batches: [batchOf(1, 3, shell), batchOf(4, 2)], cursor: "1", duplicates: {} })
+      assert.strictEqual((yield* warehouse.counts).stored["default"], 5)
+      assert.strictEqual(yield* usersOf("default"), 2)
+      const first = yield* query({
+        metric: "dau",
+        project_id: "default",
+        params: { from: "1970-01-01", to: "1970-01-01" }
+      })
+      assert.strictEqual(first.rows[0]?.users, 0)
+    })
+  )
+  law(
+    "person: an id and all that was merged into it; history: their events, a page at a time",
+    Effect.gen(function* () {
+      const warehouse = yield* Warehouse
+      yield* warehouse.load({ batches: mixed(), cursor: "1", duplicates: {} })
+      const stays = yield* warehouse.person({ project_id: "default", user_id: "stays" })
+      assert.deepStrictEqual(stays.user_ids.toSorted(), ["anonymous", "stays"])
+      assert.strictEqual(stays.latest, eventOf(7).occurred_at)
+      const never = yield* warehouse.person({ project_id: "default", user_id: "never" })
+      assert.deepStrictEqual([never.user_ids, never.latest], [["never"], 0])
+      assert.notStrictEqual(never.hash, stays.hash)
+      assert.deepStrictEqual((yield* warehouse.person({ project_id: "other", user_id: "stays" })).user_ids, ["stays"])
+      const found: Array<Event> = []
+      while (true) {
+        const page = yield* warehouse.history({ project_id: "default", ...stays }, { after: found.at(-1), limit: 2 })
+        if (page.length === 0) break
+        found.push(...page)
+      }
+      assert.deepStrictEqual(
+        found,
+        mixed()[0]!.events.filter(({ user_id }) => stays.user_ids.includes(user_id))
+      )
+    })
+  )
+}

@@ -1,0 +1,48 @@
+import { Schema } from "effect"
+import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema } from "effect/http-api"
+import { ApiKeySecurity } from "./ApiKeySecurity.ts"
+import { describe } from "./describe.ts"
+import { erasureIncomplete, problemOf } from "./Problem.ts"
+import { ErasureReceiptAnswer } from "./receipt.ts"
+
+const USER_ID_MAX_CHARACTERS = 256
+
+const user = {
+  id: Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(USER_ID_MAX_CHARACTERS)).annotate({
+    description: "A user_id, percent-encoded."
+  })
+}
+
+const eraseUser = HttpApiEndpoint.delete("eraseUser", "/users/:id", {
+  params: user,
+  success: ErasureReceiptAnswer,
+  error: [problemOf(422), problemOf(500), erasureIncomplete]
+})
+  .middleware(ApiKeySecurity)
+  .annotateMerge(
+    describe({
+      summary: "Erase a user",
+      description:
+        "Removes the user and every id merged into the user, in one project, from the queue, the dead letters, the hot store " +
+        "and the warehouse, down to the bytes of their files. What occurred or was accepted until then never comes back. " +
+        "503 erasure_incomplete: a place could not be reached; its receipt says which, and the same request ends it.",
+      answers: { 503: { headers: { "retry-after": "Seconds." } } }
+    })
+  )
+
+const exportUser = HttpApiEndpoint.get("exportUser", "/users/:id/events", {
+  params: user,
+  success: Schema.String.pipe(HttpApiSchema.asText({ contentType: "application/x-ndjson" })),
+  error: [problemOf(422), problemOf(500), problemOf(503)]
+})
+  .middleware(ApiKeySecurity)
+  .annotateMerge(
+    describe({
+      summary: "Everything held about a user",
+      description:
+        'One JSON object a line: first {"kind":"user"} with the ids merged into the user, then {"kind":"event"} and ' +
+        '{"kind":"dead_letter"}, at last {"kind":"end"} with their numbers; without that line the answer is not whole.'
+    })
+  )
+
+export const usersGroup = HttpApiGroup.make("users").add(eraseUser, exportUser)

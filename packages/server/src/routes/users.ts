@@ -1,0 +1,83 @@
+import {
+  type EventQueueError,
+  type EventStoreError,
+  type ErasureReceipt,
+  eraseUser as erase,
+  exportUser as readUser,
+  formatInstant,
+  type WarehouseError
+} from "@millrace/core"
+import type { ErasureReceiptAnswer } from "@millrace/core/wire"
+import { Effect, Fiber, Option, Stream } from "effect"
+import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
+import { Access, presentedKey } from "../http/Access.ts"
+import { Gate } from "../http/Gate.ts"
+import { NO_STORE, refusal, respondJson, retryLater } from "../http/Refusal.ts"
+import { refuseWarehouse } from "./stats.ts"
+
+const ID_MAX_CHARACTERS = 256
+
+type Request = HttpServerRequest.HttpServerRequest
+
+/** Which user of the caller's project the path names. */
+const named = Effect.fnUntraced(function* (request: Request) {
+  const project_id = yield* (yield* Access).project(presentedKey(request.headers), "admin")
+  const stray = Object.keys(yield* HttpServerRequest.ParsedSearchParams)[0]
+  if (stray !== undefined) return yield* refuseField(stray, "unknown_parameter", "is not a parameter here")
+  const { id = "" } = yield* HttpRouter.params
+  if (id === "" || [...id].length > ID_MAX_CHARACTERS) {
+    return yield* refuseField("id", "invalid_parameter", `must have 1 to ${ID_MAX_CHARACTERS} characters`)
+  }
+  return { project_id, user_id: id }
+})
+
+const refuseField = (field: string, code: string, message: string) =>
+  Effect.fail(refusal("invalid_parameter", `${field} ${message}.`, { errors: [{ path: `/${field}`, code, message }] }))
+
+const failed = (error: EventQueueError | EventStoreError | WarehouseError) =>
+  Effect.andThen(
+    Effect.logWarning("a user's data cannot be read", error),
+    Effect.fail(error._tag === "WarehouseError" ? refuseWarehouse(error) : unreadable)
+  )
+const unreadable = retryLater("warehouse_unavailable", "What is held about the user cannot be read at the moment.")
+
+/** `DELETE /users/:id`. Once begun it is carried through, whether the client waits or not. */
+export const eraseUser = Effect.fnUntraced(function* (request: Request) {
+  const user = yield* named(request)
+  const { erasing } = yield* Gate
+  const erased = erasing.withPermitsIfAvailable(1)(Effect.catch(erase(user), failed))
+  const done = yield* Effect.flatMap(Effect.forkDetach(erased), Fiber.join)
+  if (Option.isNone(done)) return yield* Effect.fail(retryLater("overloaded", "Another user is being erased."))
+  const receipt = present(done.value)
+  if (receipt.complete) return respondJson(receipt)
+  return yield* Effect.fail(
+    refusal("erasure_incomplete", "Send the same request again: some places could not be reached or are not done.", {
+      receipt,
+      headers: { "retry-after": "5" }
+    })
+  )
+})
+
+const present = (receipt: ErasureReceipt): ErasureReceiptAnswer => ({
+  project_id: receipt.project_id,
+  user_hash: receipt.user_hash,
+  ids: receipt.ids,
+  erased_until: formatInstant(receipt.erased_until),
+  complete: receipt.complete,
+  places: receipt.steps.map(({ finished_at, ...step }) => ({
+    ...step,
+    finished_at: finished_at === undefined ? null : formatInstant(finished_at)
+  }))
+})
+
+const utf8 = new TextEncoder()
+
+/** `GET /users/:id/events`: a page at a time, as fast as the client reads. */
+export const exportUser = Effect.fnUntraced(function* (request: Request) {
+  const user = yield* named(request)
+  const lines = yield* Effect.catch(readUser(user), failed)
+  const bytes = Stream.map(lines, (line) => utf8.encode(`${JSON.stringify(line)}\n`)).pipe(
+    Stream.tapError((error) => Effect.logWarning("an export was cut short", error))
+  )
+  return HttpServerResponse.stream(bytes, { contentType: "application/x-ndjson", headers: NO_STORE })
+})
