@@ -1,4 +1,5 @@
 import { activeUsersExamples } from "./activeUsers.ts"
+import { breakdownExamples } from "./breakdowns.ts"
 import { clickHouseExamples } from "./clickHouse.ts"
 import type { MetricExample } from "./example.ts"
 import { funnelExamples } from "./funnel.ts"
@@ -23,6 +24,7 @@ export const metricExamples: ReadonlyArray<MetricExample> = [
   ...stickinessExamples,
   ...pathsExamples,
   ...identityExamples,
+  ...breakdownExamples,
   ...postHogExamples,
   ...clickHouseExamples
 ]
