@@ -8,7 +8,7 @@ import {
   type WarehouseError
 } from "@millrace/core"
 import type { ErasureReceiptAnswer } from "@millrace/core/wire"
-import { Effect, Fiber, Option, Stream } from "effect"
+import { Effect, Fiber, Stream } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { Access, presentedKey } from "../http/Access.ts"
 import { Gate } from "../http/Gate.ts"
@@ -45,10 +45,8 @@ const unreadable = retryLater("warehouse_unavailable", "What is held about the u
 export const eraseUser = Effect.fnUntraced(function* (request: Request) {
   const user = yield* named(request)
   const { erasing } = yield* Gate
-  const erased = erasing.withPermitsIfAvailable(1)(Effect.catch(erase(user), failed))
-  const done = yield* Effect.flatMap(Effect.forkDetach(erased), Fiber.join)
-  if (Option.isNone(done)) return yield* Effect.fail(retryLater("overloaded", "Another user is being erased."))
-  const receipt = present(done.value)
+  const erased = erasing.withPermit(Effect.catch(erase(user), failed))
+  const receipt = present(yield* Effect.flatMap(Effect.forkDetach(erased), Fiber.join))
   if (receipt.complete) return respondJson(receipt)
   return yield* Effect.fail(
     refusal("erasure_incomplete", "Send the same request again: some places could not be reached or are not done.", {

@@ -65,12 +65,15 @@ const problemSchema = ({ components }: OpenApiDocument): JsonSchema => {
 const rebased = (schema: JsonSchema): object =>
   JSON.parse(JSON.stringify(schema).replaceAll('"$ref":"#/', '"$ref":"document#/')) as object
 
+const STREAMED = "application/x-ndjson"
+
 const headerFault = ({ request }: Attempt, { headers, status }: WireAnswer, content: Content): string | undefined => {
   const type = headers.get("content-type")
   if (Object.keys(content).length > 0 && !(type !== undefined && Object.hasOwn(content, type)))
     return `${status} came as ${type}`
-  if (type !== undefined && headers.get("content-length") === undefined && request.method !== "HEAD")
-    return "no content-length"
+  // What is streamed has no length beforehand.
+  const isWhole = type !== undefined && type !== STREAMED && request.method !== "HEAD"
+  if (isWhole && headers.get("content-length") === undefined) return "no content-length"
   if ((status === 429 || status === 503) && !/^\d+$/u.test(headers.get("retry-after") ?? "")) return "no retry-after"
   if (status === 405 && headers.get("allow") === undefined) return "405 without allow"
   return status === 401 && headers.get("www-authenticate") === undefined ? "401 without www-authenticate" : undefined
@@ -83,7 +86,7 @@ const contentFault = (
 ): string | undefined => {
   const type = answer.headers.get("content-type") ?? ""
   const schema = content[type]?.schema
-  if (schema === undefined || !/json/u.test(type)) return undefined
+  if (schema === undefined || !/[/+]json/u.test(type)) return undefined
   const stated =
     type === PROBLEM ? (JSON.parse(answer.body.toString()) as { readonly status: number }).status : answer.status
   return stated === answer.status
