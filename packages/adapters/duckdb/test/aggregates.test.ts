@@ -1,12 +1,12 @@
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { DuckDBInstance } from "@duckdb/node-api"
 import { type Event, EventBatch, query, Warehouse } from "@millrace/core"
 import { erasureOf, eventOf } from "@millrace/core/testing"
 import { Effect, Fiber } from "effect"
 import { afterEach, assert, beforeEach, describe, it } from "vitest"
 import { DuckDb, type DuckDbOptions } from "../src/index.ts"
+import { onFile } from "./support/onFile.ts"
 
 let directory = ""
 beforeEach(() => (directory = mkdtempSync(join(tmpdir(), "millrace-aggregates-"))))
@@ -17,17 +17,6 @@ const run = <A, E>(body: Effect.Effect<A, E, Warehouse>, options: Partial<DuckDb
   Effect.runPromise(
     Effect.provide(body, DuckDb.layer({ path: path(), threads: 1, selfCheckIntervalMillis: 0, ...options }))
   )
-
-/** SQL on the file itself, which nobody else has open. */
-const onFile = async (...statements: ReadonlyArray<string>) => {
-  const instance = await DuckDBInstance.create(path())
-  const connection = await instance.connect()
-  for (const text of statements.slice(0, -1)) await connection.run(text)
-  const rows = (await connection.runAndReadAll(statements.at(-1)!)).getRowObjectsJS()
-  connection.closeSync()
-  instance.closeSync()
-  return rows
-}
 
 const load = (cursor: string, events: ReadonlyArray<Event>) =>
   Warehouse.use((warehouse) => warehouse.load({ batches: EventBatch.group(events), cursor, duplicates: {} }))
@@ -67,6 +56,7 @@ describe("DuckDB aggregates", () => {
   it("a file that was filled before they were there answers at once, and from them once they are built", async () => {
     await run(load("1", visits(1, 50)))
     await onFile(
+      path(),
       ...[...TABLES, "activity_state"].map((table) => `DROP TABLE ${table}`),
       "DELETE FROM migrations WHERE version = 4"
     )
@@ -89,6 +79,7 @@ describe("DuckDB aggregates", () => {
     await run(load("1", visits(1, 48)))
     const noon = Date.UTC(2026, 0, 1, 12) * 1000
     await onFile(
+      path(),
       `DELETE FROM activity WHERE quarter >= ${noon / 900_000_000}`,
       `UPDATE activity_state SET pending_from = ${noon}`
     )
@@ -103,7 +94,7 @@ describe("DuckDB aggregates", () => {
 
   it("found wrong, they are not used until they are rebuilt, restarts included", async () => {
     await run(load("1", visits(1, 40)))
-    await onFile("DELETE FROM activity WHERE user_number % 2 = 0")
+    await onFile(path(), "DELETE FROM activity WHERE user_number % 2 = 0")
     const wrong = { state: "mismatched", mismatches: 1 } as const
     await run(
       Effect.gen(function* () {
@@ -129,7 +120,7 @@ describe("DuckDB aggregates", () => {
 
   it("the self-check goes on by itself, and finds what is wrong", async () => {
     await run(load("1", visits(1, 40)))
-    await onFile("DELETE FROM activity WHERE user_number % 2 = 0")
+    await onFile(path(), "DELETE FROM activity WHERE user_number % 2 = 0")
     await run(
       Effect.gen(function* () {
         while ((yield* status).mismatches === 0) yield* Effect.sleep(5)
@@ -166,10 +157,11 @@ describe("DuckDB aggregates", () => {
       })
     )
     const [left] = await onFile(
+      path(),
       "SELECT COUNT(*)::INTEGER AS users, COUNT(*) FILTER (user_id IN ('u3', 'u4'))::INTEGER AS erased FROM activity_users"
     )
     assert.deepStrictEqual(left, { users: 9, erased: 0 })
-    const orphans = await onFile("FROM activity WHERE user_number NOT IN (SELECT number FROM activity_users)")
+    const orphans = await onFile(path(), "FROM activity WHERE user_number NOT IN (SELECT number FROM activity_users)")
     assert.deepStrictEqual(orphans, [])
   })
 
@@ -181,7 +173,7 @@ describe("DuckDB aggregates", () => {
       }),
       { activityMegabytes: 0 }
     )
-    assert.deepStrictEqual(await onFile("FROM activity"), [])
+    assert.deepStrictEqual(await onFile(path(), "FROM activity"), [])
     await run(
       Effect.gen(function* () {
         yield* untilReady

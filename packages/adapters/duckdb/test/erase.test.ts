@@ -1,12 +1,12 @@
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { DuckDBInstance } from "@duckdb/node-api"
 import { EventBatch, query, Warehouse } from "@millrace/core"
 import { batchOf, erasureOf, eventOf, filesHolding } from "@millrace/core/testing"
 import { Effect } from "effect"
 import { afterEach, assert, beforeEach, describe, it } from "vitest"
 import { DuckDb } from "../src/index.ts"
+import { onFile } from "./support/onFile.ts"
 
 let directory = ""
 beforeEach(() => (directory = mkdtempSync(join(tmpdir(), "millrace-duckdb-erase-"))))
@@ -58,14 +58,6 @@ const normal = ({ counts, ...state }: Effect.Success<typeof stateOf>) => ({
   }
 })
 
-const onFile = async (...statements: ReadonlyArray<string>) => {
-  const instance = await DuckDBInstance.create(path())
-  const connection = await instance.connect()
-  for (const statement of statements) await connection.run(statement)
-  connection.closeSync()
-  instance.closeSync()
-}
-
 describe("DuckDb: erase", () => {
   it("no file holds a byte of the user while it is open, and none afterwards; all else is there", async () => {
     await run(
@@ -104,7 +96,12 @@ describe("DuckDb: erase", () => {
   it("a process that ended between the deletion and the fresh file ends what was begun when it starts again", async () => {
     await run(fill)
     const emptied = ["identities", "known_users", "activity", "activity_users"].map((table) => `DELETE FROM ${table}`)
-    await onFile("DELETE FROM events WHERE rowid < 12", ...emptied, "UPDATE erasure_state SET rewrite_due = true")
+    await onFile(
+      path(),
+      "DELETE FROM events WHERE rowid < 12",
+      ...emptied,
+      "UPDATE erasure_state SET rewrite_due = true"
+    )
     assert.isAtLeast(filesHolding(directory, SECRETS).length, 3)
     const state = await run(stateOf)
     assert.strictEqual(state.events, 1_000)

@@ -3,10 +3,10 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { EventBatch, query, Warehouse } from "@millrace/core"
 import { eventOf } from "@millrace/core/testing"
-import { DuckDBInstance } from "@duckdb/node-api"
 import { Effect } from "effect"
 import { afterEach, assert, beforeEach, describe, it } from "vitest"
 import { DuckDb } from "../src/index.ts"
+import { onFile } from "./support/onFile.ts"
 
 let directory = ""
 beforeEach(() => (directory = mkdtempSync(join(tmpdir(), "millrace-hot-"))))
@@ -20,16 +20,6 @@ const run = <A, E>(body: Effect.Effect<A, E, Warehouse>, hotProperties = 2) =>
       DuckDb.layer({ path: path(), threads: 1, hotProperties, hotAfterQuestions: 2, keptAnswers: 0 })
     )
   )
-
-/** SQL on the file itself, which nobody else has open. */
-const onFile = async (text: string) => {
-  const instance = await DuckDBInstance.create(path())
-  const connection = await instance.connect()
-  const rows = (await connection.runAndReadAll(text)).getRowObjectsJS()
-  connection.closeSync()
-  instance.closeSync()
-  return rows
-}
 
 const VALUES = ["a", 'say "a"', "\uFEFFa", "", "n1", "{", 1, -1.5, 1e300, true, false, null, [1], { a: 1 }, undefined]
 const events = (first: number) =>
@@ -65,7 +55,7 @@ const askUntil = async (field: string, isDone: (rows: ReadonlyArray<Record<strin
     await run(
       Effect.forEach([1, 2, 3], () => ask({ breakdown: `properties.${field}` }).pipe(Effect.andThen(Effect.sleep(20))))
     )
-    const rows = await onFile(HOT)
+    const rows = await onFile(path(), HOT)
     if (isDone(rows)) return rows
   }
 }
@@ -80,17 +70,17 @@ describe("DuckDb hot properties", { timeout: 60_000 }, () => {
     await askUntil("a/~b", isFilled("a/~b"))
     assert.deepStrictEqual(await run(askAll), cold)
     await run(Effect.andThen(load("2", 101), load("2", 101)))
-    const columns = await onFile("SELECT hot_1, COUNT(*) AS rows FROM events GROUP BY 1 ORDER BY 1")
+    const columns = await onFile(path(), "SELECT hot_1, COUNT(*) AS rows FROM events GROUP BY 1 ORDER BY 1")
     assert.isFalse(columns.some((row) => row["hot_1"] === null))
     const hot = await run(askAll)
-    await onFile("DELETE FROM hot_properties")
+    await onFile(path(), "DELETE FROM hot_properties")
     assert.deepStrictEqual(hot, await run(askAll, 0))
   })
 
   it("questions do read the column", async () => {
     await run(load("1", 1))
     await askUntil("other", isFilled("other"))
-    await onFile("UPDATE events SET hot_1 = 'splanted'")
+    await onFile(path(), "UPDATE events SET hot_1 = 'splanted'")
     assert.deepStrictEqual(
       (await run(ask({ breakdown: "properties.other" }))).map((row) => row.breakdown),
       ["planted"]
@@ -101,11 +91,13 @@ describe("DuckDb hot properties", { timeout: 60_000 }, () => {
     await run(load("1", 1))
     const [before] = [await run(askAll, 0)]
     await askUntil("a/~b", isFilled("a/~b"))
-    await onFile("UPDATE events SET hot_1 = NULL WHERE event_id IN (SELECT event_id FROM events LIMIT 7)")
-    await onFile("UPDATE hot_properties SET filled = false")
+    await onFile(path(), "UPDATE events SET hot_1 = NULL WHERE event_id IN (SELECT event_id FROM events LIMIT 7)")
+    await onFile(path(), "UPDATE hot_properties SET filled = false")
     assert.deepStrictEqual(await run(askAll), before)
     await askUntil("a/~b", isFilled("a/~b"))
-    assert.deepStrictEqual(await onFile("SELECT COUNT(*)::INT AS rows FROM events WHERE hot_1 IS NULL"), [{ rows: 0 }])
+    assert.deepStrictEqual(await onFile(path(), "SELECT COUNT(*)::INT AS rows FROM events WHERE hot_1 IS NULL"), [
+      { rows: 0 }
+    ])
   })
 
   it("when all places are taken, what is asked for more takes the least asked one's; its column goes with the restart", async () => {
@@ -118,10 +110,11 @@ describe("DuckDb hot properties", { timeout: 60_000 }, () => {
       2
     )
     await run(load("2", 101))
-    const names = (await onFile(HOT)).map((row) => row["name"])
+    const names = (await onFile(path(), HOT)).map((row) => row["name"])
     assert.lengthOf(names, 2)
     assert.include(names, "c")
     const columns = await onFile(
+      path(),
       "SELECT column_name FROM duckdb_columns() WHERE column_name LIKE 'hot\\_%' ESCAPE '\\'"
     )
     assert.lengthOf(columns, 2)

@@ -3,10 +3,10 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { EventBatch, query, Warehouse } from "@millrace/core"
 import { erasureOf, eventOf } from "@millrace/core/testing"
-import { DuckDBInstance } from "@duckdb/node-api"
 import { Effect } from "effect"
 import { afterEach, assert, beforeEach, describe, it } from "vitest"
 import { DuckDb } from "../src/index.ts"
+import { onFile } from "./support/onFile.ts"
 
 let directory = ""
 beforeEach(() => (directory = mkdtempSync(join(tmpdir(), "millrace-identities-"))))
@@ -15,16 +15,6 @@ afterEach(() => rmSync(directory, { recursive: true, force: true }))
 const path = () => join(directory, "events.db")
 const run = <A, E>(body: Effect.Effect<A, E, Warehouse>) =>
   Effect.runPromise(Effect.provide(body, DuckDb.layer({ path: path(), threads: 1 })))
-
-/** SQL on the file itself, which nobody else has open. */
-const onFile = async (text: string) => {
-  const instance = await DuckDBInstance.create(path())
-  const connection = await instance.connect()
-  const rows = (await connection.runAndReadAll(text)).getRowObjectsJS()
-  connection.closeSync()
-  instance.closeSync()
-  return rows
-}
 
 const identify = (id: number, user_id: string, anonymous_id: string, project_id = "default") =>
   eventOf(id, { user_id, project_id, event_type: "$identify", properties: JSON.stringify({ anonymous_id }) })
@@ -61,17 +51,17 @@ describe("DuckDb identities", () => {
         assert.strictEqual(yield* users(), 2)
       })
     )
-    assert.deepStrictEqual(await onFile("FROM refused_merges"), [{ project_id: "default", merges: 1n }])
-    assert.deepStrictEqual(await onFile("SELECT anonymous_id, user_id FROM identities"), [
+    assert.deepStrictEqual(await onFile(path(), "FROM refused_merges"), [{ project_id: "default", merges: 1n }])
+    assert.deepStrictEqual(await onFile(path(), "SELECT anonymous_id, user_id FROM identities"), [
       { anonymous_id: "a", user_id: "k" }
     ])
   })
 
   it("a file that was written before merges were kept catches up when it is opened", async () => {
     await run(load("1", ...visits, identify(20, "k", "a"), identify(21, "m", "k")))
-    for (const table of ["identities", "known_users", "refused_merges"]) await onFile(`DELETE FROM ${table}`)
+    for (const table of ["identities", "known_users", "refused_merges"]) await onFile(path(), `DELETE FROM ${table}`)
     assert.strictEqual(await run(users()), 2)
-    assert.deepStrictEqual(await onFile("FROM refused_merges"), [{ project_id: "default", merges: 1n }])
+    assert.deepStrictEqual(await onFile(path(), "FROM refused_merges"), [{ project_id: "default", merges: 1n }])
   })
 
   it("erase takes the events of every id that was merged into the user, and forgets the merge", () =>
