@@ -25,8 +25,13 @@ const named = Effect.fnUntraced(function* (request: Request) {
   const stray = Object.keys(yield* HttpServerRequest.ParsedSearchParams)[0]
   if (stray !== undefined) return yield* refuseField(stray, "unknown_parameter", "is not a parameter here")
   const { id = "" } = yield* HttpRouter.params
-  if (id === "" || [...id].length > ID_MAX_CHARACTERS) {
-    return yield* refuseField("id", "invalid_parameter", `must have 1 to ${ID_MAX_CHARACTERS} characters`)
+  // No event has another one; some stores cannot even be asked for it.
+  if (id === "" || [...id].length > ID_MAX_CHARACTERS || id.includes("\0")) {
+    return yield* refuseField(
+      "id",
+      "invalid_parameter",
+      `must have 1 to ${ID_MAX_CHARACTERS} characters, none of them NUL`
+    )
   }
   return { project_id, user_id: id }
 })

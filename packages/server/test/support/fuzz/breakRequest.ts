@@ -83,14 +83,17 @@ const pathRules: Family = (plan, pick) => {
   })
   const [path = "", search = ""] = target.split("?")
   const behind = search === "" ? "" : `?${search}`
+  // Where a path ends with a parameter, a little less or more is another value of it.
+  const endsFixed = !plan.operation.name.endsWith("}")
   return [
+    ...(endsFixed
+      ? [elsewhere("half of it", `${path.slice(0, -1)}${behind}`), elsewhere("escapes", `${path}%2f%00`)]
+      : []),
     elsewhere("a slash at its end", `${path}/${behind}`),
     elsewhere("a slash too many", `/${path}${behind}`),
     elsewhere("in capitals", `${path.toUpperCase()}${behind}`),
-    elsewhere("half of it", `${path.slice(0, -1)}${behind}`),
     elsewhere("more of it", `${path}/${encodeURIComponent(pick(hostileTexts).toWellFormed())}`),
     elsewhere("bytes", `${path}\u00ff\u0080`),
-    elsewhere("escapes", `${path}%2f%00`),
     elsewhere("nothing at all", pick(["*", "?", "/", "//", "/%", "/..", "http://elsewhere/", "\\", "/\\\\"]))
   ]
 }
