@@ -39,7 +39,7 @@ const CELLS: Cells = {
       { users, cell: { cohort, cell: String(index) } },
       { users: size - users, cell: { cohort, cell: String(index), returned: "false" } }
     ]),
-  trend: ({ date, value }, { measure }) => (measure === "users" ? [{ users: value ?? 0, cell: { date } }] : []),
+  trend: ({ date, value }) => [{ users: value ?? 0, cell: { date } }],
   lifecycle: ({ date, ...row }) =>
     (["new", "returning", "resurrecting", "dormant"] as const).map((state) => ({
       users: Math.abs(row[state]),
@@ -67,11 +67,16 @@ const cellsOf = (metric: MetricName, row: object, params: Params, rows: Readonly
 /** Enough of them: a year of empty days shows nothing more. */
 const CELLS_MAX = 60
 
+/** A trend of anything but users has no cells of users. */
+const aboutUsers = (metric: MetricName, { property: _property, ...params }: Params & { readonly property?: string }) =>
+  metric === "trend" ? { ...params, measure: "users" } : params
+
 /** How many cells with anybody in them were looked at. */
 const check = (metric: MetricName, { events, questions }: arbitraries.Scenario): number => {
   let cellsWithUsers = 0
-  for (const { as_of, params } of questions) {
+  for (const { as_of, params: asked } of questions) {
     const context = { project_id: "any", as_of }
+    const params = aboutUsers(metric, asked as Params)
     const rows = questionOf(metric, params, context).reference(events)
     const { limit: _limit, ...rest } = params as Params & { readonly limit?: string }
     const cells = rows.flatMap((row) =>
