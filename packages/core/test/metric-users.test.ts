@@ -76,7 +76,7 @@ const check = (metric: MetricName, { events, questions }: arbitraries.Scenario):
   let cellsWithUsers = 0
   for (const { as_of, params: asked } of questions) {
     const context = { project_id: "any", as_of }
-    const params = aboutUsers(metric, asked as Params)
+    const params = aboutUsers(metric, asked)
     const rows = questionOf(metric, params, context).reference(events)
     const { limit: _limit, ...rest } = params as Params & { readonly limit?: string }
     const cells = rows.flatMap((row) =>
