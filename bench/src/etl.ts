@@ -64,30 +64,33 @@ const loadAll = (services: Services) =>
   })
 
 const MORE = 10_000
+const ROUNDS = 3
 
-/** PostgreSQL → DuckDB: everything, then what came after. */
+/** PostgreSQL → DuckDB: everything, with aggregates and without, in turn; then what came after. */
 export const benchEtl = (events: number): Promise<void> =>
   withServices(async (services) => {
     const directory = mkdtempSync(join(tmpdir(), "millrace-bench-"))
     const url = await services.database.createDatabase()
+    const store = Layer.merge(Postgres.layer({ url }), layerMemoryQueue())
+    const into = (name: string, activityMegabytes: number) =>
+      Effect.provide(
+        loadAll(services),
+        DuckDb.layer({ path: join(directory, name), activityMegabytes, selfCheckIntervalMillis: 0 })
+      )
     const program = Effect.gen(function* () {
       yield* fill(events)
-      const full = yield* loadAll(services)
+      const rows: Array<Readonly<Record<string, string | number>>> = []
+      for (let round = 0; round < ROUNDS; round++) {
+        rows.push({ run: "without aggregates", ...(yield* into(`bare-${round}`, 0)) })
+        rows.push({ run: "full", ...(yield* into(`full-${round}`, 128)) })
+      }
       yield* fill(MORE)
-      const incremental = yield* loadAll(services)
+      rows.push({ run: "incremental", ...(yield* into("full-0", 128)) })
       console.log(`etl: PostgreSQL → DuckDB, ${services.database.origin}`)
-      printTable([
-        { run: "full", ...full },
-        { run: "incremental", ...incremental }
-      ])
+      printTable(rows)
     })
-    const adapters = Layer.mergeAll(
-      Postgres.layer({ url }),
-      DuckDb.layer({ path: join(directory, "warehouse.duckdb") }),
-      layerMemoryQueue()
-    )
     try {
-      await Effect.runPromise(program.pipe(Effect.provide(adapters)))
+      await Effect.runPromise(program.pipe(Effect.provide(store)))
     } finally {
       rmSync(directory, { recursive: true, force: true })
     }
