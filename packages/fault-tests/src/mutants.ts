@@ -34,11 +34,11 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "watermark outside the transaction of its rows",
     file: "packages/adapters/duckdb/src/load.ts",
-    search: "const loaded = yield* insertFresh(connection, file, countOf(page.batches))",
+    search: "const loaded = yield* insertFresh(connection, { file, hot, tombstones }, countOf(page.batches))",
     replace: `yield* connection.rows("UPDATE watermark SET cursor = $1", [page.cursor])
         yield* connection.rows("COMMIT")
         yield* connection.rows("BEGIN")
-        const loaded = yield* insertFresh(connection, file, countOf(page.batches))`,
+        const loaded = yield* insertFresh(connection, { file, hot, tombstones }, countOf(page.batches))`,
     theme: "owner"
   },
   {
