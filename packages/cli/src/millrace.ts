@@ -1,4 +1,5 @@
 import { Command } from "effect/cli"
+import { backup, restore } from "./command/backup.ts"
 import { deadLetters } from "./command/deadLetters.ts"
 import { doctor } from "./command/doctor.ts"
 import { importCommand } from "./command/import.ts"
@@ -25,6 +26,8 @@ export const millrace = Command.make("millrace").pipe(
     keys,
     users,
     send,
+    backup,
+    restore,
     rebuild,
     doctor
   ])

@@ -24,6 +24,7 @@ export interface AppOptions<E = never> {
   readonly readers: ReadonlySet<string>
   readonly maxInFlightBytes: number
   readonly directory?: string | undefined
+  readonly backupDirectory?: string | undefined
   /** Keyless servers answer to loopback names alone; a handler inside another server leaves names to that server. */
   readonly guardHost: boolean
   readonly pipeline?: Partial<PipelineOptions>
@@ -50,7 +51,9 @@ export const appLayer = <E>(
 }
 
 /** A first key closes a server that runs: what depends on it is asked anew each time. */
-const gate = (options: Pick<AppOptions, "roles" | "directory" | "guardHost" | "maxInFlightBytes" | "readers">) =>
+const gate = (
+  options: Pick<AppOptions, "roles" | "backupDirectory" | "directory" | "guardHost" | "maxInFlightBytes" | "readers">
+) =>
   Layer.effect(
     Gate,
     Effect.map(Access, ({ keyed }) => ({
@@ -64,6 +67,7 @@ const gate = (options: Pick<AppOptions, "roles" | "directory" | "guardHost" | "m
         return !keyed()
       },
       directory: options.directory,
+      backupDirectory: options.backupDirectory,
       erasing: Semaphore.makeUnsafe(1),
       state: { closing: false }
     }))

@@ -13,6 +13,7 @@ import type { Limits } from "./limits/Limits.ts"
 import type { Telemetry } from "./http/Telemetry.ts"
 import { login, logout, refresh } from "./routes/auth.ts"
 import { atOwner, only, pathFrom } from "./routes/byRole.ts"
+import { backUp } from "./routes/backups.ts"
 import { listDeadLetters, purgeDeadLetters, replayDeadLetters } from "./routes/deadLetters.ts"
 import { type BasePath, docsRoute, openapi } from "./routes/docs.ts"
 import { ingest } from "./routes/events.ts"
@@ -76,6 +77,7 @@ const handlers: { readonly [Name in Exclude<EndpointName, "docs">]: Handler } = 
   eraseUser: atOwner(pathFrom("/users/"), eraseUser, "admin"),
   // A stream is not passed on.
   exportUser: only("stats", exportUser),
+  takeBackup: atOwner("/backups", backUp, "admin"),
   login,
   refresh,
   logout,

@@ -50,6 +50,7 @@ export interface ListenOptions<E = never> extends Pick<
   | "maxConnections"
   | "maxInFlightBytes"
   | "directory"
+  | "backupDirectory"
   | "closeGraceMillis"
   | "statsOrigins"
 > {

@@ -30,6 +30,8 @@ export interface ServerOptions extends AdapterChoice, Pick<KeyPlaces, "keyStore"
   readonly statsOrigins: ReadonlyArray<string>
   /** While closing: how long requests are still taken after `/readyz` began to refuse. */
   readonly closeGraceMillis: number
+  /** Where `POST /backups` may write; without it nobody can ask for one. */
+  readonly backupDirectory?: string | undefined
   /** Of what is logged. */
   readonly logLevel: LogLevel.LogLevel
 }
@@ -127,6 +129,7 @@ export const serverConfig = Config.all({
   closeGraceMillis: integer("MILLRACE_CLOSE_GRACE_MILLIS", 0, CLOSE_GRACE_MAX_MILLIS).pipe(
     Config.withDefault(serverDefaults.closeGraceMillis)
   ),
+  backupDirectory: optional(Config.String("MILLRACE_BACKUP_DIR")),
   logLevel: Config.Literals(["debug", "info", "warn", "error"], "MILLRACE_LOG_LEVEL").pipe(
     Config.map((name) => LOG_LEVELS[name]),
     Config.withDefault(serverDefaults.logLevel)

@@ -34,7 +34,8 @@ export const rewriteFile = ({ alone, database, directory, path, writer }: Parts)
 
 const NOTHING_DUE = (table: string) => `UPDATE ${table} SET rewrite_due = false`
 
-const copyInto = (writer: Connection, fresh: string) =>
+/** Every table into a fresh file, as of one instant, while nobody else writes; in it nothing is due. */
+export const copyInto = (writer: Connection, fresh: string) =>
   Effect.gen(function* () {
     const [own] = yield* writer.rows("SELECT encode(current_database()) AS name")
     yield* writer.rows(`ATTACH ${quotedText(fresh)} AS rewritten`)
@@ -43,7 +44,7 @@ const copyInto = (writer: Connection, fresh: string) =>
     yield* writer.rows("CHECKPOINT rewritten")
   }).pipe(Effect.ensuring(Effect.ignore(writer.rows("DETACH rewritten"))))
 
-const removeFile = (file: string) =>
+export const removeFile = (file: string) =>
   Effect.tryPromise({
     try: () => Promise.all([rm(file, { force: true }), rm(`${file}.wal`, { force: true })]),
     catch: (cause) => new DriverFailure(cause)

@@ -17,6 +17,11 @@ export const takePlace = async (fresh: string, path: string): Promise<void> => {
   for (const file of [fresh, path]) {
     if (existsSync(`${file}.wal`)) throw new Error(`IO Error: ${file}.wal is still there`)
   }
+  await moveSynced(fresh, path)
+}
+
+/** A closed database to another place, also on another file system, durably. */
+export const moveSynced = async (fresh: string, path: string): Promise<void> => {
   await sync(fresh)
   try {
     await rename(fresh, path)

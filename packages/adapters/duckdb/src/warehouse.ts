@@ -11,9 +11,10 @@ import {
   UnsupportedFeature,
   Warehouse,
   WarehouseError,
+  WarehouseSnapshot,
   type Watermark
 } from "@millrace/core"
-import { Effect, Layer, Semaphore } from "effect"
+import { Context, Effect, Layer, Semaphore } from "effect"
 import { readState } from "./activity/Activities.ts"
 import { makeAggregates } from "./activity/aggregates.ts"
 import { AnswerCache } from "./AnswerCache.ts"
@@ -23,6 +24,7 @@ import { dialectOf } from "./dialect.ts"
 import { type DriverFailure, loadFailed, type Operation, openFailed, readFailed } from "./failure.ts"
 import { loadPage, rehearseLoad } from "./load.ts"
 import { eraseUser, readHistory, readPerson } from "./erase.ts"
+import { copierOf } from "./copyFile.ts"
 import { type HotProperties, openHotProperties } from "./hot/HotProperties.ts"
 import { catchUpIdentities, hasMerges } from "./identities.ts"
 import { migrate } from "./migrate.ts"
@@ -35,12 +37,12 @@ import { isRewriteDue, readTombstones } from "./tombstones.ts"
  * gets `WarehouseOwned`.
  */
 export const layer = (options: DuckDbOptions): Layer.Layer<Warehouse, WarehouseError> =>
-  Layer.effect(
-    Warehouse,
-    open(options).pipe(
-      Effect.mapError((failure) => openFailed(options.path, failure)),
-      Effect.flatMap((opened) => makeWarehouse(opened, { ...defaults, ...options }))
-    )
+  Layer.effectContext(
+    Effect.gen(function* () {
+      const opened = yield* Effect.mapError(open(options), (failure) => openFailed(options.path, failure))
+      const warehouse = yield* makeWarehouse(opened, { ...defaults, ...options })
+      return Context.make(Warehouse, warehouse).pipe(Context.add(WarehouseSnapshot, copierOf(opened)))
+    })
   )
 
 interface Opened {

@@ -1,4 +1,11 @@
-import { EventQueue, type EventQueueError, EventStore } from "@millrace/core"
+import {
+  EventQueue,
+  type EventQueueError,
+  EventStore,
+  SnapshotError,
+  type StoreCopier,
+  StoreSnapshot
+} from "@millrace/core"
 import { Context, Effect, Layer, type Scope } from "effect"
 import { type EmbeddedOptions, resolveOptions } from "./config.ts"
 import { EmbeddedLog } from "./EmbeddedLog.ts"
@@ -45,9 +52,26 @@ const open = (
 export const layer = (options: EmbeddedOptions): Layer.Layer<EventQueue | EventStore, EventQueueError> =>
   Layer.effectContext(
     Effect.map(open(options, { identities: true, pruneAcked: false }), (log) =>
-      Context.make(EventQueue, makeQueue(log, true)).pipe(Context.add(EventStore, makeStore(log)))
+      Context.make(EventQueue, makeQueue(log, true)).pipe(
+        Context.add(EventStore, makeStore(log)),
+        Context.add(StoreSnapshot, copierOf(log))
+      )
     )
   )
+
+const copierOf = (log: EmbeddedLog): StoreCopier => ({
+  hold: Effect.asVoid(
+    Effect.acquireRelease(
+      Effect.promise(() => log.hold()),
+      (release) => Effect.sync(release)
+    )
+  ),
+  copyTo: (directory) =>
+    Effect.tryPromise({
+      try: () => log.copyTo(directory),
+      catch: (cause) => new SnapshotError({ of: "store", cause })
+    })
+})
 
 /** The queue alone, for events that go to another store: what is acknowledged is deleted, a segment at a time. */
 export const queue = (options: EmbeddedOptions): Layer.Layer<EventQueue, EventQueueError> =>

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto"
 import { mkdir } from "node:fs/promises"
+import { join } from "node:path"
 import { type Erased, type Erasure, EventBatch, QueueMeter, type Tombstones } from "@millrace/core"
 import type { ResolvedOptions } from "./config.ts"
 import { type AppendError, LogClosed } from "./log/errors.ts"
@@ -13,20 +14,21 @@ import {
   readCheckpoint,
   writeCheckpoint
 } from "./state/Checkpoint.ts"
+import { Changes } from "./state/Changes.ts"
+import { Copies } from "./state/Copies.ts"
 import type { DeadLetters, Letter } from "./state/DeadLetters.ts"
 import { ErasureFile } from "./state/ErasureFile.ts"
 import { Leases } from "./state/Leases.ts"
 import type { LogIndex } from "./state/LogIndex.ts"
 import { type LogUse, recover } from "./state/recover.ts"
 import { SingleFlight } from "./state/SingleFlight.ts"
+import { Traces } from "./state/Traces.ts"
 import { veilLog } from "./state/veilLog.ts"
 import { uuidBytes } from "./state/uuidBytes.ts"
 
 /** Queue messages are at most this large, unless a single event is larger. */
 const MESSAGE_BYTES = 512 << 10
 const ACK_RANGES = 1024
-/** Of the newest records: traces end minutes after they began, and are not worth a place on the disk. */
-const TRACED_RECORDS = 10_000
 
 /** One record as it was read back. */
 export interface StoredBatch {
@@ -45,12 +47,14 @@ export class EmbeddedLog {
   readonly leases: Leases
   readonly letters: DeadLetters
   readonly meter = new QueueMeter()
+  /** Of everything that may make a record available to a taker. */
+  readonly changes = new Changes()
   readonly #log: SegmentLog
   readonly #options: ResolvedOptions
   readonly #erasures: ErasureFile
   readonly #unlock: () => Promise<void>
-  readonly #traces = new Map<number, ReadonlyArray<string>>()
-  readonly #waiters = new Set<() => void>()
+  readonly #traces = new Traces()
+  readonly #copies = new Copies()
   readonly #saving = new SingleFlight(() => this.#save())
   #pruning: Promise<void> = Promise.resolve()
   #settingAside: Promise<void> = Promise.resolve()
@@ -58,7 +62,6 @@ export class EmbeddedLog {
   #saved = ""
   #savedFloor: number
   #droppedUpTo: number
-  #changes = 0
   #closed = false
 
   private constructor(
@@ -110,25 +113,6 @@ export class EmbeddedLog {
     return this.#closed
   }
 
-  /** Grows with everything that may make a record available to a taker. */
-  get changes(): number {
-    return this.#changes
-  }
-
-  /** Calls back once, after a change later than `seen`. Returns how to call it off. */
-  onChange(seen: number, callback: () => void): () => void {
-    if (seen !== this.#changes) callback()
-    else this.#waiters.add(callback)
-    return () => this.#waiters.delete(callback)
-  }
-
-  wake(): void {
-    this.#changes++
-    const waiters = [...this.#waiters]
-    this.#waiters.clear()
-    for (const waiter of waiters) waiter()
-  }
-
   /**
    * Appends batches, whole or not at all. `stored` ones are never delivered: they are in the store at once.
    * `settle` is called when they are durable, for `stored` ones with the batches as they lie in the log.
@@ -144,25 +128,19 @@ export class EmbeddedLog {
     const onDurable = (error: AppendError | undefined, first: number) => {
       if (error !== undefined) return settle(error, [])
       for (const [offset, { count, project_id, received_at, traces }] of parts.entries()) {
-        this.#keepTraces(first + offset, traces)
+        this.#traces.keep(first + offset, traces)
         this.index.add({ project_id, count, received_at, bytes: payloads[offset]!.length })
         if (stored) this.index.ack(first + offset, false)
       }
       settle(undefined, stored ? payloads.map((payload, offset) => this.#batchAt(first + offset, payload)) : [])
-      this.wake()
+      this.changes.announce()
     }
     this.#log.append(payloads, onDurable, stored ? Flag.user : 0)
   }
 
-  #keepTraces(position: number, traces: ReadonlyArray<string>): void {
-    if (traces.length === 0) return
-    this.#traces.set(position, traces)
-    if (this.#traces.size > TRACED_RECORDS) this.#traces.delete(this.#traces.keys().next().value!)
-  }
-
   #batchAt(position: number, payload: Uint8Array): EventBatch {
     const batch = EventBatch.fromBytes(payload, { log: this.id, position, offset: 0 })
-    return batch.withTraces(this.#traces.get(position) ?? [])
+    return batch.withTraces(this.#traces.of(position))
   }
 
   /** Some records from `from` on, in order, none after `to`; none only where there are none. */
@@ -219,6 +197,12 @@ export class EmbeddedLog {
   }
 
   async #save(): Promise<void> {
+    await this.#saveCheckpoint()
+    // Between two checkpoints: the copy of one has to find the letters that it counts.
+    await this.#copies.make(this.#options.directory, this.letters)
+  }
+
+  async #saveCheckpoint(): Promise<void> {
     const { accepted, floor, last } = this.index
     const droppedUpTo = this.#droppedUpTo
     const lettersUpTo = this.letters.droppable(droppedUpTo)
@@ -247,6 +231,7 @@ export class EmbeddedLog {
   }
 
   async #prune(upTo: number): Promise<void> {
+    if (this.#copies.held) return
     const target = this.#log.droppable(Math.min(upTo, this.index.floor))
     if (target <= this.index.droppedUpTo) return
     // First the note that they are gone, then the files: the other order would look like lost segments.
@@ -260,6 +245,22 @@ export class EmbeddedLog {
     }
     this.index.drop(target)
     await this.#log.drop(target)
+  }
+
+  /** Keeps every record until the returned function is called. */
+  hold(): Promise<() => void> {
+    return this.#copies.hold(this.#pruning)
+  }
+
+  /** Copies all that is durable, and what is known of it, into an empty folder; erasures wait. Call it while held. */
+  copyTo(directory: string): Promise<void> {
+    const copied = this.#erasing.then(async () => {
+      await this.#copies.ask(directory, () => this.#saving.run())
+      // After its state: records that this does not know of yet are found in the log, never the other way round.
+      await this.#log.copyTo(join(directory, "log"))
+    })
+    this.#erasing = copied.catch(() => undefined)
+    return copied
   }
 
   /** Leaves shells of a user's events in the log, and of the letters; one call after the other. */
@@ -284,7 +285,7 @@ export class EmbeddedLog {
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
-    this.wake()
+    this.changes.announce()
     try {
       await this.#log.close()
       await this.#erasing

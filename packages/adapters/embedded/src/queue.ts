@@ -75,12 +75,12 @@ const awaitLease = (log: EmbeddedLog, options: TakeOptions, restore: Restore): E
     while (true) {
       if (log.closed) return yield* Effect.fail(queueError("take", new Error("the queue is closing")))
       const now = yield* Clock.currentTimeMillis
-      const seen = log.changes
+      const seen = log.changes.count
       const lease = log.leases.take(now, options)
       yield* buryExhausted(log, options)
       if (lease !== undefined) return { lease, records: [] }
       const changed = Effect.callback<void>((resume) => {
-        const off = log.onChange(seen, () => resume(Effect.void))
+        const off = log.changes.on(seen, () => resume(Effect.void))
         return Effect.sync(off)
       })
       const until = log.leases.nextChangeAt
@@ -117,7 +117,7 @@ const settle = (log: EmbeddedLog, held: Held, exit: Exit.Exit<unknown, unknown>,
       log.leases.fail(held.lease, now, yield* Random.next, messageOf(exit.cause))
       yield* buryExhausted(log, options)
     }
-    log.wake()
+    log.changes.announce()
   })
 
 const messageOf = (cause: Cause.Cause<unknown>): string => {

@@ -2,6 +2,7 @@ import { Schema } from "effect"
 import { HttpApi, HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
 import { ApiKeySecurity } from "./ApiKeySecurity.ts"
 import { authGroup } from "./auth.ts"
+import { backupsGroup } from "./backups.ts"
 import { describe } from "./describe.ts"
 import { batchExample, problemExample, readinessExample } from "./examples.ts"
 import { noEventAccepted, problemOf } from "./Problem.ts"
@@ -133,7 +134,7 @@ const operations = HttpApiGroup.make("operations").add(
 
 /** The HTTP contract: server, CLI and client types come from here. */
 export class Contract extends HttpApi.make("millrace")
-  .add(events, statsGroup, usersGroup, deadLetters, authGroup, operations)
+  .add(events, statsGroup, usersGroup, deadLetters, backupsGroup, authGroup, operations)
   .annotateMerge(
     OpenApi.annotations({
       title: "millrace",

@@ -1,6 +1,7 @@
 export { ApiKeySecurity } from "./ApiKeySecurity.ts"
 export { Credentials, RefreshToken, SessionAnswer } from "./auth.ts"
 export { Contract } from "./Contract.ts"
+export { BackupAnswer, BackupOrder } from "./backups.ts"
 export {
   makeProblem,
   Problem,

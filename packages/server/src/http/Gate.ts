@@ -16,7 +16,9 @@ export class Gate extends Context.Service<
     readonly loopbackReaders: boolean
     /** The data folder, for its disk; undefined where there is none. */
     readonly directory: string | undefined
-    /** One at a time: each reads all there is. */
+    /** Below it backups are made on request; undefined: none are. */
+    readonly backupDirectory: string | undefined
+    /** One at a time, of erasures and backups: each reads all there is, and no copy shall hold half of an erasure. */
     readonly erasing: Semaphore.Semaphore
     readonly state: { closing: boolean }
   }

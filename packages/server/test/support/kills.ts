@@ -6,9 +6,9 @@ import { event } from "./events.ts"
 import { reply } from "./server.ts"
 
 export const SEED = Number(process.env["MILLRACE_SEED"] ?? randomInt(2 ** 31))
-const CLIENTS = 8
+export const CLIENTS = 8
 
-interface Journal {
+export interface Journal {
   readonly acknowledged: Set<string>
   readonly sent: Set<string>
 }
@@ -24,11 +24,11 @@ interface Place {
 const bodyOf = (ids: ReadonlyArray<string>) =>
   JSON.stringify(ids.map((event_id) => event({ event_id, user_id: event_id })))
 
-const send = (url: string, ids: ReadonlyArray<string>) =>
+export const send = (url: string, ids: ReadonlyArray<string>) =>
   fetch(`${url}/events`, { method: "POST", body: bodyOf(ids), headers: { "content-type": "application/json" } })
 
 /** Sends until the server goes away. */
-const client = async (url: string, journal: Journal, random: () => number, stopped: () => boolean) => {
+export const client = async (url: string, journal: Journal, random: () => number, stopped: () => boolean) => {
   let unknown: ReadonlyArray<string> = []
   while (!stopped()) {
     // A batch without an answer is sent again with the same ids, as SEMANTICS has it.
@@ -72,7 +72,7 @@ const round = async ({ directory, environment, main }: Place, journal: Journal, 
   expect(ended.signal).toBe("SIGKILL")
 }
 
-const settledLedger = async (server: ServerProcess) => {
+export const settledLedger = async (server: ServerProcess) => {
   while (true) {
     const { body } = await reply(await fetch(`${server.url}/ledger`))
     if (body.in_flight === 0) return body
@@ -81,9 +81,9 @@ const settledLedger = async (server: ServerProcess) => {
 }
 
 /** Sending every acknowledged id once more adds nothing: each of them is there. */
-const expectCounted = async (server: ServerProcess, journal: Journal) => {
+export const expectCounted = async (server: ServerProcess, { acknowledged }: Pick<Journal, "acknowledged">) => {
   const before = await settledLedger(server)
-  const ids = [...journal.acknowledged]
+  const ids = [...acknowledged]
   for (let start = 0; start < ids.length; start += 5_000) {
     expect((await send(server.url, ids.slice(start, start + 5_000))).status).toBe(202)
   }
@@ -91,6 +91,17 @@ const expectCounted = async (server: ServerProcess, journal: Journal) => {
   expect(after.stored).toBe(before.stored)
   expect(after.duplicates - before.duplicates).toBe(ids.length)
   return after
+}
+
+/** Each event has a user of its own: as many events as users means that no event counts twice. Returns their number. */
+export const expectBalanced = async (server: ServerProcess): Promise<number> => {
+  const ledger = await settledLedger(server)
+  const { body } = await reply(await fetch(`${server.url}/stats/top-events?from=2026-01-31&to=2026-01-31`))
+  const [{ events, users }] = body.rows
+  expect(events).toBe(users)
+  expect(events).toBe(ledger.stored)
+  expect(ledger.difference).toBe(0)
+  return users
 }
 
 /**
@@ -104,13 +115,7 @@ export const expectExactlyOnce = async (place: Place, kills: number) => {
   for (let killed = 0; killed < kills; killed++) await round(place, journal, random)
   const server = await startProcess(place.directory, place.environment)
   if (place.main !== undefined) await replayAll(server.url, () => true)
-  const ledger = await settledLedger(server)
-  const { body } = await reply(await fetch(`${server.url}/stats/top-events?from=2026-01-31&to=2026-01-31`))
-  const [{ events, users }] = body.rows
-  // Each event has a user of its own: as many events as users means that no event counts twice.
-  expect(events).toBe(users)
-  expect(events).toBe(ledger.stored)
-  expect(ledger.difference).toBe(0)
+  const users = await expectBalanced(server)
   expect(users).toBeGreaterThanOrEqual(journal.acknowledged.size)
   expect(users).toBeLessThanOrEqual(journal.sent.size)
   const last = await expectCounted(server, journal)

@@ -1,5 +1,6 @@
 import { mkdir, rename, rm } from "node:fs/promises"
 import { join } from "node:path"
+import { copySegments } from "./copyPart.ts"
 import { type Append, encodeGroup, type Settle } from "./encodeGroup.ts"
 import { AppendTooLarge, type AppendError, LogClosed, LogFull, WriteFailed } from "./errors.ts"
 import { type LogFile, openLogFile, type OpenLogFile, syncDirectory } from "./LogFile.ts"
@@ -246,6 +247,11 @@ export class SegmentLog {
       // Dropped meanwhile: the new file took the name of one that was gone.
       if (!this.#segments.includes(segment)) await rm(segment.path, { force: true })
     }
+  }
+
+  /** Copies all that is durable as of the call; appending goes on, but nothing may be dropped or rewritten meanwhile. */
+  copyTo(directory: string): Promise<void> {
+    return copySegments(this.#segments, directory)
   }
 
   /** Runs a task between two writes, after all that waited before it. */

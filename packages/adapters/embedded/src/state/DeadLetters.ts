@@ -209,6 +209,11 @@ export class DeadLetters {
     }
   }
 
+  /** As the log's; call it while nothing is dropped or veiled. */
+  copyTo(directory: string): Promise<void> {
+    return this.#log.copyTo(directory)
+  }
+
   shut(): Promise<void> {
     return this.#log.close()
   }

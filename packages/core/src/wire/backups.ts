@@ -1,0 +1,50 @@
+import { Schema } from "effect"
+import { HttpApiEndpoint, HttpApiGroup } from "effect/http-api"
+import { ApiKeySecurity } from "./ApiKeySecurity.ts"
+import { describe } from "./describe.ts"
+import { problemOf } from "./Problem.ts"
+
+/** A plain name: no separator, no dot, so it is never a path. */
+export const BackupName = Schema.String.check(Schema.isPattern(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/u)).annotate({
+  description: "A folder of this name is made in the one that the operator has configured."
+})
+
+export const BackupOrder = Schema.Struct({ name: BackupName }).annotate({ identifier: "BackupOrder" })
+
+/** Nothing that tells of other projects: a backup holds all of them. */
+export const BackupAnswer = Schema.Struct({
+  name: Schema.String,
+  taken_at: Schema.String.annotate({
+    format: "date-time",
+    description: "Every event that was acknowledged before is in it."
+  })
+}).annotate({ identifier: "Backup" })
+export type BackupAnswer = typeof BackupAnswer.Type
+
+const takeBackup = HttpApiEndpoint.post("takeBackup", "/backups", {
+  payload: BackupOrder,
+  success: BackupAnswer,
+  error: [
+    problemOf(400),
+    problemOf(408),
+    problemOf(409),
+    problemOf(413),
+    problemOf(415),
+    problemOf(422),
+    problemOf(500),
+    problemOf(503)
+  ]
+})
+  .middleware(ApiKeySecurity)
+  .annotateMerge(
+    describe({
+      summary: "Back up the data folder",
+      description:
+        "Copies everything, of all projects, into a new folder on the server's machine, while events are accepted. " +
+        "403 backups_off: the operator has configured no folder for it, or the stores have means of their own. " +
+        "The answer comes when the copy is durable.",
+      answers: { 503: { headers: { "retry-after": "Seconds." } } }
+    })
+  )
+
+export const backupsGroup = HttpApiGroup.make("backups").add(takeBackup)

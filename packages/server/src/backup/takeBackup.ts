@@ -1,0 +1,81 @@
+import { copyFile, mkdir, rename, rm, writeFile } from "node:fs/promises"
+import { dirname, join, resolve } from "node:path"
+import { type SnapshotError, StoreSnapshot, WarehouseSnapshot } from "@millrace/core"
+import { Clock, Effect } from "effect"
+import { VERSION } from "../version.ts"
+import { BackupError, failedAt, isMissing } from "./BackupError.ts"
+import { describeFile, filesBelow, isAbsentOrEmpty, syncFolders, syncPath } from "./files.ts"
+import { FORMAT, type Manifest, MANIFEST_NAME } from "./Manifest.ts"
+
+/** Not among them: sessions and their key. One that was ended must not come back, so people log in again. */
+const ACCESS_FILES = ["keys/keys.ndjson", "keys/users.ndjson", "keys/pepper"]
+const OWNER_ONLY = 0o700
+
+export interface BackupOptions {
+  /** The data folder; of it, keys and accounts are copied. Whatever else is open is asked for its own copy. */
+  readonly directory: string
+  /** Absent, or an empty folder. */
+  readonly target: string
+}
+
+const step = <A>(path: string, task: () => Promise<A>) => Effect.tryPromise({ try: task, catch: failedAt(path) })
+
+/**
+ * Copies the data folder that this process has open, while it goes on accepting events; what was acknowledged before the
+ * call is in it. One at a time, and no erasure meanwhile: the caller sees to both. Of a copy that fails nothing is left.
+ */
+export const takeBackup = Effect.fn("takeBackup")(function* ({ directory, target: named }: BackupOptions) {
+  const target = resolve(named)
+  const store = yield* StoreSnapshot
+  const warehouse = yield* WarehouseSnapshot
+  if (store === undefined || warehouse === undefined) {
+    return yield* new BackupError({ reason: "Unsupported", path: directory })
+  }
+  yield* step(target, () => claim(target))
+  const copying = Effect.gen(function* () {
+    const taken_at = new Date(yield* Clock.currentTimeMillis).toISOString()
+    // What the warehouse's copy has not loaded yet has to be in the log's copy, which is the later one.
+    yield* store.hold
+    yield* warehouse.copyTo(join(target, "warehouse.duckdb"))
+    yield* store.copyTo(join(target, "log"))
+    yield* step(directory, () => copyAccess(directory, target))
+    return yield* step(target, () => writeManifest(target, taken_at))
+  }).pipe(Effect.scoped, Effect.mapError(backupError(target)))
+  return yield* Effect.onError(copying, () => Effect.promise(() => clear(target)))
+})
+
+const backupError = (target: string) => (error: SnapshotError | BackupError) =>
+  error instanceof BackupError ? error : new BackupError({ reason: "Failed", path: target, cause: error })
+
+const claim = async (target: string): Promise<void> => {
+  if (!(await isAbsentOrEmpty(target))) throw new BackupError({ reason: "TargetInUse", path: target })
+  await mkdir(target, { recursive: true, mode: OWNER_ONLY })
+}
+
+const clear = (target: string) => rm(target, { recursive: true, force: true }).catch(() => undefined)
+
+const copyAccess = async (directory: string, target: string): Promise<void> => {
+  await mkdir(join(target, "keys"), { mode: OWNER_ONLY })
+  for (const path of ACCESS_FILES) {
+    await copyFile(join(directory, path), join(target, path)).catch((error: unknown) => {
+      if (!isMissing(error)) throw error
+    })
+  }
+}
+
+const writeManifest = async (target: string, taken_at: string): Promise<Manifest> => {
+  const files: Array<Manifest["files"][number]> = []
+  for (const path of await filesBelow(target)) {
+    await syncPath(join(target, path))
+    files.push(await describeFile(target, path))
+  }
+  await syncFolders(target)
+  const manifest: Manifest = { format: FORMAT, program: VERSION, taken_at, files }
+  const fresh = join(target, `${MANIFEST_NAME}.new`)
+  await writeFile(fresh, `${JSON.stringify(manifest, undefined, 2)}\n`)
+  await syncPath(fresh)
+  await rename(fresh, join(target, MANIFEST_NAME))
+  await syncPath(target)
+  await syncPath(dirname(target))
+  return manifest
+}

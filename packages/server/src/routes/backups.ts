@@ -1,0 +1,46 @@
+import type { BackupAnswer } from "@millrace/core/wire"
+import { BackupOrder } from "@millrace/core/wire"
+import { Effect, Fiber, Result, Schema } from "effect"
+import type { HttpServerRequest } from "effect/http"
+import { join } from "node:path"
+import type { BackupError } from "../backup/BackupError.ts"
+import { takeBackup } from "../backup/takeBackup.ts"
+import { Access, presentedKey } from "../http/Access.ts"
+import { Gate } from "../http/Gate.ts"
+import { readJson } from "../http/readJson.ts"
+import { refusal, respondJson, retryLater } from "../http/Refusal.ts"
+
+const decodeOrder = Schema.decodeUnknownResult(BackupOrder, { onExcessProperty: "error" })
+
+const RULE = "must be the only member: 1 to 64 letters, digits, _ and -, the first of them a letter or a digit"
+
+/** `POST /backups`. Once begun it is carried through, whether the client waits or not. */
+export const backUp = Effect.fnUntraced(function* (request: HttpServerRequest.HttpServerRequest) {
+  yield* (yield* Access).project(presentedKey(request.headers), "admin")
+  const order = decodeOrder(yield* readJson(request))
+  if (Result.isFailure(order)) {
+    const errors = [{ path: "/name", code: "invalid_parameter", message: RULE }]
+    return yield* Effect.fail(refusal("invalid_parameter", `name ${RULE}.`, { errors }))
+  }
+  const { name } = order.success
+  const { backupDirectory, directory, erasing } = yield* Gate
+  if (backupDirectory === undefined || directory === undefined) return yield* Effect.fail(off)
+  const taken = takeBackup({ directory, target: join(backupDirectory, name) })
+  const taking = erasing.withPermit(Effect.catch(taken, (error) => failed(name, error)))
+  const { taken_at } = yield* Effect.flatMap(Effect.forkDetach(taking), Fiber.join)
+  return respondJson({ name, taken_at } satisfies BackupAnswer)
+})
+
+const off = refusal("backups_off", "The operator has configured no folder for backups (MILLRACE_BACKUP_DIR).")
+const elsewhere = refusal("backups_off", "These stores have means of their own; millrace does not copy them.")
+
+const failed = (name: string, error: BackupError) => {
+  if (error.reason === "Unsupported") return Effect.fail(elsewhere)
+  if (error.reason === "TargetInUse") {
+    return Effect.fail(refusal("backup_exists", `There is something of the name ${name} in the folder for backups.`))
+  }
+  return Effect.andThen(
+    Effect.logError("a backup failed", error),
+    Effect.fail(retryLater("backup_failed", "The server's log says why; nothing of it was left.", 60))
+  )
+}
