@@ -93,7 +93,8 @@ describe("a backup", () => {
   beforeAll(async () => {
     server = await startServer({ keys: KEYS, directory: data, backupDirectory: backups, adapters: embedded(data) })
     await server.post([event(), event()], as("write"))
-    expect(await server.post({ name: "good" }, as("admin"), "/backups")).toMatchObject({ status: 200 })
+    const { status } = await server.post({ name: "good" }, as("admin"), "/backups")
+    if (status !== 200) throw new Error(`no backup: ${status}`)
   }, MILLIS)
   afterAll(() => server.close())
 

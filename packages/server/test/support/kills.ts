@@ -81,7 +81,10 @@ export const settledLedger = async (server: ServerProcess) => {
 }
 
 /** Sending every acknowledged id once more adds nothing: each of them is there. */
-export const expectCounted = async (server: ServerProcess, { acknowledged }: Pick<Journal, "acknowledged">) => {
+export const expectCounted = async (
+  server: ServerProcess,
+  { acknowledged }: { readonly acknowledged: ReadonlySet<string> }
+) => {
   const before = await settledLedger(server)
   const ids = [...acknowledged]
   for (let start = 0; start < ids.length; start += 5_000) {
