@@ -80,9 +80,9 @@ export const benchEtl = (events: number): Promise<void> =>
     const program = Effect.gen(function* () {
       yield* fill(events)
       const rows: Array<Readonly<Record<string, string | number>>> = []
-      for (let round = 0; round < ROUNDS; round++) {
-        rows.push({ run: "without aggregates", ...(yield* into(`bare-${round}`, 0)) })
-        rows.push({ run: "full", ...(yield* into(`full-${round}`, 128)) })
+      for (let turn = 0; turn < ROUNDS; turn++) {
+        rows.push({ run: "without aggregates", ...(yield* into(`bare-${turn}`, 0)) })
+        rows.push({ run: "full", ...(yield* into(`full-${turn}`, 128)) })
       }
       yield* fill(MORE)
       rows.push({ run: "incremental", ...(yield* into("full-0", 128)) })
