@@ -1,5 +1,6 @@
 import { cpSync, existsSync, readdirSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { filesHolding } from "@millrace/core/testing"
 import { afterAll, beforeAll, expect, it, vi } from "vitest"
 import { ended, millrace, ok, start, temporaryFolder } from "./support/cli.ts"
 
@@ -12,12 +13,14 @@ afterAll(() => {
 
 const FILE = at("events.csv")
 const EVENTS = 200
+const GONE = "gone-4711"
 const MILLIS = 120_000
 
 beforeAll(() => {
   const rows = Array.from(
     { length: EVENTS },
-    (_, index) => `user-${index % 7},2026-01-01T00:00:${String(index % 60).padStart(2, "0")}Z,${index}`
+    (_, index) =>
+      `${index % 10 === 0 ? GONE : `user-${index % 7}`},2026-01-01T00:00:${String(index % 60).padStart(2, "0")}Z,${index}`
   )
   writeFileSync(FILE, `user_id,occurred_at,n\n${rows.join("\n")}\n`)
 })
@@ -28,9 +31,10 @@ const ledgerOf = async (folder: string): Promise<unknown> =>
   JSON.parse(await ok(["ledger", "--json", "--data", folder]))
 
 it(
-  "a folder: what is restored has its events and keys, but nobody's session; a repeated import adds nothing",
+  "a folder: what is restored has its events and keys, but nobody's session; a repeated import adds nothing, and nobody who was erased",
   async () => {
     await importAt("--data", at("data"))
+    await ok(["erase", "--user", GONE, "--data", at("data")])
     await ok(["keys", "create", "--data", at("data"), "--project", "shop", "--scope", "read"])
     writeFileSync(at("data", "keys", "session-key"), "0".repeat(64))
     const taken: unknown = JSON.parse(await ok(["backup", at("copy"), "--data", at("data"), "--json"]))
@@ -44,6 +48,7 @@ it(
     expect(before).toMatchObject({ stored: EVENTS, difference: 0 })
     expect(await ledgerOf(at("back"))).toEqual(before)
     await importAt("--data", at("back"))
+    expect(filesHolding(at("back"), [GONE])).toEqual([])
     expect(await ledgerOf(at("back"))).toMatchObject({ stored: EVENTS, duplicates: EVENTS, difference: 0 })
   },
   MILLIS

@@ -77,7 +77,8 @@ const handlers: { readonly [Name in Exclude<EndpointName, "docs">]: Handler } = 
   eraseUser: atOwner(pathFrom("/users/"), eraseUser, "admin"),
   // A stream is not passed on.
   exportUser: only("stats", exportUser),
-  takeBackup: atOwner("/backups", backUp, "admin"),
+  // What can be copied lies with one process that has all roles.
+  takeBackup: only("stats", backUp),
   login,
   refresh,
   logout,

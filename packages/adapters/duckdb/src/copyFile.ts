@@ -13,11 +13,16 @@ interface Parts {
   readonly spool: Pick<Spool, "directory">
 }
 
+const freshIn = (directory: string) => join(directory, "copied.duckdb")
+
+/** Of a copy that a crash cut short: no erasure would find it. */
+export const removeUnfinished = ({ directory }: Pick<Spool, "directory">) => removeFile(freshIn(directory))
+
 /** In the spool first: SQL may write nowhere else. */
 export const copierOf = ({ spool, writer, writing }: Parts): WarehouseCopier => ({
   copyTo: (file) =>
     Effect.suspend(() => {
-      const fresh = join(spool.directory, "copied.duckdb")
+      const fresh = freshIn(spool.directory)
       const copying = Effect.andThen(removeFile(fresh), copyInto(writer, fresh))
       const moving = Effect.tryPromise({
         try: () => moveSynced(fresh, file),

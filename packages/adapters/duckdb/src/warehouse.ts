@@ -24,7 +24,7 @@ import { dialectOf } from "./dialect.ts"
 import { type DriverFailure, loadFailed, type Operation, openFailed, readFailed } from "./failure.ts"
 import { loadPage, rehearseLoad } from "./load.ts"
 import { eraseUser, readHistory, readPerson } from "./erase.ts"
-import { copierOf } from "./copyFile.ts"
+import { copierOf, removeUnfinished } from "./copyFile.ts"
 import { type HotProperties, openHotProperties } from "./hot/HotProperties.ts"
 import { catchUpIdentities, hasMerges } from "./identities.ts"
 import { migrate } from "./migrate.ts"
@@ -73,6 +73,7 @@ const open = Effect.fn("DuckDb.open")(function* (options: DuckDbOptions) {
   yield* catchUpIdentities(writer)
   const tombstones = yield* readTombstones(writer)
   const spool = yield* openSpool(join(directory, "pages"))
+  yield* removeUnfinished(spool)
   const bounds = { ...defaults, ...options }
   const writing = yield* Semaphore.make(1)
   const { alone, ask } = yield* lender(database, bounds)
