@@ -58,8 +58,7 @@ const publishAll = (queue: EventQueue["Service"], batches: ReadonlyArray<EventBa
 
 /**
  * {@link accept} for a request body in valid UTF-8, without building objects. Undefined, with nothing published, when
- * the body holds anything but plainly valid events in a bare array, or one as old as the latest erasure: then parse it and
- * use {@link accept}.
+ * the body holds anything but plainly valid events in a bare array: then parse it and use {@link accept}.
  */
 export const acceptPlain = Effect.fnUntraced(function* <E = never, R = never>(
   bytes: Uint8Array,
@@ -70,16 +69,15 @@ export const acceptPlain = Effect.fnUntraced(function* <E = never, R = never>(
   const limits = { maxEvents: MAX_EVENTS_PER_REQUEST, latest: received_at + FUTURE_LIMIT_MICROS }
   const body = PlainBody.read(bytes, limits)
   if (body === undefined) return undefined
-  const { tombstones } = yield* EventQueue
+  const queue = yield* EventQueue
   const { count } = body
   const oldest = Math.min(received_at, body.oldest)
-  if (oldest <= tombstones.newest) return undefined
   // Before `admit`, which may wait: the body's places are shared with the next one.
   const batches = encodePlain(body, { project_id, received_at, maxBatchBytes: MAX_MESSAGE_BYTES })
   yield* admit(count)
-  // Somebody may have been erased while the request waited.
-  const erased = oldest <= tombstones.newest
-  yield* publishAll(yield* EventQueue, erased ? batches.map((batch) => tombstones.veil(batch)) : batches)
+  // Only now: somebody may have been erased while the request waited.
+  const mayBeErased = oldest <= queue.tombstones.newest
+  yield* publishAll(queue, mayBeErased ? batches.map((batch) => queue.tombstones.veil(batch)) : batches)
   const verdict: BatchVerdict = { accepted: count, rejected: [] }
   return verdict
 })

@@ -8,9 +8,6 @@ export interface Addition {
   readonly aliases: ReadonlyArray<Alias>
 }
 
-/** No event type is empty. */
-const ANY = ""
-
 /** One project's sets; current from the first read on, since every page is added. */
 export class ProjectSets {
   /** Numbers lie below; 0 until the first read. */
@@ -18,14 +15,13 @@ export class ProjectSets {
   /** Whether the aliases have been read. */
   known = false
   readonly aliases = new Aliases()
-  readonly #kinds = new Map<string, KindSets>()
+  readonly #kinds = new Map<EventKind, KindSets>()
   /** For each read under way, what pages have added since its snapshot. */
   readonly #missed = new Set<Array<Addition>>()
 
   kind(kind: EventKind): KindSets {
-    const name = kind ?? ANY
-    const found = this.#kinds.get(name) ?? new KindSets()
-    this.#kinds.set(name, found)
+    const found = this.#kinds.get(kind) ?? new KindSets()
+    this.#kinds.set(kind, found)
     return found
   }
 
@@ -34,7 +30,7 @@ export class ProjectSets {
   }
 
   forget(kind: KindSets): void {
-    for (const [name, known] of this.#kinds) if (known === kind) this.#kinds.delete(name)
+    for (const [named, known] of this.#kinds) if (known === kind) this.#kinds.delete(named)
   }
 
   /** From the snapshot of a read on; the list grows until {@link settle}. */
@@ -64,7 +60,7 @@ export class ProjectSets {
     for (const run of runs) {
       for (const user of run.users) this.#seen(user)
       this.#kinds.get(run.event_type)?.add(run, this.aliases)
-      if (run.event_type !== IDENTIFY) this.#kinds.get(ANY)?.add(run, this.aliases)
+      if (run.event_type !== IDENTIFY) this.#kinds.get(undefined)?.add(run, this.aliases)
     }
   }
 
