@@ -235,7 +235,7 @@ const given = (args, flag) => args.some((arg) => arg === flag || arg.startsWith(
 const millrace = (args, options) => run(nodeBinary(), ["--no-warnings", ENTRY, ...args], { shell: false, ...options })
 
 const start = (args) => {
-  const port = given(args, "--port") ? [] : ["--port", process.env.PORT || "4000"]
+  const port = given(args, "--port") || process.env.MILLRACE_PORT ? [] : ["--port", process.env.PORT || "4000"]
   const data = given(args, "--data") ? [] : ["--data", join(root, "data")]
   return millrace(["serve", "--demo", ...port, ...data, ...args])
 }

@@ -1,25 +1,17 @@
 import { type Event, type MetricName, UserSet } from "@millrace/core"
-import { answerFromActivity, arbitraries, metricExamples } from "@millrace/core/testing"
+import { answerFromActivity, arbitraries, metricExamples, metricsOfActivity } from "@millrace/core/testing"
 import fc from "fast-check"
 import { assert, describe, it } from "vitest"
 import { questionOf } from "../src/testing/questionOf.ts"
 
 const HISTORIES = Number(process.env["MILLRACE_PROPERTY_HISTORIES"] ?? 300)
-const METRICS = [
-  "dau",
-  "active-users",
-  "stickiness",
-  "lifecycle",
-  "retention"
-] as const satisfies ReadonlyArray<MetricName>
-
 const firstById = (events: ReadonlyArray<Event>) => {
   const seen = new Set<string>()
   return events.filter(({ event_id }) => !seen.has(event_id) && seen.add(event_id))
 }
 
 describe("metrics from sets of users", () => {
-  for (const metric of METRICS) {
+  for (const metric of metricsOfActivity) {
     it(`${metric} equals its reference on generated histories`, { timeout: 120_000 + HISTORIES * 100 }, () => {
       let answered = 0
       fc.assert(

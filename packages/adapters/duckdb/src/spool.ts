@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto"
 import { mkdir, mkdtemp, open, readdir, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
@@ -39,8 +40,8 @@ export const openSpool = (directory: string): Effect.Effect<Spool, DriverFailure
     }
   })
 
-/** Several layers of one process may share the folder. */
-const OWN = `${process.pid}-`
+/** Several layers of one process may share the folder. Not its number: in a container every process is the first. */
+const OWN = `${randomUUID()}-`
 const EXTENSION = ".page.ndjson"
 let files = 0
 

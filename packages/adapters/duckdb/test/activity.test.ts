@@ -14,7 +14,7 @@ import {
   Tombstones,
   Warehouse
 } from "@millrace/core"
-import { arbitraries } from "@millrace/core/testing"
+import { arbitraries, metricsOfActivity } from "@millrace/core/testing"
 import { Context, Effect, Exit, Layer, Result, Scope } from "effect"
 import fc from "fast-check"
 import { afterEach, assert, beforeEach, describe, it } from "vitest"
@@ -25,14 +25,6 @@ const HISTORIES = Number(process.env["MILLRACE_PROPERTY_HISTORIES"] ?? 60)
 let directory = ""
 beforeEach(() => (directory = mkdtempSync(join(tmpdir(), "millrace-activity-"))))
 afterEach(() => rmSync(directory, { recursive: true, force: true }))
-
-const METRICS = [
-  "dau",
-  "active-users",
-  "stickiness",
-  "lifecycle",
-  "retention"
-] as const satisfies ReadonlyArray<MetricName>
 
 const questionOf = <Name extends MetricName>(metric: Name, params: RawParams, as_of: number) =>
   ask(metrics[metric], Result.getOrThrow(decodeParams(metric, params)), { project_id: "default", as_of })
@@ -58,7 +50,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 const life = arbitraries.moment.chain((around) =>
   fc.record({
     events: arbitraries.history(around.micros),
-    questions: fc.tuple(...METRICS.map((metric) => arbitraries.question(metric, around))),
+    questions: fc.tuple(...metricsOfActivity.map((metric) => arbitraries.question(metric, around))),
     steps: fc.array(step, { minLength: 1, maxLength: 14, size: "max" })
   })
 )

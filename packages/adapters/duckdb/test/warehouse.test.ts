@@ -112,6 +112,10 @@ describe("DuckDb", () => {
     )
     const pages = join(directory, "events.db.tmp", "pages")
     writeFileSync(join(pages, "1-1.page.ndjson"), "left over")
+    writeFileSync(
+      join(pages, `${process.pid}-1.page.ndjson`),
+      "left over by a container's first process, as this one is"
+    )
     const [watermark, answer] = await run(
       Effect.all([
         Warehouse.use((warehouse) => warehouse.watermark),

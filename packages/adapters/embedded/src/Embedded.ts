@@ -30,16 +30,15 @@ const open = (
       (opened) =>
         Effect.ignoreCause(
           Effect.tryPromise(() => opened.close()),
-          { log: "Error" }
+          { log: "Error", message: "the log could not be closed" }
         )
     )
     const save = Effect.tryPromise(async () => {
       await log.save()
       if (upkeep.pruneAcked) await log.prune(log.index.floor)
     })
-    yield* Effect.forkScoped(
-      Effect.forever(Effect.andThen(Effect.sleep(SAVE_EVERY_MILLIS), Effect.ignoreCause(save, { log: "Warn" })))
-    )
+    const saved = Effect.ignoreCause(save, { log: "Warn", message: "what was acknowledged could not be noted" })
+    yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(SAVE_EVERY_MILLIS), saved)))
     return log
   })
 

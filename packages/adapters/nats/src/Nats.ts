@@ -41,12 +41,11 @@ const makeInbox = (log: QueueLog): Effect.Effect<Inbox, never, Scope.Scope> =>
       const idle = inbox.takeIdle()
       return idle.length === 0 ? Effect.void : release(log, inbox, idle)
     })
-    yield* Effect.addFinalizer(() =>
-      Effect.promise(() => inbox.close()).pipe(Effect.andThen(releaseIdle), Effect.ignoreCause({ log: "Warn" }))
-    )
+    const ignored = Effect.ignoreCause({ log: "Warn", message: "deliveries that nobody took could not be given back" })
+    yield* Effect.addFinalizer(() => Effect.promise(() => inbox.close()).pipe(Effect.andThen(releaseIdle), ignored))
     const beat = Effect.andThen(
       Effect.sync(() => inbox.renew()),
-      Effect.ignoreCause(releaseIdle, { log: "Warn" })
+      ignored(releaseIdle)
     )
     yield* Effect.forkScoped(Effect.forever(Effect.delay(beat, log.options.redeliverMillis / BEATS)))
     return inbox
@@ -60,7 +59,10 @@ const make = (options: NatsOptions) =>
       Effect.sync(() => log.broker.onChange(() => nudge(log))),
       (off) => Effect.sync(off)
     )
-    const swept = Effect.ignoreCause(makeSweep(log), { log: "Warn" })
+    const swept = Effect.ignoreCause(makeSweep(log), {
+      log: "Warn",
+      message: "exhausted deliveries could not be swept"
+    })
     yield* Effect.forkScoped(Effect.forever(Effect.delay(swept, log.options.sweepEveryMillis)))
     const snapshot = (operation: EventQueueError["operation"]) =>
       Effect.tryPromise({

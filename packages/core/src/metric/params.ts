@@ -218,6 +218,9 @@ export const returned = defaulted(flag, "true")
 export const chosen = <const Values extends readonly [string, ...ReadonlyArray<string>]>(...values: Values) =>
   defaulted(choice(values), values[0] as Values[number])
 
+/** The parameters of a funnel's attempts; goes with {@link rangeCheck}. */
+export const attempts = { from, to, tz, steps, window, order }
+
 /** The parameters of a retention table; goes with {@link cohortsCheck}. */
 export const retentionTable = {
   start_date: CalendarDate,

@@ -4,6 +4,16 @@ import type { Event } from "../event/Event.ts"
 import { withUsers } from "../identity/Identities.ts"
 import { matchesEvent } from "../metric/events.ts"
 import type { Ask } from "../metric/Metric.ts"
+import type { MetricName } from "../metric/registry.ts"
+
+/** Those that can be answered from sets of users. */
+export const metricsOfActivity = [
+  "dau",
+  "active-users",
+  "stickiness",
+  "lifecycle",
+  "retention"
+] as const satisfies ReadonlyArray<MetricName>
 
 /**
  * One project's answer from sets of users, made of its events in the order of loading; undefined where the question does

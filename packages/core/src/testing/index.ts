@@ -1,5 +1,5 @@
 export * from "../memory/index.ts"
-export { answerFromActivity } from "./answerFromActivity.ts"
+export { answerFromActivity, metricsOfActivity } from "./answerFromActivity.ts"
 export { deliveryContract, type DeliveryContractOptions } from "./deliveryContract.ts"
 export { batchOf, erasureOf, eventOf, eventsOf, idOf } from "./events.ts"
 export { eventQueueContract, type EventQueueContractOptions } from "./eventQueueContract.ts"

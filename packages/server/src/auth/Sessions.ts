@@ -156,7 +156,7 @@ const login = (parts: Parts): Sessions["Service"]["login"] =>
 const renew = ({ hasher, store }: Parts, { id, password: from }: StoredUser, password: string) =>
   Effect.ignoreCause(
     Effect.flatMap(hasher.hash(password), (to) => store.rehash(id, from, to)),
-    { log: "Warn" }
+    { log: "Warn", message: "a password could not be hashed anew" }
   )
 
 const refresh = (parts: Parts): Sessions["Service"]["refresh"] =>

@@ -21,7 +21,7 @@ export const users = ({ path }: UserFileOptions): Layer.Layer<UserStore, UserSto
       const folder = new SessionFolder(join(dirname(path), "sessions"))
       yield* attempt("open", () => file.read())
       const sweep = Effect.flatMap(nowMicros, (now) => attempt("endSession", () => folder.sweep(now)))
-      const swept = Effect.ignoreCause(sweep, { log: "Warn" })
+      const swept = Effect.ignoreCause(sweep, { log: "Warn", message: "sessions that have ended could not be removed" })
       yield* Effect.forkScoped(
         Effect.andThen(Effect.sleep(SWEEP_EVERY_MILLIS), Effect.repeat(swept, Schedule.spaced(SWEEP_EVERY_MILLIS)))
       )

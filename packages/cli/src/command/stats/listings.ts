@@ -2,7 +2,7 @@ import { Effect, Option } from "effect"
 import { Command } from "effect/cli"
 import { WrongUsage } from "../../CliFailure.ts"
 import { renderUsers, UsersAnswer } from "../../render/users.ts"
-import { json, place, type PlaceFlags } from "../flags.ts"
+import { json, place } from "../flags.ts"
 import * as Questions from "./questions.ts"
 import { type Parameters, show, text } from "./shared.ts"
 
@@ -36,16 +36,16 @@ const stepOf = ({ dropped, reached, ...rest }: CellFlags): Effect.Effect<Paramet
 /** `cell` holds the flags that name a cell of the metric's answer, `parametersOf` makes parameters of what they were given. */
 const listing = <Asked extends Command.Command.Config>(
   name: string,
-  { flags, parameters }: Questions.Asking<Asked>,
+  asking: Questions.Asking<Asked>,
   cell: Readonly<Record<string, ReturnType<typeof text>>>,
   parametersOf = named
 ) =>
-  Command.make(name, { ...flags, ...cell, ...page, json, ...place }, (all) => {
-    // The compiler does not see through a spread of flags that it does not know.
-    const given = all as unknown as Questions.Given<Asked> & PlaceFlags & { readonly json: boolean }
-    const own = Object.keys({ ...cell, ...page }).map((flag) => [flag, (all as unknown as CellFlags)[flag]!] as const)
+  Command.make(name, { ...asking.flags, ...cell, ...page, json, ...place }, (all) => {
+    const given = Questions.givenOf(asking, all)
+    const flags = all as unknown as CellFlags
+    const own = Object.keys({ ...cell, ...page }).map((flag) => [flag, flags[flag]!] as const)
     return Effect.gen(function* () {
-      const asked = { ...(yield* parameters(given)), ...(yield* parametersOf(Object.fromEntries(own))) }
+      const asked = { ...(yield* asking.parameters(given)), ...(yield* parametersOf(Object.fromEntries(own))) }
       yield* show(given, `${name}/users`, asked, { schema: UsersAnswer, render: renderUsers })
     })
   }).pipe(Command.withDescription(`The users of a cell of what 'stats ${name}' answers`))

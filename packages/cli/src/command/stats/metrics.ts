@@ -12,20 +12,19 @@ import {
 } from "../../render/stats.ts"
 import { PathsAnswer, renderPaths, renderStickiness, StickinessAnswer } from "../../render/tables.ts"
 import { renderTrend, TrendAnswer } from "../../render/trend.ts"
-import { json, place, type PlaceFlags } from "../flags.ts"
+import { json, place } from "../flags.ts"
 import * as Questions from "./questions.ts"
 import { show, type Shown } from "./shared.ts"
 
 const metric = <Asked extends Command.Command.Config, Answer>(
   name: string,
   description: string,
-  { flags, parameters }: Questions.Asking<Asked>,
+  asking: Questions.Asking<Asked>,
   shown: Shown<Answer>
 ) =>
-  Command.make(name, { ...flags, json, ...place }, (all) => {
-    // The compiler does not see through a spread of flags that it does not know.
-    const given = all as unknown as Questions.Given<Asked> & PlaceFlags & { readonly json: boolean }
-    return Effect.flatMap(parameters(given), (asked) => show(given, name, asked, shown))
+  Command.make(name, { ...asking.flags, json, ...place }, (all) => {
+    const given = Questions.givenOf(asking, all)
+    return Effect.flatMap(asking.parameters(given), (asked) => show(given, name, asked, shown))
   }).pipe(Command.withDescription(description))
 
 export const metricCommands = [

@@ -1,6 +1,7 @@
 import { parseFilter } from "@millrace/core"
 import { Effect, Option } from "effect"
 import { type Command, Flag } from "effect/cli"
+import type { PlaceFlags } from "../flags.ts"
 import {
   common,
   commonOf,
@@ -17,13 +18,17 @@ import {
 } from "./shared.ts"
 
 type Flags = Command.Command.Config
-export type Given<Asked extends Flags> = Command.Command.Config.Infer<Asked>
+type Given<Asked extends Flags> = Command.Command.Config.Infer<Asked>
 
 /** The flags that say what a metric counts, and the parameters that they give. */
 export interface Asking<Asked extends Flags> {
   readonly flags: Asked
   readonly parameters: (flags: Given<Asked>) => Effect.Effect<Parameters>
 }
+
+/** What a command was given; the compiler does not see through a spread of flags that it does not know. */
+export const givenOf = <Asked extends Flags>(_: Asking<Asked>, all: unknown) =>
+  all as Given<Asked> & PlaceFlags & { readonly json: boolean }
 
 const asking = <const Asked extends Flags>(
   flags: Asked,

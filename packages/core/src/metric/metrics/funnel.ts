@@ -42,12 +42,7 @@ export const funnel = define({
   description: "How many users get through steps within a window, and how long they take.",
   details,
   params: Schema.Struct({
-    from: Params.from,
-    to: Params.to,
-    tz: Params.tz,
-    steps: Params.steps,
-    window: Params.window,
-    order: Params.order,
+    ...Params.attempts,
     ...Params.common
   }).check(Params.rangeCheck),
   row,

@@ -10,12 +10,7 @@ export const funnelUsers = defineUsers({
   name: "funnel/users",
   description: "The users who got to a step, or who got to the one before and no further.",
   params: Schema.Struct({
-    from: Params.from,
-    to: Params.to,
-    tz: Params.tz,
-    steps: Params.steps,
-    window: Params.window,
-    order: Params.order,
+    ...Params.attempts,
     step: Params.step,
     outcome: Params.chosen("reached", "dropped"),
     ...Params.listed
