@@ -1,10 +1,11 @@
 import { type Event, type MetricName, UserSet } from "@millrace/core"
-import { answerFromActivity, arbitraries, metricExamples, metricsOfActivity } from "@millrace/core/testing"
+import { answerFromActivity, arbitraries, eventOf, metricExamples, metricsOfActivity } from "@millrace/core/testing"
 import fc from "fast-check"
 import { assert, describe, it } from "vitest"
 import { questionOf } from "../src/testing/questionOf.ts"
 
 const HISTORIES = Number(process.env["MILLRACE_PROPERTY_HISTORIES"] ?? 300)
+const START = Date.UTC(2026, 0, 1) * 1000
 const firstById = (events: ReadonlyArray<Event>) => {
   const seen = new Set<string>()
   return events.filter(({ event_id }) => !seen.has(event_id) && seen.add(event_id))
@@ -31,6 +32,29 @@ describe("metrics from sets of users", () => {
       assert.isAbove(answered, HISTORIES / 2)
     })
   }
+
+  it("retention counts few users who return as it counts many", () => {
+    const DAYS = 30
+    const visit = fc.record({ user: fc.nat(400), minute: fc.nat(DAYS * 1440 - 1) })
+    // From a return of one in hundreds, which is looked up, to one of nearly all, which is found by where sets meet.
+    const crowds = fc.array(fc.record({ day: fc.nat(DAYS - 1), users: fc.nat(400) }), { maxLength: 3 })
+    fc.assert(
+      fc.property(fc.array(visit, { minLength: 200, maxLength: 600 }), crowds, (visits, many) => {
+        const crowded = many.flatMap(({ day, users }) =>
+          Array.from({ length: users }, (_, user) => ({ user, minute: day * 1440 }))
+        )
+        const events = [...visits, ...crowded].map(({ minute, user }, number) =>
+          eventOf(number, { user_id: `user-${user}`, occurred_at: START + minute * 60_000_000 })
+        )
+        for (const measure of ["on", "on-or-after"]) {
+          const params = { start_date: "2026-01-01", interval: "day", windows: 40, measure }
+          const question = questionOf("retention", params, { project_id: "any", as_of: START })
+          assert.deepStrictEqual(answerFromActivity(question, events), question.reference(events))
+        }
+      }),
+      { numRuns: 25 }
+    )
+  })
 
   it("the worked examples, those that it can answer", () => {
     const answered = metricExamples.filter(({ as_of, events, metric, params, rows, title }) => {

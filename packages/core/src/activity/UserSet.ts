@@ -8,11 +8,6 @@ export class UserSet {
     this.#words = words
   }
 
-  /** An empty one with room for all of these. */
-  static ofNumbersBelow(users: number): UserSet {
-    return new UserSet(new Uint32Array(Math.ceil(users / 32)))
-  }
-
   get size(): number {
     return (this.#size ??= countBits(this.#words))
   }
@@ -53,7 +48,7 @@ export class UserSet {
     const [left, right] = [this.#words, other.#words]
     const end = Math.min(left.length, right.length)
     let count = 0
-    for (let at = 0; at < end; at++) count += bitsOf(left[at]! & right[at]!)
+    for (let at = 0; at < end; at++) count = (count + bitsOf(left[at]! & right[at]!)) | 0
     return count
   }
 
@@ -86,8 +81,8 @@ export class UserSet {
     const [short, long] =
       left.#words.length < right.#words.length ? [left.#words, right.#words] : [right.#words, left.#words]
     let count = 0
-    for (let at = 0; at < short.length; at++) count += bitsOf(short[at]! | long[at]!)
-    for (let at = short.length; at < long.length; at++) count += bitsOf(long[at]!)
+    for (let at = 0; at < short.length; at++) count = (count + bitsOf(short[at]! | long[at]!)) | 0
+    for (let at = short.length; at < long.length; at++) count = (count + bitsOf(long[at]!)) | 0
     return count
   }
 
@@ -99,14 +94,15 @@ export class UserSet {
   }
 }
 
+/** Here and where these are added up, `| 0` tells V8 that there are integers alone: with doubles it takes three times as long. */
 const bitsOf = (word: number): number => {
-  const pairs = word - ((word >>> 1) & 0x55555555)
+  const pairs = (word - ((word >>> 1) & 0x55555555)) | 0
   const nibbles = (pairs & 0x33333333) + ((pairs >>> 2) & 0x33333333)
   return Math.imul((nibbles + (nibbles >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24
 }
 
 const countBits = (words: Uint32Array): number => {
   let count = 0
-  for (let at = 0; at < words.length; at++) count += bitsOf(words[at]!)
+  for (let at = 0; at < words.length; at++) count = (count + bitsOf(words[at]!)) | 0
   return count
 }

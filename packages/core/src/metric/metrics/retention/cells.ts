@@ -1,5 +1,5 @@
 import type { Activity } from "../../../activity/Activity.ts"
-import { quarterSlots } from "../../../activity/quarterSlots.ts"
+import { quarterSlots, usersOfSlots } from "../../../activity/quarterSlots.ts"
 import type { SpanSlot } from "../../../activity/spans.ts"
 import { UserSet } from "../../../activity/UserSet.ts"
 import type { RawRow } from "../../Metric.ts"
@@ -36,22 +36,19 @@ const NONE = -1
 
 const countFirstEver = (counting: Counting, counts: Counts): void => {
   const { activity, cohorts, params } = counting
-  const slotAt = quarterSlots(cohorts)
+  const { users } = activity
   const first = activity.first(params.start_event)
-  const cohortOf = new Int32Array(activity.users)
-  const entered = cohorts.map(() => UserSet.ofNumbersBelow(activity.users))
-  for (let user = 0; user < activity.users; user++) {
-    const cohort = slotAt(first[user]!)
-    cohortOf[user] = cohort
-    if (cohort !== NONE) entered[cohort]!.add(user)
-  }
+  const entered = usersOfSlots(cohorts, first, users)
   countEntered(entered, params, counts)
-  if (params.measure === "on-or-after") return countLatest(counting, counts, (count) => cohortOf.forEach(count))
-  eachReturn(counting, (users, at) => {
+  if (params.measure === "on-or-after") return countLatest(counting, entered, counts)
+  let cohortOf: Int32Array | undefined
+  eachReturn(counting, (returned, at) => {
     const meetings = Math.min(at, params.windows - 1, cohorts.length)
     // Two sets meet in a step for 32 users; going through the users takes several for each.
-    if (meetings * activity.users < users.size * STEPS_PER_USER * 32) countMeetings(entered, users, at, params, counts)
-    else countOneByOne(cohortOf, users, at, params, counts)
+    if (meetings * users < returned.size * STEPS_PER_USER * 32)
+      return countMeetings(entered, returned, at, params, counts)
+    cohortOf ??= first.slice(0, users).map(quarterSlots(cohorts))
+    countOneByOne(cohortOf, returned, at, params, counts)
   })
 }
 
@@ -62,11 +59,7 @@ const countRecurring = (counting: Counting, counts: Counts): void => {
   const { measure, start_event } = params
   const entered = cohorts.map(({ spans }) => UserSet.union(spans.map((span) => activity.active(start_event, span))))
   countEntered(entered, params, counts)
-  if (measure === "on-or-after") {
-    return countLatest(counting, counts, (count) =>
-      entered.forEach((users, cohort) => users.forEach((user) => count(cohort, user)))
-    )
-  }
+  if (measure === "on-or-after") return countLatest(counting, entered, counts)
   eachReturn(counting, (users, at) => countMeetings(entered, users, at, params, counts))
 }
 
@@ -99,25 +92,22 @@ const countOneByOne = (
     if (cohort !== NONE && cell >= 1 && cell < windows) counts[cohort * windows + cell]!++
   })
 
-/** `entries` calls back for each cohort of each user. */
-const countLatest = (
-  counting: Counting,
-  counts: Counts,
-  entries: (count: (cohort: number, user: number) => void) => void
-): void => {
+const countLatest = (counting: Counting, entered: ReadonlyArray<UserSet>, counts: Counts): void => {
   const { windows } = counting.params
   const latest = new Int32Array(counting.activity.users).fill(NONE)
   eachReturn(counting, (users, at) => users.forEach((user) => (latest[user] = at)))
-  entries((cohort, user) => {
-    const cell = Math.min(latest[user]! - cohort, windows - 1)
-    if (cohort !== NONE && cell >= 1) counts[cohort * windows + cell]!++
-  })
+  entered.forEach((users, cohort) =>
+    users.forEach((user) => {
+      const cell = Math.min(latest[user]! - cohort, windows - 1)
+      if (cell >= 1) counts[cohort * windows + cell]!++
+    })
+  )
 }
 
 /** In time order; `at` counts intervals from the first cohort's. */
 const eachReturn = ({ activity, cohorts, params, returns }: Counting, visit: (users: UserSet, at: number) => void) => {
   for (const { bucket, spans } of returns) {
     const users = UserSet.union(spans.map((span) => activity.active(params.return_event, span)))
-    visit(users, bucket - cohorts[0]!.bucket)
+    if (users.size > 0) visit(users, bucket - cohorts[0]!.bucket)
   }
 }
