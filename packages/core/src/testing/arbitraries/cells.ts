@@ -1,13 +1,22 @@
 import fc from "fast-check"
+import type { Event } from "../../event/Event.ts"
 import { slotsOf, type Spanned } from "../../metric/calendar.ts"
 import { STATES } from "../../metric/metrics/lifecycle/model.ts"
 import type { MetricName } from "../../metric/registry.ts"
+import { cellsOf } from "../cellsOf.ts"
+import { questionOf } from "../questionOf.ts"
 import { eventType, userId } from "./history.ts"
 import type { Params } from "./params.ts"
 
-const page: fc.Arbitrary<Params> = fc.record(
-  { limit: fc.constantFrom("1", "2", "1000"), after: userId },
-  { requiredKeys: ["limit"] }
+interface Asked {
+  readonly params: Params
+  readonly as_of: number
+}
+
+const limit = fc.constantFrom("1", "2", "1000", "1000")
+const page: fc.Arbitrary<Params> = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ limit }) },
+  { weight: 1, arbitrary: fc.record({ limit, after: userId }) }
 )
 
 /** As they stand in a query string; mostly values that histories hold. */
@@ -31,14 +40,50 @@ const value = fc.constantFrom(
 const without = (params: Params, ...names: ReadonlyArray<string>): Params =>
   Object.fromEntries(Object.entries(params).filter(([name]) => !names.includes(name)))
 
-/** A question about a metric, made one about the users of a cell, which need not have any. */
-export const cellOf = (metric: MetricName, asked: Params): fc.Arbitrary<Params> =>
-  fc.record({ cell: CELLS[metric]!(asked), page, value }).map(({ cell, page: part, value: breakdown_value }) => ({
-    ...without(asked, "limit"),
-    ...cell,
-    ...part,
-    ...(asked["breakdown"] === undefined ? {} : { breakdown_value })
-  }))
+/** Parameters that make a question about a metric one about the users of a cell. */
+export interface Aim {
+  /** A cell that may or may not be there. */
+  readonly any: Params
+  readonly page: Params
+  /** Which of the answer's cells it is, if it has some with users; undefined: it stays with `any`. */
+  readonly pick: number | undefined
+}
+
+const PICKS = 1_000
+
+export const aimOf = (metric: MetricName, asked: Params): fc.Arbitrary<Aim> =>
+  fc
+    .record({ cell: CELLS[metric]!(asked), value, page, pick: fc.option(fc.nat(PICKS - 1), { nil: undefined }) })
+    .map(({ cell, value: breakdown_value, ...rest }) => ({
+      ...rest,
+      any: asked["breakdown"] === undefined ? cell : { ...cell, breakdown_value }
+    }))
+
+/** What can leave nobody to list. */
+const NARROWING = [
+  "where",
+  "breakdown",
+  "breakdown_of",
+  "event_type",
+  "start_event",
+  "return_event",
+  "property",
+  "measure"
+]
+
+/** Of these events; if it can be, about somebody. */
+export const aimed = (aim: Aim, metric: MetricName, asked: Asked, events: ReadonlyArray<Event>): Params => {
+  const { any, page: part, pick } = aim
+  const asking = without(asked.params, "limit")
+  if (pick !== undefined) {
+    for (const params of [asking, without(asking, "where"), without(asking, ...NARROWING)]) {
+      const rows = questionOf(metric, params, { project_id: "any", as_of: asked.as_of }).reference(events)
+      const cells = cellsOf(metric, rows).filter(({ users }) => users !== 0)
+      if (cells.length > 0) return { ...params, ...cells[Math.floor((pick / PICKS) * cells.length)]!.cell, ...part }
+    }
+  }
+  return { ...asking, ...any, ...part }
+}
 
 /** The date of a row. Where a range has no hour at all, days are asked for. */
 const dated = (asked: Params): fc.Arbitrary<Params> => {

@@ -64,7 +64,7 @@ const value = fc.oneof(
 const properties = fc
   .record(
     {
-      plan: fc.oneof(fc.constantFrom("pro", "free"), value),
+      plan: fc.oneof({ weight: 3, arbitrary: fc.constantFrom("pro", "pro", "free") }, { weight: 1, arbitrary: value }),
       amount: fc.oneof({ weight: 4, arbitrary: SUMMABLE }, { weight: 1, arbitrary: fc.constantFrom("7", null, true) }),
       // Enough of them that not all are told apart.
       sku: fc.nat(60).map((number) => (number % 3 === 0 ? `s${number}` : number)),

@@ -73,7 +73,7 @@ export const walkFrom = (around: number): fc.Arbitrary<ReadonlyArray<number>> =>
 export const instantWithin = (around: number): fc.Arbitrary<number> =>
   fc
     .tuple(
-      fc.oneof(fc.integer({ min: 0, max: 8 }), fc.integer({ min: 0, max: 60 })),
+      fc.oneof({ weight: 3, arbitrary: fc.nat(8) }, { weight: 1, arbitrary: fc.nat(60) }),
       fc.constantFrom(0, 0, 0, 0, 1, -1, 1_000_000)
     )
     .map(([halfHours, rest]) => Math.max(0, around + halfHours * 30 * MINUTE + rest))

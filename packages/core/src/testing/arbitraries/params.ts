@@ -1,24 +1,33 @@
 import fc from "fast-check"
 import { filter } from "./filters.ts"
-import { eventType, PROPERTY_NAMES } from "./history.ts"
+import { eventType as anyEventType, PROPERTY_NAMES } from "./history.ts"
 import { DAY } from "./moments.ts"
 
 export type Params = Readonly<Record<string, string>>
 
+/** Mostly one that histories hold. */
+const eventType = fc.oneof(
+  { weight: 3, arbitrary: fc.constantFrom("visit", "purchase", "sign-up") },
+  { weight: 1, arbitrary: anyEventType }
+)
+
 const dateOf = (micros: number) => new Date(Math.max(0, micros) / 1000).toISOString().slice(0, 10)
 
-const dateNear = (around: number, days: number) =>
-  fc.integer({ min: -days, max: days }).map((offset) => dateOf(around + offset * DAY))
+const dateWithin = (around: number, min: number, max: number) =>
+  fc.integer({ min, max }).map((offset) => dateOf(around + offset * DAY))
 
-/** Both dates in order, at most `days` apart. */
+/** Both dates in order, at most `days` apart, mostly with the day itself between them: about nothing there is little to ask. */
 export const rangeNear = (around: number, days: number) =>
   fc
-    .tuple(
-      // Often from or to the very day.
-      fc.oneof(fc.integer({ min: -2, max: 2 }), fc.integer({ min: -days, max: days })),
-      fc.oneof(fc.nat(2), fc.nat(days))
+    .oneof(
+      { weight: 3, arbitrary: fc.tuple(fc.integer({ min: -2, max: 0 }), fc.nat(2)) },
+      { weight: 3, arbitrary: fc.tuple(fc.nat(days >> 1), fc.nat(days >> 1)).map(([back, on]) => [-back, on]) },
+      {
+        weight: 2,
+        arbitrary: fc.tuple(fc.integer({ min: -days, max: days }), fc.nat(days)).map(([from, on]) => [from, from + on])
+      }
     )
-    .map(([offset, length]) => ({ from: dateOf(around + offset * DAY), to: dateOf(around + (offset + length) * DAY) }))
+    .map(([from, to]) => ({ from: dateOf(around + from * DAY), to: dateOf(around + to * DAY) }))
 
 const weekStart = fc.constantFrom("monday", "sunday")
 
@@ -50,7 +59,10 @@ export const retentionParams = (around: number) =>
   fc
     .record(
       {
-        start_date: dateNear(around, 60),
+        start_date: fc.oneof(
+          { weight: 3, arbitrary: dateWithin(around, -12, 1) },
+          { weight: 1, arbitrary: dateWithin(around, -60, 60) }
+        ),
         length: fc.nat(60),
         windows: fc.integer({ min: 1, max: 12 }).map(String),
         interval: fc.constantFrom("day", "week", "month"),

@@ -1,9 +1,10 @@
 import fc from "fast-check"
 import type { Event } from "../../event/Event.ts"
+import type { Filter } from "../../metric/filter/index.ts"
 import type { MetricName } from "../../metric/registry.ts"
-import { cellOf } from "./cells.ts"
+import { aimed, aimOf } from "./cells.ts"
 import { filter } from "./filters.ts"
-import { history } from "./history.ts"
+import { eventType, history } from "./history.ts"
 import { DAY, instantNear, type Moment, moment } from "./moments.ts"
 import {
   activeUsersParams,
@@ -53,37 +54,50 @@ const breakdown: fc.Arbitrary<Params> = fc.oneof(
     }))
 )
 
-/** Valid parameters of a metric, in a zone that is up to something, or not; every other question has a filter, or a breakdown. */
-export const question = (metric: MetricName, { zone, micros }: Moment): fc.Arbitrary<Question> =>
+/** Some filters leave next to nothing: as many let one type through as well. */
+const where: fc.Arbitrary<Filter> = fc.oneof(
+  filter,
+  fc.tuple(filter, eventType).map(([some, value]): Filter => ({ or: [some, { field: "event_type", op: "=", value }] }))
+)
+const narrowed: fc.Arbitrary<Params> = fc.oneof(
+  { weight: 3, arbitrary: fc.constant({}) },
+  { weight: 2, arbitrary: where.map((written) => ({ where: JSON.stringify(written) })) }
+)
+
+/** Valid parameters of a metric that counts, in a zone that is up to something, or not. */
+export const question = (metric: Counting, { zone, micros }: Moment): fc.Arbitrary<Question> =>
   fc
     .record({
-      params: PARAMS[countingOf(metric)](micros) as fc.Arbitrary<Params>,
+      params: PARAMS[metric](micros) as fc.Arbitrary<Params>,
       tz: fc.constantFrom(zone, zone, zone, "UTC"),
       breakdown,
-      where: fc.option(filter, { nil: undefined, freq: 2 }),
+      narrowed,
       as_of: fc.oneof(instantNear(micros), fc.constant(micros + 1_000 * DAY))
     })
-    .map(({ as_of, breakdown: by, params, tz, where }): Question => ({
+    .map(({ as_of, breakdown: by, narrowed: filtered, params, tz }): Question => ({
       metric,
-      params: { ...params, tz, ...by, ...(where === undefined ? {} : { where: JSON.stringify(where) }) },
+      params: { ...params, tz, ...by, ...filtered },
       as_of
     }))
-    .chain((asked) =>
-      isListing(metric)
-        ? cellOf(countingOf(metric), asked.params).map((params) => ({ ...asked, params }))
-        : fc.constant(asked)
-    )
 
 export interface Scenario {
   readonly events: ReadonlyArray<Event>
   readonly questions: ReadonlyArray<Question>
 }
 
+const ABOUT = { minLength: 1, maxLength: 4 }
+
 /** A project's history with questions about it. */
-export const scenario = (metric: MetricName): fc.Arbitrary<Scenario> =>
-  moment.chain((around) =>
-    fc.record({
-      events: history(around.micros),
-      questions: fc.array(question(metric, around), { minLength: 1, maxLength: 4 })
-    })
-  )
+export const scenario = (metric: MetricName): fc.Arbitrary<Scenario> => {
+  const counting = countingOf(metric)
+  return moment.chain((around) => {
+    const events = history(around.micros)
+    const asked = question(counting, around)
+    if (!isListing(metric)) return fc.record({ events, questions: fc.array(asked, ABOUT) })
+    const listing = asked.chain((about) => fc.record({ about: fc.constant(about), aim: aimOf(counting, about.params) }))
+    return fc.record({ events, listings: fc.array(listing, ABOUT) }).map(({ events: all, listings }) => ({
+      events: all,
+      questions: listings.map(({ about, aim }) => ({ ...about, metric, params: aimed(aim, counting, about, all) }))
+    }))
+  })
+}
