@@ -113,3 +113,18 @@ export const dailyByPath = (range: Range): ReadonlyArray<SqlText> => {
         FROM counted GROUP BY ALL`
   ]
 }
+
+/** Distinct users per day of the 25 paths with the most users, and of all others. */
+export const dailyUsersByPath = (range: Range): ReadonlyArray<SqlText> => {
+  const seen = sql`SELECT occurred_at::DATE AS day, properties->>'$.path' AS path, user_id FROM events WHERE ${during(range)}`
+  const labelled = sql`CASE WHEN path IS NULL THEN '$none' WHEN path IN (FROM best) THEN path ELSE '$other' END AS label`
+  const best = sql`SELECT path FROM seen WHERE path IS NOT NULL GROUP BY path ORDER BY COUNT(DISTINCT user_id) DESC, path LIMIT 25`
+  const distinct = sql`SELECT label, day, COUNT(DISTINCT user_id) AS users FROM (SELECT ${labelled}, day, user_id FROM seen) AS all_labels GROUP BY ALL`
+  return [
+    sql`WITH seen AS (${seen}), best AS (${best}) ${distinct}`,
+    sql`WITH seen AS MATERIALIZED (${seen}), best AS (${best}) ${distinct}`,
+    sql`WITH seen AS MATERIALIZED (${seen} GROUP BY ALL), best AS (${best}) ${distinct}`,
+    sql`WITH seen AS MATERIALIZED (${seen} GROUP BY ALL), best AS (${best})
+        SELECT label, day, COUNT(*) AS users FROM (SELECT DISTINCT ${labelled}, day, user_id FROM seen) AS counted GROUP BY ALL`
+  ]
+}

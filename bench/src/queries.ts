@@ -5,7 +5,15 @@ import { DuckDBInstance } from "@duckdb/node-api"
 import { type MetricName, query, type RawParams, type SqlText, Warehouse } from "@millrace/core"
 import { DuckDb } from "@millrace/duckdb"
 import { Effect } from "effect"
-import { dailyByPath, dailyUsers, type Range, threeSteps, topEvents, weeklyRetention } from "./handWritten.ts"
+import {
+  dailyByPath,
+  dailyUsers,
+  dailyUsersByPath,
+  type Range,
+  threeSteps,
+  topEvents,
+  weeklyRetention
+} from "./handWritten.ts"
 import { median, printTable, round } from "./table.ts"
 
 const DAYS = 91
@@ -48,6 +56,11 @@ const CASES: ReadonlyArray<Case> = [
   { metric: "top-events", params: WHOLE, hand: topEvents(range) },
   { metric: "retention", params: { start_date: date(0), windows: 12 }, hand: weeklyRetention(range) },
   { metric: "funnel", params: { ...WHOLE, steps: "type-0,type-1,type-2", window: "7d" }, hand: threeSteps(range) },
+  {
+    metric: "trend",
+    params: { ...WHOLE, measure: "users", breakdown: "properties.path" },
+    hand: dailyUsersByPath(range)
+  },
   { metric: "trend", params: { ...WHOLE, breakdown: "properties.path" }, hand: dailyByPath(range) }
 ]
 
