@@ -3,6 +3,7 @@ import { readFileSync, statSync } from "node:fs"
 import { join } from "node:path"
 import { formatHash, hashPassword, parseHash } from "../src/auth/password.ts"
 import { bearer, eventually, login, newAccounts, partsOf, PASSWORD } from "./support/accounts.ts"
+import { endingLaws } from "./support/endingLaws.ts"
 import { event } from "./support/events.ts"
 import { problemOf, type Reply, type TestServer } from "./support/server.ts"
 
@@ -23,7 +24,6 @@ const tokensOf = async (email: string, on = server) => {
   return body as { access_token: string; refresh_token: string }
 }
 const refresh = (refresh_token: string, on = server) => on.post({ refresh_token }, {}, "/auth/refresh")
-const logout = (refresh_token: string, on = server) => on.post({ refresh_token }, {}, "/auth/logout")
 const ledger = (token: string, on = server, headers: Record<string, string> = {}) =>
   on.get("/ledger", { ...bearer(token), ...headers })
 
@@ -140,56 +140,15 @@ describe("POST /auth/refresh", () => {
   })
 })
 
-// At once, since each waits for the seconds that an instance goes by what it has read.
-describe.concurrent("what an operator or a person ends", () => {
-  it("a logout ends the session, and is answered alike for any token", async () => {
-    const tokens = await tokensOf("ada@shop.example")
-    expect((await ledger(tokens.access_token, other)).status).toBe(200)
-    expect((await logout(tokens.refresh_token)).status).toBe(204)
-    expect((await ledger(tokens.access_token)).status).toBe(401)
-    await eventually(async () => (await ledger(tokens.access_token, other)).status === 401)
-    expect((await refresh(tokens.refresh_token)).status).toBe(401)
-    for (const token of [tokens.refresh_token, "mr_s_nothing"]) expect((await logout(token)).status).toBe(204)
-  })
+endingLaws("the file store", async () => ({ accounts, server, other }))
 
-  it.each([
-    ["a new password", (id: string) => accounts.inStore((store) => store.setPassword(id, "$none"))],
-    ["a disabled account", (id: string) => accounts.inStore((store) => store.setDisabled(id, true))]
-  ])("%s ends the sessions, everywhere", async (name, change) => {
-    const email = `${name.replaceAll(" ", ".")}@shop.example`
-    const id = await accounts.create(email, { shop: "viewer" })
-    const tokens = await tokensOf(email)
-    for (const on of [server, other]) expect((await ledger(tokens.access_token, on)).status).toBe(200)
-    await change(id)
-    for (const on of [server, other]) {
-      await eventually(async () => (await ledger(tokens.access_token, on)).status === 401)
-    }
-    expect(problemOf(await refresh(tokens.refresh_token))).toEqual([401, "session_ended"])
-  })
-
-  it("a role that is taken away or lowered counts no more, though the token still lives", async () => {
-    const lowered = await accounts.create("lowered@shop.example", { shop: "admin" })
-    const leaver = await accounts.create("leaver@shop.example", { shop: "viewer" })
-    const [first, second] = [await tokensOf("lowered@shop.example"), await tokensOf("leaver@shop.example")]
-    const statuses = async () => [
-      (await server.get("/dead-letters", bearer(first.access_token))).status,
-      (await ledger(second.access_token)).status
-    ]
-    expect(await statuses()).toEqual([200, 200])
-    await accounts.inStore((store) => store.grant(lowered, "shop", "viewer"))
-    await accounts.inStore((store) => store.grant(leaver, "shop", undefined))
-    await eventually(async () => (await statuses()).every((status) => status === 403))
-    expect((await ledger(first.access_token)).status).toBe(200)
-  })
-
-  it("the first account closes a server that ran without keys", async () => {
-    const fresh = newAccounts()
-    const open = await fresh.open()
-    expect((await open.get("/ledger")).status).toBe(200)
-    await fresh.create("first@shop.example", {})
-    await eventually(async () => (await open.get("/ledger")).status === 401)
-    await fresh.close()
-  })
+it("the first account closes a server that ran without keys", async () => {
+  const fresh = newAccounts()
+  const open = await fresh.open()
+  expect((await open.get("/ledger")).status).toBe(200)
+  await fresh.create("first@shop.example", {})
+  await eventually(async () => (await open.get("/ledger")).status === 401)
+  await fresh.close()
 })
 
 describe("roles", () => {

@@ -1,8 +1,9 @@
 import { postgres } from "@millrace/test-services"
 import { describeWithService } from "@millrace/test-services/vitest"
 import { Redacted } from "effect"
-import { expect, it } from "vitest"
-import { accountsIn, bearer, eventually, login } from "./support/accounts.ts"
+import { afterAll, expect, it } from "vitest"
+import { type Accounts, accountsIn, bearer, eventually, login } from "./support/accounts.ts"
+import { endingLaws } from "./support/endingLaws.ts"
 import { problemOf } from "./support/server.ts"
 
 await describeWithService("sessions over PostgreSQL", postgres(), (service, { owned }) => {
@@ -22,6 +23,18 @@ await describeWithService("sessions over PostgreSQL", postgres(), (service, { ow
     expect((await two.post({ refresh_token: next.refresh_token }, {}, "/auth/logout")).status).toBe(204)
     await eventually(async () => (await status(one)) === 401)
     await Promise.all([accounts.close(), strangers.close()])
+  })
+
+  let laws: Accounts | undefined
+  afterAll(() => laws?.close())
+  endingLaws("PostgreSQL", async () => {
+    const postgresUrl = Redacted.make(await service().createDatabase())
+    const accounts = accountsIn({ directory: "", postgresUrl, keyPepper: Redacted.make("l".repeat(32)) })
+    laws = accounts
+    // Without any the servers would be open at first.
+    await accounts.create("first@shop.example", {})
+    const [server, other] = await Promise.all([accounts.open(), accounts.open()])
+    return { accounts, server, other }
   })
 
   it.skipIf(!owned)("while the database is away nobody gets in, and what is refused says to come back", async () => {

@@ -3,6 +3,7 @@ import { join } from "node:path"
 import { Effect } from "effect"
 import { type Connection, type Database, quotedText } from "./client.ts"
 import { DriverFailure } from "./failure.ts"
+import { besideOf } from "./takePlace.ts"
 
 export type Alone = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 
@@ -23,7 +24,7 @@ interface Parts {
 export const rewriteFile = ({ alone, database, directory, path, writer }: Parts) =>
   Effect.suspend(() => {
     if (path === ":memory:") return Effect.asVoid(writer.rows(NOTHING_DUE("erasure_state")))
-    const fresh = join(directory, "rewritten.duckdb")
+    const fresh = freshIn(directory)
     return Effect.gen(function* () {
       yield* removeFile(fresh)
       yield* copyInto(writer, fresh)
@@ -31,6 +32,12 @@ export const rewriteFile = ({ alone, database, directory, path, writer }: Parts)
       yield* alone(Effect.andThen(writer.rows("CHECKPOINT"), database.replaceBy(fresh)))
     }).pipe(Effect.ensuring(Effect.ignore(removeFile(fresh))))
   })
+
+const freshIn = (directory: string) => join(directory, "rewritten.duckdb")
+
+/** Of a rewriting that a crash cut short, also between two file systems: no erasure would find it. */
+export const removeUnfinishedRewrite = (path: string, directory: string) =>
+  Effect.andThen(removeFile(freshIn(directory)), path === ":memory:" ? Effect.void : removeFile(besideOf(path)))
 
 const NOTHING_DUE = (table: string) => `UPDATE ${table} SET rewrite_due = false`
 

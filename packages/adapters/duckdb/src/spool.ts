@@ -6,7 +6,10 @@ import { type EventBatch, linesOfBytes } from "@millrace/core"
 import { Effect, type Scope } from "effect"
 import { DriverFailure } from "./failure.ts"
 
-/** Folder for the pages being loaded; the only one that SQL may read. */
+/** The only folder, besides the database itself, that SQL may read and write. */
+export const pagesIn = (directory: string): string => join(directory, "pages")
+
+/** Folder for the pages being loaded. */
 export interface Spool {
   readonly directory: string
   /** Writes the batches' lines, as they travelled, to one NDJSON file; gone when the scope closes. */
@@ -24,10 +27,27 @@ export const makeDirectory = (
       )
     : Effect.sync(() => resolve(given ?? `${path}.tmp`))
 
-/** Call it once the database is open: until then the folder may belong to another process. */
-export const openSpool = (directory: string): Effect.Effect<Spool, DriverFailure> =>
+/** Where this process's queries spill what does not fit into memory, in a folder of its own, as other processes have theirs. */
+export const openSpill = (directory: string): Effect.Effect<string, DriverFailure> => {
+  const spills = spillsIn(directory)
+  return Effect.as(
+    attempt(() => mkdir(spills, { recursive: true })),
+    join(spills, OWN)
+  )
+}
+
+const spillsIn = (directory: string) => join(directory, "spill")
+
+/**
+ * Call it once the database is open: until then the folder may belong to another process. What one that was killed has
+ * spilled or spooled goes: nobody else would ever remove it, and no erasure looks there.
+ */
+export const openSpool = (parent: string): Effect.Effect<Spool, DriverFailure> =>
   Effect.gen(function* () {
-    yield* attempt(() => removeLeftovers(directory))
+    const directory = pagesIn(parent)
+    yield* attempt(() => mkdir(directory, { recursive: true }))
+    yield* attempt(() => removeLeftovers(directory, EXTENSION))
+    yield* attempt(() => removeLeftovers(spillsIn(parent), ""))
     return {
       directory,
       write: (batches) => {
@@ -45,10 +65,9 @@ const OWN = `${randomUUID()}-`
 const EXTENSION = ".page.ndjson"
 let files = 0
 
-const removeLeftovers = async (directory: string) => {
-  await mkdir(directory, { recursive: true })
-  const leftovers = (await readdir(directory)).filter((name) => name.endsWith(EXTENSION) && !name.startsWith(OWN))
-  await Promise.all(leftovers.map((name) => rm(join(directory, name), { force: true })))
+const removeLeftovers = async (directory: string, extension: string) => {
+  const leftovers = (await readdir(directory)).filter((name) => name.endsWith(extension) && !name.startsWith(OWN))
+  await Promise.all(leftovers.map((name) => rm(join(directory, name), { force: true, recursive: true })))
 }
 
 /** `writev` takes at most 1,024 buffers on Linux. */

@@ -20,6 +20,9 @@ export const takePlace = async (fresh: string, path: string): Promise<void> => {
   await moveSynced(fresh, path)
 }
 
+/** Where a copy from another file system is made, before it takes the name of `path`. */
+export const besideOf = (path: string): string => `${path}.rewritten`
+
 /** A closed database to another place, also on another file system, durably. */
 export const moveSynced = async (fresh: string, path: string): Promise<void> => {
   await sync(fresh)
@@ -27,7 +30,7 @@ export const moveSynced = async (fresh: string, path: string): Promise<void> => 
     await rename(fresh, path)
   } catch (error) {
     if (!(error instanceof Error) || !("code" in error) || error.code !== "EXDEV") throw error
-    const beside = `${path}.rewritten`
+    const beside = besideOf(path)
     await copyFile(fresh, beside)
     await sync(beside)
     await rename(beside, path)

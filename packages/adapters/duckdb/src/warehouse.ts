@@ -1,5 +1,4 @@
 import { availableParallelism } from "node:os"
-import { join } from "node:path"
 import {
   type AggregateStatus,
   type ByProject,
@@ -28,8 +27,8 @@ import { copierOf, removeUnfinished } from "./copyFile.ts"
 import { type HotProperties, openHotProperties } from "./hot/HotProperties.ts"
 import { catchUpIdentities, hasMerges } from "./identities.ts"
 import { migrate } from "./migrate.ts"
-import { type Alone, rewriteFile } from "./rewriteFile.ts"
-import { makeDirectory, openSpool, type Spool } from "./spool.ts"
+import { type Alone, removeUnfinishedRewrite, rewriteFile } from "./rewriteFile.ts"
+import { makeDirectory, openSpill, openSpool, pagesIn, type Spool } from "./spool.ts"
 import { isRewriteDue, readTombstones } from "./tombstones.ts"
 
 /**
@@ -67,13 +66,14 @@ interface Opened {
 
 const open = Effect.fn("DuckDb.open")(function* (options: DuckDbOptions) {
   const directory = yield* makeDirectory(options.path, options.temporaryDirectory)
-  const database = yield* openDatabase(settingsOf(options, directory))
+  const database = yield* openDatabase(settingsOf(options, directory, yield* openSpill(directory)))
   const writer = yield* database.connect
   yield* migrate(writer)
   yield* catchUpIdentities(writer)
   const tombstones = yield* readTombstones(writer)
-  const spool = yield* openSpool(join(directory, "pages"))
+  const spool = yield* openSpool(directory)
   yield* removeUnfinished(spool)
+  yield* removeUnfinishedRewrite(options.path, spool.directory)
   const bounds = { ...defaults, ...options }
   const writing = yield* Semaphore.make(1)
   const { alone, ask } = yield* lender(database, bounds)
@@ -96,15 +96,15 @@ const open = Effect.fn("DuckDb.open")(function* (options: DuckDbOptions) {
 
 const FLUSH_THRESHOLD = "1MB"
 
-const settingsOf = (options: DuckDbOptions, directory: string): DatabaseSettings => {
+const settingsOf = (options: DuckDbOptions, directory: string, spill: string): DatabaseSettings => {
   const bounds = { ...defaults, ...options }
   return {
     path: options.path,
-    allowedDirectory: join(directory, "pages"),
+    allowedDirectory: pagesIn(directory),
     config: {
       threads: String(options.threads ?? availableParallelism()),
       memory_limit: `${bounds.memoryLimitMegabytes}MB`,
-      temp_directory: join(directory, "spill"),
+      temp_directory: spill,
       max_temp_directory_size: `${bounds.spillLimitMegabytes}MB`,
       // Pages come and go: what one has used goes back to the system instead of piling up beside the JavaScript heap.
       allocator_flush_threshold: FLUSH_THRESHOLD,

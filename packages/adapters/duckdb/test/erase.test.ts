@@ -1,6 +1,6 @@
-import { mkdtempSync, rmSync } from "node:fs"
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import { EventBatch, query, Warehouse } from "@millrace/core"
 import { batchOf, erasureOf, eventOf, filesHolding } from "@millrace/core/testing"
 import { Effect } from "effect"
@@ -92,6 +92,31 @@ describe("DuckDb: erase", () => {
         assert.strictEqual(yield* asked, 1_000)
       })
     ))
+
+  it("what a killed process has left beside the file is gone once another has opened it, and nothing else is", async () => {
+    await run(fill)
+    const beside = (...names: ReadonlyArray<string>) => join(`${path()}.tmp`, ...names)
+    const leftovers = [
+      beside("spill", "duckdb_temp_storage_DEFAULT-0.tmp"),
+      beside("spill", "another-process", "duckdb_temp_storage_DEFAULT-0.tmp"),
+      beside("pages", "another-process-1.page.ndjson"),
+      beside("pages", "rewritten.duckdb"),
+      beside("pages", "rewritten.duckdb.wal"),
+      beside("pages", "copied.duckdb"),
+      `${path()}.rewritten`
+    ]
+    for (const file of leftovers) {
+      mkdirSync(dirname(file), { recursive: true })
+      writeFileSync(file, "left-behind-0815")
+    }
+    writeFileSync(join(directory, "of-somebody-else"), "left-behind-0815")
+    await run(
+      Effect.gen(function* () {
+        assert.deepStrictEqual(filesHolding(directory, ["left-behind-0815"]), ["of-somebody-else: left-behind-0815"])
+        assert.strictEqual((yield* stateOf).events, 1_010)
+      })
+    )
+  })
 
   it("a process that ended between the deletion and the fresh file ends what was begun when it starts again", async () => {
     await run(fill)

@@ -3,7 +3,7 @@
  * clocks of the instances do not matter.
  *
  * KEYS: one per bucket, holding `t` (tokens) and `a` (microseconds of the last refill); a full one expires.
- * ARGV: the cost, then capacity and tokens per second of each bucket.
+ * ARGV: the cost (negative: given back), then capacity and tokens per second of each bucket.
  * Returns `[allowed, tokens, millis, tokens, millis …]`; fractions as text, since a number would be cut.
  */
 export const TAKE_SCRIPT = `
@@ -27,7 +27,7 @@ for i, key in ipairs(KEYS) do
   local capacity, rate = tonumber(ARGV[2 * i]), tonumber(ARGV[2 * i + 1])
   local missing = cost - tokens[i]
   if allowed == 1 then
-    tokens[i] = tokens[i] - cost
+    tokens[i] = math.min(capacity, tokens[i] - cost)
     missing = capacity - tokens[i]
     redis.call('HSET', key, 't', string.format('%.17g', tokens[i]), 'a', string.format('%.0f', now))
     redis.call('PEXPIRE', key, math.ceil(missing / rate * 1000) + 1000)

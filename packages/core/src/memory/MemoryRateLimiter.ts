@@ -41,7 +41,7 @@ const decide = (
 ): RateDecision => {
   const found = buckets.map((bucket) => ({ bucket, level: refill(bucket, now) }))
   const allowed = found.every(({ level }) => level.tokens >= cost)
-  if (allowed) for (const { level } of found) level.tokens -= cost
+  if (allowed) for (const { bucket, level } of found) level.tokens = Math.min(bucket.capacity, level.tokens - cost)
   return {
     allowed,
     buckets: found.map(({ bucket, level }): BucketState => {

@@ -40,7 +40,10 @@ export interface RateDecision {
 export class RateLimiter extends Context.Service<
   RateLimiter,
   {
-    /** Takes `cost` tokens from every bucket, or from none of them when one holds too few. */
+    /**
+     * Takes `cost` tokens from every bucket, or from none of them when one holds too few. A negative cost gives back what
+     * was taken before: it is always allowed, and no bucket gets fuller than full.
+     */
     readonly take: (buckets: ReadonlyArray<Bucket>, cost: number) => Effect.Effect<RateDecision, RateLimiterError>
   }
 >()("@millrace/core/port/RateLimiter") {}

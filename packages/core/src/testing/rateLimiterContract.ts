@@ -32,6 +32,7 @@ export const rateLimiterContract = <E>(name: string, options: RateLimiterContrac
     )
   describe(`RateLimiter contract: ${name}`, () => {
     takeLaws(law)
+    giveBackLaws(law)
     refillLaws(law)
     concurrencyLaws(law)
   })
@@ -86,6 +87,24 @@ const takeLaws = (law: (title: string, body: Body) => void) => {
       yield* take([slow("a")], 10)
       assert.isTrue((yield* take([slow("a")], 0)).allowed)
       assert.deepStrictEqual(yield* take([], 1e9), { allowed: true, buckets: [] })
+    })
+  )
+}
+
+const giveBackLaws = (law: (title: string, body: Body) => void) => {
+  law("take: a negative cost gives back what was taken, and nothing beyond the capacity", (first, second) =>
+    Effect.gen(function* () {
+      yield* first.take([slow("a"), slow("b")], 10)
+      const given = yield* second.take([slow("a")], -3)
+      assert.deepStrictEqual([given.allowed, given.buckets[0]?.remaining], [true, 3])
+      assert.isFalse((yield* first.take([slow("a")], 4)).allowed)
+      assert.isTrue((yield* first.take([slow("a")], 3)).allowed)
+      assert.isFalse((yield* first.take([slow("b")], 1)).allowed)
+      for (const key of ["a", "never taken from"]) {
+        assert.strictEqual((yield* first.take([slow(key)], -15)).buckets[0]?.remaining, 10)
+        assert.isFalse((yield* first.take([slow(key)], 11)).allowed)
+        assert.isTrue((yield* first.take([slow(key)], 10)).allowed)
+      }
     })
   )
 }

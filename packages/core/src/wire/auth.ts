@@ -39,6 +39,13 @@ const errors = [
 ] as const
 
 const retryAfter = { headers: { "retry-after": "Seconds." } }
+const overLimit = {
+  headers: {
+    "retry-after": "Seconds.",
+    ratelimit: 'What is left of each limit: "session";r=<requests>;t=<seconds until one more may come>.',
+    "ratelimit-policy": 'Each limit: "session";q=<requests at once>;w=<seconds in which as many come again>.'
+  }
+}
 
 const login = HttpApiEndpoint.post("login", "/auth/login", {
   payload: Credentials,
@@ -48,34 +55,37 @@ const login = HttpApiEndpoint.post("login", "/auth/login", {
   describe({
     summary: "Open a session",
     description:
-      "An unknown account and a wrong password are answered alike. Attempts are limited by account and address.",
+      "An unknown account and a wrong password are answered alike. Failed attempts are limited by account and address.",
     example: { email: "ada@shop.example", password: "correct horse battery staple" },
-    answers: { 429: retryAfter, 503: retryAfter }
+    answers: { 429: overLimit, 503: retryAfter }
   })
 )
 
 const refresh = HttpApiEndpoint.post("refresh", "/auth/refresh", {
   payload: RefreshToken,
   success: SessionAnswer,
-  error: [...errors, problemOf(401)]
+  error: [...errors, problemOf(401), problemOf(429)]
 }).annotateMerge(
   describe({
     summary: "Trade a refresh token for new tokens",
-    description: "Each refresh token is good once. Whoever shows a spent one ends the session for everybody.",
-    answers: { 503: retryAfter }
+    description:
+      "Each refresh token is good once. Whoever shows a spent one ends the session for everybody. Requests are limited by " +
+      "client address and session.",
+    answers: { 429: overLimit, 503: retryAfter }
   })
 )
 
 const logout = HttpApiEndpoint.post("logout", "/auth/logout", {
   payload: RefreshToken,
   success: HttpApiSchema.NoContent,
-  error: errors
+  error: [...errors, problemOf(429)]
 }).annotateMerge(
   describe({
     summary: "End the session",
     description:
-      "Its access token is refused everywhere within 5 s. A token that is not good any more is answered alike.",
-    answers: { 503: retryAfter }
+      "Its access token is refused everywhere within 5 s. A token that is not good any more is answered alike. Requests are " +
+      "limited as refreshes are.",
+    answers: { 429: overLimit, 503: retryAfter }
   })
 )
 

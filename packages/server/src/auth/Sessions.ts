@@ -12,13 +12,13 @@ import type { BadAdapterChoice } from "../adapter/failures.ts"
 import { CHALLENGE, type Refusal, refusal, retryLater } from "../http/Refusal.ts"
 import type { Telemetry } from "../http/Telemetry.ts"
 import { KeyPepper } from "../keys/stores.ts"
+import { type AuthLimits, type AuthPolicy, makeAuthLimits } from "./AuthLimits.ts"
 import { type Bearer, issuedBearers, type IssuerOptions, type OwnBearers, ownBearers } from "./bearers.ts"
 import { type Hasher, makeHasher } from "./Hasher.ts"
-import { loginLimits, type LoginPolicy, type TakeLogin } from "./LoginLimits.ts"
 import { familyOf, hashRefreshToken, isRefreshToken, newRefreshToken, nextRefreshToken } from "./refreshToken.ts"
 import { signAccess, type SigningKeys, signingKeys, type SigningPlaces } from "./signing.ts"
 
-export interface SessionOptions extends LoginPolicy, SigningPlaces {
+export interface SessionOptions extends AuthPolicy, SigningPlaces {
   /** Of an access token. */
   readonly accessSeconds: number
   /** Of a session, from the login on, however often it is refreshed. */
@@ -48,9 +48,9 @@ export class Sessions extends Context.Service<
       request: Request,
       credentials: { readonly email: string; readonly password: string }
     ) => Effect.Effect<SessionTokens, Refusal>
-    readonly refresh: (token: string) => Effect.Effect<SessionTokens, Refusal>
+    readonly refresh: (request: Request, token: string) => Effect.Effect<SessionTokens, Refusal>
     /** Also of a token that is none, so that a client can always forget what it has. */
-    readonly logout: (token: string) => Effect.Effect<void, Refusal>
+    readonly logout: (request: Request, token: string) => Effect.Effect<void, Refusal>
   }
 >()("@millrace/server/Sessions") {
   /** Nobody has an account. */
@@ -84,7 +84,7 @@ interface Parts {
   readonly store: UserStore["Service"]
   readonly pepper: Effect.Effect<Uint8Array, BadAdapterChoice>
   readonly keys: Effect.Effect<SigningKeys, BadAdapterChoice>
-  readonly take: TakeLogin
+  readonly limits: AuthLimits
   readonly hasher: Hasher
   readonly own: OwnBearers
 }
@@ -95,7 +95,8 @@ const makeSessions = Effect.fnUntraced(function* (options: SessionOptions) {
   const keys = yield* signingKeys(options)
   const own = yield* ownBearers(store, keys)
   const issued = options.issuer === undefined ? undefined : yield* issuedBearers(options.issuer)
-  const parts: Parts = { options, store, pepper, keys, take: yield* loginLimits(options), hasher: makeHasher(), own }
+  const limits = yield* makeAuthLimits(options)
+  const parts: Parts = { options, store, pepper, keys, limits, hasher: makeHasher(), own }
   return Sessions.of({
     guards: yield* guards(store, issued !== undefined),
     // Each by its own keys and rules alone: what one refuses the other may know.
@@ -135,13 +136,10 @@ const guards = Effect.fnUntraced(function* (
 /** The same work and the same answer for a wrong password, a disabled account, and one that is not there. */
 const login = (parts: Parts): Sessions["Service"]["login"] =>
   Effect.fnUntraced(function* (request, { email, password }) {
-    const { hasher, options, pepper, store, take } = parts
+    const { limits, options, pepper, store } = parts
     const address = normaliseEmail(email)
-    yield* take(request, address ?? email)
-    const user = address === undefined ? undefined : Option.getOrUndefined(yield* orUnavailable(store.find(address)))
-    const { right, stale } = yield* Effect.mapError(hasher.check(password, user?.password), () => busy)
-    if (user === undefined || user.disabled || !right) return yield* Effect.fail(wrong)
-    if (stale) yield* renew(parts, user, password)
+    const user = yield* limits.login(request, address ?? email, checkPassword(parts, address, password))
+    if (user === undefined) return yield* Effect.fail(wrong)
     const token = newRefreshToken()
     const secret = yield* orUnavailable(pepper)
     const family = familyOf(token, secret)
@@ -152,6 +150,15 @@ const login = (parts: Parts): Sessions["Service"]["login"] =>
     return yield* tokensOf(parts, { user, expires_at }, family, token)
   })
 
+const checkPassword = Effect.fnUntraced(function* (parts: Parts, address: string | undefined, password: string) {
+  const { hasher, store } = parts
+  const user = address === undefined ? undefined : Option.getOrUndefined(yield* orUnavailable(store.find(address)))
+  const { right, stale } = yield* Effect.mapError(hasher.check(password, user?.password), () => busy)
+  if (user === undefined || user.disabled || !right) return undefined
+  if (stale) yield* renew(parts, user, password)
+  return user
+})
+
 /** With today's costs. The login is good whether it succeeds or not. */
 const renew = ({ hasher, store }: Parts, { id, password: from }: StoredUser, password: string) =>
   Effect.ignoreCause(
@@ -160,13 +167,13 @@ const renew = ({ hasher, store }: Parts, { id, password: from }: StoredUser, pas
   )
 
 const refresh = (parts: Parts): Sessions["Service"]["refresh"] =>
-  Effect.fnUntraced(function* (token) {
+  Effect.fnUntraced(function* (request, token) {
     const { own, pepper, store } = parts
-    if (!isRefreshToken(token)) return yield* Effect.fail(ended)
-    const secret = yield* orUnavailable(pepper)
-    const family = familyOf(token, secret)
+    const family = yield* familyAt(parts, request, token)
+    if (family === undefined) return yield* Effect.fail(ended)
     const session = yield* orUnavailable(store.session(family))
     if (Option.isNone(session)) return yield* Effect.fail(ended)
+    const secret = yield* orUnavailable(pepper)
     const next = nextRefreshToken(token)
     const turn = store.rotate(family, hashRefreshToken(token, secret), hashRefreshToken(next, secret))
     const rotation = yield* orUnavailable(turn)
@@ -176,13 +183,20 @@ const refresh = (parts: Parts): Sessions["Service"]["refresh"] =>
     return yield* Effect.fail(ended)
   })
 
-const logout = ({ own, pepper, store }: Parts): Sessions["Service"]["logout"] =>
-  Effect.fnUntraced(function* (token) {
-    if (!isRefreshToken(token)) return
-    const family = familyOf(token, yield* orUnavailable(pepper))
-    yield* orUnavailable(store.endSession(family))
-    yield* own.forget(family)
+const logout = (parts: Parts): Sessions["Service"]["logout"] =>
+  Effect.fnUntraced(function* (request, token) {
+    const family = yield* familyAt(parts, request, token)
+    if (family === undefined) return
+    yield* orUnavailable(parts.store.endSession(family))
+    yield* parts.own.forget(family)
   })
+
+/** Counted, whatever the token; undefined: it is none. */
+const familyAt = Effect.fnUntraced(function* ({ limits, pepper }: Parts, request: Request, token: string) {
+  const family = isRefreshToken(token) ? familyOf(token, yield* orUnavailable(pepper)) : undefined
+  yield* limits.session(request, family)
+  return family
+})
 
 const tokensOf = Effect.fnUntraced(function* (
   { keys, options }: Parts,

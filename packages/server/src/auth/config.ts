@@ -12,8 +12,10 @@ export interface AuthOptions {
   readonly keysFile: string | undefined
   readonly accessSeconds: number
   readonly sessionSeconds: number
+  readonly accountAtAddressPerHour: number
   readonly accountPerHour: number
   readonly addressPerHour: number
+  readonly requestsPerHour: number
   readonly issuer: string | undefined
   readonly issuerAudience: string | undefined
   readonly issuerKeysFile: string | undefined
@@ -26,8 +28,10 @@ export const authDefaults: AuthOptions = {
   keysFile: undefined,
   accessSeconds: 600,
   sessionSeconds: 14 * DAY_SECONDS,
-  accountPerHour: 20,
+  accountAtAddressPerHour: 10,
+  accountPerHour: 100,
   addressPerHour: 100,
+  requestsPerHour: 3_600,
   issuer: undefined,
   issuerAudience: undefined,
   issuerKeysFile: undefined,
@@ -47,8 +51,15 @@ export const authConfig: Config.Config<AuthOptions> = Config.all({
   keysFile: optional("MILLRACE_AUTH_KEYS_FILE"),
   accessSeconds: whole("MILLRACE_AUTH_ACCESS_SECONDS", 10, MAX_ACCESS_SECONDS, authDefaults.accessSeconds),
   sessionSeconds: whole("MILLRACE_AUTH_SESSION_SECONDS", 60, 90 * DAY_SECONDS, authDefaults.sessionSeconds),
+  accountAtAddressPerHour: whole(
+    "MILLRACE_LOGIN_ACCOUNT_AT_ADDRESS_PER_HOUR",
+    1,
+    1_000_000,
+    authDefaults.accountAtAddressPerHour
+  ),
   accountPerHour: whole("MILLRACE_LOGIN_ACCOUNT_PER_HOUR", 1, 1_000_000, authDefaults.accountPerHour),
   addressPerHour: whole("MILLRACE_LOGIN_ADDRESS_PER_HOUR", 1, 1_000_000, authDefaults.addressPerHour),
+  requestsPerHour: whole("MILLRACE_AUTH_ADDRESS_PER_HOUR", 10, 1_000_000, authDefaults.requestsPerHour),
   issuer: optional("MILLRACE_ISSUER"),
   issuerAudience: optional("MILLRACE_ISSUER_AUDIENCE"),
   issuerKeysFile: optional("MILLRACE_ISSUER_KEYS_FILE"),
@@ -73,6 +84,12 @@ const issuerOf = ({ issuer, issuerAudience, issuerKeysFile, issuerRolesClaim }: 
   return Effect.succeed({ issuer, audience: issuerAudience, keysFile: issuerKeysFile, rolesClaim: issuerRolesClaim })
 }
 
+const MIN_REFRESHES_PER_HOUR = 120
+
+/** Twice as many as a session needs: a program that refreshes in a loop shall not use up its neighbours' requests. */
+const refreshesOf = ({ accessSeconds }: AuthOptions): number =>
+  Math.max(MIN_REFRESHES_PER_HOUR, Math.ceil((2 * 3_600) / accessSeconds))
+
 /** Accounts and sessions over the store that the keys have too. */
 export const sessionsLayer = (
   auth: AuthOptions,
@@ -82,6 +99,16 @@ export const sessionsLayer = (
   Layer.unwrap(
     Effect.map(issuerOf(auth), (issuer) => {
       const { directory, keyPepper } = places
-      return Sessions.layer({ ...auth, authKeysFile: auth.keysFile, directory, keyPepper, trustedProxies, issuer })
+      const refreshesPerHour = refreshesOf(auth)
+      const { keysFile: authKeysFile } = auth
+      return Sessions.layer({
+        ...auth,
+        authKeysFile,
+        directory,
+        keyPepper,
+        trustedProxies,
+        issuer,
+        refreshesPerHour
+      })
     })
   ).pipe(Layer.provide([userStoreLayer(places), pepperLayer(places)]))

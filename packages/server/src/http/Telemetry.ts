@@ -27,7 +27,7 @@ export class Telemetry extends Context.Service<
   {
     readonly request: (method: string, route: string, status: number, seconds: number) => void
     readonly ingested: (accepted: number, rejected: number, bytes: number) => void
-    readonly limited: (scope: "key" | "address" | "login" | "unavailable") => void
+    readonly limited: (scope: "key" | "address" | "login" | "session" | "unavailable") => void
   }
 >()("@millrace/server/Telemetry") {
   static readonly layer: Layer.Layer<Telemetry> = Layer.effect(Telemetry, Effect.map(Effect.context(), make))
@@ -39,7 +39,7 @@ function make(context: Context.Context<never>): Telemetry["Service"] {
   const durations = remember((method, route, code) => Metric.withAttributes(duration, { method, route, code }))
   const rejections = remember((scope) => Metric.withAttributes(limited, { scope }))
   // There from the start: an alert on a series that never came would never fire.
-  for (const scope of ["key", "address", "login", "unavailable"]) rejections(scope).updateUnsafe(0, context)
+  for (const scope of ["key", "address", "login", "session", "unavailable"]) rejections(scope).updateUnsafe(0, context)
   for (const code of ["202", "503"]) Metric.withAttributes(requests, { code }).updateUnsafe(0, context)
   const answers = remember((code) => Metric.withAttributes(requests, { code }))
   return {

@@ -1,10 +1,11 @@
-import { type Bucket, type RateDecision, RateLimiter } from "@millrace/core"
+import { type RateDecision, RateLimiter } from "@millrace/core"
 import { Clock, Context, Effect, Layer } from "effect"
 import type { HttpServerRequest } from "effect/http"
 import type { Caller } from "../http/Access.ts"
 import { clientAddress, networkOf } from "../http/clientAddress.ts"
 import { type Refusal, refusal, retryLater } from "../http/Refusal.ts"
 import { Telemetry } from "../http/Telemetry.ts"
+import { emptyOf, type Limit as AnyLimit, quotaHeaders, type QuotaHeaders, secondsUntil } from "./quota.ts"
 
 export interface LimitPolicy {
   /** Events per second; 0: no limit. */
@@ -18,7 +19,6 @@ export interface LimitPolicy {
 }
 
 type Request = HttpServerRequest.HttpServerRequest
-export type QuotaHeaders = Readonly<Record<string, string>>
 
 /** How many events whoever sends them may send. */
 export class Limits extends Context.Service<
@@ -41,9 +41,7 @@ export class Limits extends Context.Service<
 
 const NO_HEADERS: QuotaHeaders = {}
 
-interface Limit extends Bucket {
-  readonly scope: "key" | "address"
-}
+type Limit = AnyLimit<"key" | "address">
 
 const makeLimits = (
   policy: LimitPolicy,
@@ -58,7 +56,9 @@ const makeLimits = (
       return Effect.matchEffect(limiter.take(limits, events), {
         onFailure: fallback,
         onSuccess: (decision) =>
-          decision.allowed ? Effect.succeed(headersOf(limits, decision)) : refuse(limits, decision, events, telemetry)
+          decision.allowed
+            ? Effect.succeed(quotaHeaders(limits, decision))
+            : refuse(limits, decision, events, telemetry)
       })
     }
   }
@@ -74,32 +74,19 @@ const limitsOf = (policy: LimitPolicy, request: Request, caller: Caller): Readon
   return limits
 }
 
-/** Structured fields, of each limit by its scope: `"key";q=10000;w=10` and `"key";r=9900;t=1`. */
-const headersOf = (limits: ReadonlyArray<Limit>, { buckets }: RateDecision): QuotaHeaders => ({
-  "ratelimit-policy": limits
-    .map(
-      ({ capacity, refillPerSecond, scope }) => `"${scope}";q=${capacity};w=${Math.ceil(capacity / refillPerSecond)}`
-    )
-    .join(", "),
-  ratelimit: limits
-    .map(({ scope }, at) => `"${scope}";r=${buckets[at]!.remaining};t=${Math.ceil(buckets[at]!.resetSeconds)}`)
-    .join(", ")
-})
-
 const refuse = (
   limits: ReadonlyArray<Limit>,
   decision: RateDecision,
   events: number,
   telemetry: Telemetry["Service"]
 ) => {
-  const empty = limits.filter((_, at) => decision.buckets[at]!.resetSeconds > 0)
+  const empty = emptyOf(limits, decision)
   for (const { scope } of empty) telemetry.limited(scope)
-  const waits = decision.buckets.map(({ resetSeconds }) => resetSeconds)
-  const seconds = Math.max(1, Math.ceil(Math.max(...waits)))
+  const seconds = secondsUntil(decision)
   const scopes = empty.map(({ scope }) => scope).join(" and this ")
   return Effect.fail(
     refusal("rate_limited", `${events} events are more than this ${scopes} may send now; come back in ${seconds} s.`, {
-      headers: { ...headersOf(limits, decision), "retry-after": String(seconds) }
+      headers: { ...quotaHeaders(limits, decision), "retry-after": String(seconds) }
     })
   )
 }

@@ -66,12 +66,12 @@ export const login = Effect.fnUntraced(function* (request: Request) {
 /** `POST /auth/refresh` */
 export const refresh = Effect.fnUntraced(function* (request: Request) {
   const { refresh_token } = yield* readFields(request, ["refresh_token"])
-  return respondJson(present(yield* (yield* Sessions).refresh(refresh_token)))
+  return respondJson(present(yield* (yield* Sessions).refresh(request, refresh_token)))
 })
 
 /** `POST /auth/logout` */
 export const logout = Effect.fnUntraced(function* (request: Request) {
   const { refresh_token } = yield* readFields(request, ["refresh_token"])
-  yield* (yield* Sessions).logout(refresh_token)
+  yield* (yield* Sessions).logout(request, refresh_token)
   return HttpServerResponse.empty({ status: 204, headers: NO_STORE })
 })

@@ -20,7 +20,8 @@ import { parseJson } from "../http/parseJson.ts"
 import { readBytes } from "../http/readBytes.ts"
 import { NO_STORE, type Refusal, refusal, retryLater } from "../http/Refusal.ts"
 import { Telemetry } from "../http/Telemetry.ts"
-import { Limits, type QuotaHeaders } from "../limits/Limits.ts"
+import { Limits } from "../limits/Limits.ts"
+import type { QuotaHeaders } from "../limits/quota.ts"
 
 /** `POST /events`: body → bytes → JSON → verdicts → queue → 202. The body's share of the budget is held to the end. */
 export const ingest = Effect.fnUntraced(function* (request: HttpServerRequest.HttpServerRequest) {

@@ -25,7 +25,7 @@ export interface Accounts {
 }
 
 /** Everybody's logins count together in a test, so few are refused for their number. */
-const manyLogins = { accountPerHour: 1_000, addressPerHour: 10_000 }
+const manyLogins = { accountAtAddressPerHour: 1_000, accountPerHour: 1_000, addressPerHour: 10_000 }
 
 export const accountsIn = (places: KeyPlaces): Accounts => {
   const opened: Array<TestServer> = []
