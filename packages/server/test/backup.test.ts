@@ -139,7 +139,7 @@ describe("a backup", () => {
       rmSync(path)
       return ["NoManifest", path]
     },
-    "a manifest of a newer format": (copy) => ["NewerFormat", changeManifest(copy, { format: 2 })],
+    "a manifest of a newer format": (copy) => ["NewerFormat", changeManifest(copy, { format: 3 })],
     "a manifest that names a file outside": (copy) => [
       "BadManifest",
       changeManifest(copy, { files: [{ path: "../x", bytes: 0, sha256: "0".repeat(64) }] })

@@ -75,8 +75,14 @@ const openAtWork = async () => {
     const store = Context.get(context, StoreSnapshot)!
     const warehouse = Context.get(context, WarehouseSnapshot)!
     return takeBackup({ directory, target }).pipe(
-      Effect.provideService(StoreSnapshot, { ...store, copyTo: (to) => Effect.tap(store.copyTo(to), once) }),
-      Effect.provideService(WarehouseSnapshot, { copyTo: (to) => Effect.tap(warehouse.copyTo(to), once) })
+      Effect.provideService(StoreSnapshot, {
+        ...store,
+        copyTo: (to, cursor) => Effect.tap(store.copyTo(to, cursor), once)
+      }),
+      Effect.provideService(WarehouseSnapshot, {
+        ...warehouse,
+        copyTo: (to) => Effect.tap(warehouse.copyTo(to), once)
+      })
     )
   }
   return { directory, queue, millrace, backUp }
