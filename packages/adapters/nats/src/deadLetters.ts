@@ -20,10 +20,7 @@ interface Found {
 }
 
 /** By sequence in the stream of dead letters. `oneAtATime`: two replays of the same letter would publish it twice. */
-export const deadLettersOf = (
-  log: QueueLog,
-  oneAtATime: Semaphore.Semaphore
-): EventQueue["Service"]["deadLetters"] => {
+export const deadLettersOf = (log: QueueLog, oneAtATime: Semaphore.Semaphore): EventQueue["Service"]["deadLetters"] => {
   const attempt = <A>(task: () => Promise<A>) =>
     Effect.tryPromise({ try: task, catch: (cause) => queueError("deadLetters", cause) })
   const forEachChunk = (selection: DeadLetterSelection, step: (found: ReadonlyArray<Found>) => Promise<void>) =>

@@ -16,17 +16,20 @@ const SWEEP_EVERY_MILLIS = 3_600_000
 export const makePrune = (database: Database, settings: Settings, pruning: Semaphore.Semaphore) =>
   Effect.map(Ref.make(0), (sweptAt) =>
     // While somebody else has the permit nothing is freed: the next call does it.
-    Effect.fnUntraced(function* (upTo: string) {
-      const cursor = yield* parseCursor(upTo)
-      const nowMillis = yield* Clock.currentTimeMillis
-      const before = nowMillis * 1000 - settings.retainDays * MICROS_PER_DAY
-      while (yield* database.transaction((connection) => freeStep(connection, [cursor.xid, cursor.n, before])));
-      if (nowMillis - (yield* Ref.get(sweptAt)) < SWEEP_EVERY_MILLIS) return
-      yield* Ref.set(sweptAt, nowMillis)
-      const today = dayOf(nowMillis * 1000)
-      yield* sweep(database, FORGET_DELIVERIES, today - settings.redeliveryDays)
-      if (settings.dedupeDays !== undefined) yield* sweep(database, FORGET_IDENTITIES, today - settings.dedupeDays)
-    }, (step) => Effect.asVoid(pruning.withPermitsIfAvailable(1)(step)))
+    Effect.fnUntraced(
+      function* (upTo: string) {
+        const cursor = yield* parseCursor(upTo)
+        const nowMillis = yield* Clock.currentTimeMillis
+        const before = nowMillis * 1000 - settings.retainDays * MICROS_PER_DAY
+        while (yield* database.transaction((connection) => freeStep(connection, [cursor.xid, cursor.n, before])));
+        if (nowMillis - (yield* Ref.get(sweptAt)) < SWEEP_EVERY_MILLIS) return
+        yield* Ref.set(sweptAt, nowMillis)
+        const today = dayOf(nowMillis * 1000)
+        yield* sweep(database, FORGET_DELIVERIES, today - settings.redeliveryDays)
+        if (settings.dedupeDays !== undefined) yield* sweep(database, FORGET_IDENTITIES, today - settings.dedupeDays)
+      },
+      (step) => Effect.asVoid(pruning.withPermitsIfAvailable(1)(step))
+    )
   )
 
 /** Returns whether there may be more. */

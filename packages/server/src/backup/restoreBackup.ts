@@ -32,7 +32,10 @@ export const restoreBackup = Effect.fn("restoreBackup")(function* (options: Rest
     yield* restoreServed(options, manifest)
     yield* step(() => place(fresh, target))
   })
-  yield* Effect.ensuring(placing, Effect.promise(() => rm(fresh, { recursive: true, force: true })))
+  yield* Effect.ensuring(
+    placing,
+    Effect.promise(() => rm(fresh, { recursive: true, force: true }))
+  )
   return manifest
 }, Effect.uninterruptible)
 

@@ -42,7 +42,8 @@ const behind = retryLater(
 
 const failed = (name: string, error: BackupError) => {
   if (error.reason === "Unsupported") return Effect.fail(elsewhere)
-  if (error.reason === "Behind") return Effect.andThen(Effect.logWarning("a backup was not made", error), Effect.fail(behind))
+  if (error.reason === "Behind")
+    return Effect.andThen(Effect.logWarning("a backup was not made", error), Effect.fail(behind))
   if (error.reason === "TargetInUse") {
     return Effect.fail(refusal("backup_exists", `There is something of the name ${name} in the folder for backups.`))
   }

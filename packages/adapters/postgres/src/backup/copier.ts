@@ -65,10 +65,11 @@ const copyIn = Effect.fnUntraced(function* (connection: Connection, folder: stri
   const migrations = yield* connection.rows({ text: "SELECT version FROM migrations ORDER BY version" })
   const tables: Array<Contents["tables"][number]> = []
   for (const table of TABLES) tables.push(yield* copyTable(connection, folder, table))
-  const [expected] = yield* connection.rows(EXPECTED_EVENTS)
-  const rows = tables.find(({ name }) => name === "events")?.rows
-  if (rows !== Number(expected?.["events"])) {
-    return yield* Effect.fail(new DriverFailure(`${rows} events lie in segments that tell of ${expected?.["events"]}`))
+  const [told] = yield* connection.rows(EXPECTED_EVENTS)
+  const expected = Number(told?.["events"])
+  const events = tables.find(({ name }) => name === "events")?.rows
+  if (events !== expected) {
+    return yield* Effect.fail(new DriverFailure(`the segments tell of ${expected} events, and hold ${events}`))
   }
   const contents: Contents = { migrations: migrations.map((row) => Number(row["version"])), tables }
   yield* written(() => writeFile(join(folder, CONTENTS_NAME), `${JSON.stringify(contents, undefined, 2)}\n`))

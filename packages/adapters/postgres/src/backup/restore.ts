@@ -87,7 +87,10 @@ const restoreIn = Effect.fnUntraced(function* (connection: Connection, { backup,
   )
   for (const table of contents.tables) {
     yield* connection.rows({ text: `DELETE FROM ${table.name}` })
-    yield* connection.copyInFile(`COPY ${table.name} (${table.columns.join(", ")}) FROM STDIN`, join(folder, fileOf(table.name)))
+    yield* connection.copyInFile(
+      `COPY ${table.name} (${table.columns.join(", ")}) FROM STDIN`,
+      join(folder, fileOf(table.name))
+    )
     yield* continueNumbers(connection, table.name)
   }
   yield* applyAll(connection, known)
