@@ -1,10 +1,16 @@
 import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { cp } from "node:fs/promises"
 import { join } from "node:path"
-import { Effect } from "effect"
+import { Effect, Layer } from "effect"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { type BackupError, restoreBackup } from "../src/index.ts"
-import { backUpWhileClientsSend, expectRestored, expectWholeErasures, restore } from "./support/backups.ts"
+import {
+  backUpWhileClientsSend,
+  expectErasureToWait,
+  expectRestored,
+  expectWholeErasures,
+  restore
+} from "./support/backups.ts"
 import { startProcess } from "./support/child.ts"
 import { event } from "./support/events.ts"
 import { embedded, memory, problemOf, startServer, temporaryDirectory } from "./support/server.ts"
@@ -46,6 +52,24 @@ it(
       return startProcess(directory)
     })
     expect(await server.end("SIGTERM")).toEqual({ code: 0, signal: null })
+  },
+  MILLIS
+)
+
+it(
+  "an erasure that is asked for between the copies of warehouse and log waits until the backup is done",
+  async () => {
+    const data = folder()
+    const waiting = Effect.gen(function* () {
+      const context = yield* Layer.build(embedded(data))
+      const startRestored = async (backup: string, directory: string) => {
+        await restore({ backup, directory })
+        return startProcess(directory)
+      }
+      yield* Effect.promise(() => expectErasureToWait(context, data, startRestored))
+      return true
+    })
+    expect(await Effect.runPromise(Effect.scoped(waiting))).toBe(true)
   },
   MILLIS
 )

@@ -5,10 +5,18 @@ import { EventQueue } from "@millrace/core"
 import { batchOf } from "@millrace/core/testing"
 import { postgres, type PostgresServer } from "@millrace/test-services"
 import { describeWithService } from "@millrace/test-services/vitest"
-import { Effect, Redacted } from "effect"
+import { Effect, Layer, Redacted } from "effect"
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest"
-import { adapters, restoreBackup, takeBackup } from "../src/index.ts"
-import { backUpWhileClientsSend, expectRestored, expectWholeErasures, order, restore } from "./support/backups.ts"
+import { adapters, createMillrace, type NewEvent, type QueueName, restoreBackup, takeBackup } from "../src/index.ts"
+import {
+  backUpAround,
+  backUpWhileClientsSend,
+  expectErasureToWait,
+  expectRestored,
+  expectWholeErasures,
+  order,
+  restore
+} from "./support/backups.ts"
 import { type ServerProcess, startProcess } from "./support/child.ts"
 import { event } from "./support/events.ts"
 import { replayAll } from "./support/kills.ts"
@@ -35,6 +43,11 @@ const placesOf = ({ MILLRACE_NATS_NAME: name, MILLRACE_NATS_URL: nats, MILLRACE_
   postgresUrl: Redacted.make(url!),
   natsUrl: nats === undefined ? undefined : Redacted.make(nats),
   nats: { name }
+})
+
+const choiceOf = (env: Environment) => ({
+  queue: env["MILLRACE_QUEUE"] as QueueName,
+  places: { ...placesOf(env), store: "postgres" as const }
 })
 
 interface Profile {
@@ -81,12 +94,58 @@ const backupLaws = ({ elsewhere, environment, others }: Profile): void => {
   )
 
   it(
+    "what is accepted and loaded between the copies of warehouse and database is in the backup once",
+    async () => {
+      const env = await environment()
+      const { places, queue } = choiceOf(env)
+      const directory = newDirectory()
+      const target = join(newDirectory(), "backup")
+      const visits = Array.from({ length: 200 }, () => event())
+      const backingUp = Effect.gen(function* () {
+        const context = yield* Layer.build(adapters({ queue, warehouse: "duckdb", directory, ...places }))
+        const millrace = yield* Effect.acquireRelease(
+          Effect.promise(() => createMillrace({ layer: Layer.succeedContext(context) })),
+          (opened) => Effect.promise(() => opened.close())
+        )
+        const load = (events: typeof visits) =>
+          Effect.promise(async () => {
+            await millrace.ingest(events as unknown as ReadonlyArray<NewEvent>)
+            await millrace.flush()
+          })
+        yield* load(visits.slice(0, 100))
+        yield* backUpAround(context, { directory, target }, load(visits.slice(100)))
+      })
+      await Effect.runPromise(Effect.scoped(backingUp))
+      const restored = await startRestored(target, newDirectory())
+      expect(await settledLedger(restored)).toMatchObject({ accepted: 200, stored: 200, duplicates: 0, difference: 0 })
+      await post(restored, visits)
+      expect(await settledLedger(restored)).toMatchObject({ stored: 200, duplicates: 200, difference: 0 })
+    },
+    MILLIS
+  )
+
+  it(
     "erasures asked for while backups are: a backup holds all of a user's events, or not a byte",
     async () => {
       const backups = newDirectory()
       const server = await start({ ...(await environment()), MILLRACE_BACKUP_DIR: backups })
       await expectWholeErasures(server, backups, startRestored)
       expect(await server.end("SIGTERM")).toEqual({ code: 0, signal: null })
+    },
+    MILLIS
+  )
+
+  it(
+    "an erasure that is asked for between the copies of warehouse and database waits until the backup is done",
+    async () => {
+      const { places, queue } = choiceOf(await environment())
+      const directory = newDirectory()
+      const waiting = Effect.gen(function* () {
+        const context = yield* Layer.build(adapters({ queue, warehouse: "duckdb", directory, ...places }))
+        yield* Effect.promise(() => expectErasureToWait(context, directory, startRestored))
+        return true
+      })
+      expect(await Effect.runPromise(Effect.scoped(waiting))).toBe(true)
     },
     MILLIS
   )
@@ -152,8 +211,7 @@ await describeStandard("backup of queue nats, store postgres", ({ environment })
       const backups = newDirectory()
       const target = join(backups, "late")
       const directory = newDirectory()
-      const { nats, natsUrl, postgresUrl } = placesOf(env)
-      const layer = adapters({ queue: "nats", warehouse: "duckdb", directory, nats, natsUrl, postgresUrl })
+      const layer = adapters({ queue: "nats", warehouse: "duckdb", directory, ...placesOf(env) })
       const taken = Effect.gen(function* () {
         yield* (yield* EventQueue).publish(batchOf(1, 3))
         const refused = yield* Effect.flip(takeBackup({ directory, target, settleWithinMillis: 300 }))

@@ -116,8 +116,8 @@ await describeWithService("backup", nats({ maxFileStoreBytes: FILE_STORE_BYTES }
             yield* copier.hold({ withinMillis: MILLIS })
             yield* queue.publish(batchOf(20, 3))
             const started = yield* Effect.forkDetach(queue.deadLetters.replay("all"))
-            yield* Effect.yieldNow
             yield* copier.copyTo(newFolder(), {})
+            expect(yield* Effect.timeoutOption(Fiber.join(started), 300)).toMatchObject({ _tag: "None" })
             expect(yield* queue.counts).toMatchObject({ replayed: {} })
             return started
           })

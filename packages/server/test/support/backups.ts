@@ -1,14 +1,15 @@
 import { mulberry32 } from "@millrace/test-services"
 import { filesHolding } from "@millrace/core/testing"
-import { Effect } from "effect"
+import { type EventQueue, type EventStore, StoreSnapshot, type Warehouse, WarehouseSnapshot } from "@millrace/core"
+import { Context, Effect, Layer } from "effect"
 import { join } from "node:path"
 import { expect } from "vitest"
-import { type RestoreOptions, restoreBackup } from "../../src/index.ts"
+import { type BackupOptions, type RestoreOptions, restoreBackup, takeBackup } from "../../src/index.ts"
 import type { ServerProcess } from "./child.ts"
 import { event } from "./events.ts"
 import { client, CLIENTS, expectBalanced, expectCounted, type Journal, SEED } from "./kills.ts"
 import { newDirectory, post, settledLedger } from "./profileLaws.ts"
-import { reply } from "./server.ts"
+import { reply, startServer } from "./server.ts"
 
 const BACKUPS = ["first", "second"]
 
@@ -62,64 +63,113 @@ export const expectRestored = async (server: ServerProcess, { acknowledgedBefore
   console.log(`backup test: ${name}: ${acknowledgedBefore.size} acknowledged before, ${users} in it`)
 }
 
-const EACH = 5
-const people = Array.from({ length: 8 }, (_, index) => `gone-${index}-4711`)
+/** A backup of opened stores with `between` done after the first of the two copies, whichever that is. */
+export const backUpAround = (context: Context.Context<never>, options: BackupOptions, between: Effect.Effect<void>) => {
+  let copies = 0
+  const once = Effect.suspend(() => (++copies === 1 ? between : Effect.void))
+  const store = Context.get(context, StoreSnapshot)!
+  const warehouse = Context.get(context, WarehouseSnapshot)!
+  return takeBackup(options).pipe(
+    Effect.provideService(StoreSnapshot, {
+      ...store,
+      copyTo: (to, cursor) => Effect.tap(store.copyTo(to, cursor), once)
+    }),
+    Effect.provideService(WarehouseSnapshot, {
+      ...warehouse,
+      copyTo: (to) => Effect.tap(warehouse.copyTo(to), once)
+    })
+  )
+}
 
-const erase = async ({ url }: ServerProcess, user: string) => {
+const EACH = 5
+const people = Array.from({ length: 5 }, (_, index) => `gone-${index}-4711`)
+
+interface Addressed {
+  readonly url: string
+}
+
+const erase = async ({ url }: Addressed, user: string) => {
   while (true) {
     const { body, status } = await reply(await fetch(`${url}/users/${user}`, { method: "DELETE" }))
     if (status !== 503) return expect([status, body.complete]).toEqual([200, true])
   }
 }
 
-const eventsOf = async ({ url }: ServerProcess, user: string): Promise<number> => {
+const eventsOf = async ({ url }: Addressed, user: string): Promise<number> => {
   const text = await (await fetch(`${url}/users/${user}/events`)).text()
   return JSON.parse(text.trimEnd().split("\n").at(-1)!).events
 }
 
-/** Two people are erased before the backups, the others while they are asked for. Returns the backups' names. */
-const raceErasures = async (server: ServerProcess) => {
-  await post(
-    server,
-    people.flatMap((user_id) => Array.from({ length: EACH }, () => event({ user_id })))
-  )
+const sendAll = async (server: Addressed) => {
+  const events = people.flatMap((user_id) => Array.from({ length: EACH }, () => event({ user_id })))
+  expect((await post(server, events)).status).toBe(202)
   await settledLedger(server)
-  const [first, second, ...others] = people
-  for (const user of [first!, second!]) await erase(server, user)
-  const names = ["one", "two"]
-  await Promise.all([
-    ...others.slice(0, 2).map((user) => erase(server, user)),
-    order(server.url, names[0]!).then(({ status }) => expect(status).toBe(200)),
-    ...others.slice(2, 4).map((user) => erase(server, user)),
-    order(server.url, names[1]!).then(({ status }) => expect(status).toBe(200)),
-    ...others.slice(4).map((user) => erase(server, user))
-  ])
-  return names
 }
+
+/** Whole: the warehouse counts the user's events, and the hot store has them as well; or there is not a byte. */
+const expectWhole = (backup: string, user: string, count: number) => {
+  expect([0, EACH]).toContain(count)
+  const holding = filesHolding(backup, [user])
+  if (count === 0) expect(holding).toEqual([])
+  else expect(holding.filter((file) => !file.startsWith("warehouse"))).not.toEqual([])
+}
+
+type StartRestored = (backup: string, directory: string) => Promise<ServerProcess>
 
 /**
  * Erasures and backups asked for at the same time: all of them are done, and a backup holds all of a user's events, or not a
- * byte; whoever is in it can be erased from what is restored.
+ * byte; who is in it can be erased from what is restored.
  */
-export const expectWholeErasures = async (
-  server: ServerProcess,
-  backups: string,
-  startRestored: (backup: string, directory: string) => Promise<ServerProcess>
-) => {
-  const names = await raceErasures(server)
-  for (const name of names) {
-    const backup = join(backups, name)
+export const expectWholeErasures = async (server: ServerProcess, backups: string, startRestored: StartRestored) => {
+  await sendAll(server)
+  const [first, ...others] = people
+  await erase(server, first!)
+  const backUp = async (name: string) => expect(await order(server.url, name)).toMatchObject({ status: 200 })
+  const erasing = others.map((user) => () => erase(server, user))
+  const tasks = [erasing[0]!, () => backUp("one"), erasing[1]!, erasing[2]!, () => backUp("two"), erasing[3]!]
+  await Promise.all(tasks.map((task) => task()))
+  for (const name of ["one", "two"]) {
     const directory = newDirectory()
-    const restored = await startRestored(backup, directory)
-    const counts = await Promise.all(people.map((user) => eventsOf(restored, user)))
-    for (const [index, user] of people.entries()) {
-      expect([0, index < 2 ? 0 : EACH]).toContain(counts[index])
-      if (counts[index] === 0) expect(filesHolding(backup, [user])).toEqual([])
-    }
+    const restored = await startRestored(join(backups, name), directory)
+    for (const user of people) expectWhole(join(backups, name), user, await eventsOf(restored, user))
+    expect(await eventsOf(restored, first!)).toBe(0)
     expect(await settledLedger(restored)).toMatchObject({ stored: EACH * people.length, difference: 0 })
-    for (const user of people) await erase(restored, user)
-    expect(filesHolding(directory, people)).toEqual([])
-    expect(await settledLedger(restored)).toMatchObject({ stored: EACH * people.length, difference: 0 })
+    await erase(restored, others[0]!)
+    expect(filesHolding(directory, [others[0]!])).toEqual([])
     expect(await restored.end("SIGTERM")).toEqual({ code: 0, signal: null })
   }
+}
+
+/** Long enough for an erasure that does not wait. */
+const IDLE_MILLIS = 2_000
+
+/** An erasure that is asked for when the warehouse is copied and the hot store is not: it waits, and is then done. */
+export const expectErasureToWait = async (
+  context: Context.Context<EventQueue | EventStore | Warehouse>,
+  directory: string,
+  startRestored: StartRestored
+) => {
+  const user = people[0]!
+  const backups = newDirectory()
+  let erasing: Promise<unknown> | undefined
+  const warehouse = Context.get(context, WarehouseSnapshot)!
+  const meanwhile = Effect.promise(async () => {
+    erasing = erase(server, user)
+    await Promise.race([erasing, new Promise((resolve) => setTimeout(resolve, IDLE_MILLIS))])
+  })
+  const around = { ...warehouse, copyTo: (file: string) => Effect.tap(warehouse.copyTo(file), meanwhile) }
+  const layer = Layer.succeedContext(Context.add(context, WarehouseSnapshot, around))
+  const server = await startServer({ adapters: layer, directory, backupDirectory: backups })
+  try {
+    await sendAll(server)
+    expect(await order(server.url, "one")).toMatchObject({ status: 200 })
+    await erasing
+    expect(await eventsOf(server, user)).toBe(0)
+  } finally {
+    await server.close()
+  }
+  const restored = await startRestored(join(backups, "one"), newDirectory())
+  const count = await eventsOf(restored, user)
+  expectWhole(join(backups, "one"), user, count)
+  expect(count).toBe(EACH)
 }
