@@ -77,8 +77,8 @@ const handlers: { readonly [Name in Exclude<EndpointName, "docs">]: Handler } = 
   eraseUser: atOwner(pathFrom("/users/"), eraseUser, "admin"),
   // A stream is not passed on.
   exportUser: only("stats", exportUser),
-  // What can be copied lies with one process that has all roles.
-  takeBackup: only("stats", backUp),
+  // There the warehouse is, and the hot store is open.
+  takeBackup: atOwner("/backups", backUp, "admin"),
   login,
   refresh,
   logout,

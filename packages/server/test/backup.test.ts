@@ -1,18 +1,22 @@
 import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { cp } from "node:fs/promises"
 import { join } from "node:path"
-import { mulberry32 } from "@millrace/test-services"
-import { Effect } from "effect"
+import { Effect, Layer } from "effect"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { type BackupError, restoreBackup } from "../src/index.ts"
+import {
+  backUpWhileClientsSend,
+  expectErasureToWait,
+  expectRestored,
+  expectWholeErasures,
+  restore
+} from "./support/backups.ts"
 import { startProcess } from "./support/child.ts"
 import { event } from "./support/events.ts"
-import { client, CLIENTS, expectBalanced, expectCounted, type Journal, SEED } from "./support/kills.ts"
-import { embedded, memory, problemOf, reply, startServer, temporaryDirectory } from "./support/server.ts"
+import { embedded, memory, problemOf, startServer, temporaryDirectory } from "./support/server.ts"
 import type { TestServer } from "./support/server.ts"
 
 const MILLIS = 240_000
-const BACKUPS = ["first", "second"]
 
 const folders: Array<string> = []
 const folder = () => {
@@ -22,62 +26,50 @@ const folder = () => {
 }
 afterAll(() => folders.forEach((made) => rmSync(made, { recursive: true, force: true })))
 
-const order = async (url: string, name: string) =>
-  reply(
-    await fetch(`${url}/backups`, {
-      method: "POST",
-      body: JSON.stringify({ name }),
-      headers: { "content-type": "application/json" }
-    })
-  )
-
-const restore = (backup: string, directory: string) => Effect.runPromise(restoreBackup({ backup, directory }))
-
-/** What was known around each backup. */
-interface Moment {
-  readonly name: string
-  readonly acknowledgedBefore: ReadonlySet<string>
-  readonly sentUntil: ReadonlySet<string>
-}
-
-const backUpWhileClientsSend = async (data: string, backups: string, journal: Journal) => {
-  const server = await startProcess(data, { MILLRACE_BACKUP_DIR: backups })
-  const random = mulberry32(SEED)
-  let stopped = false
-  const clients = Array.from({ length: CLIENTS }, () => client(server.url, journal, random, () => stopped))
-  const moments: Array<Moment> = []
-  for (const name of BACKUPS) {
-    const enough = journal.acknowledged.size + 2_000
-    while (journal.acknowledged.size < enough) await new Promise(setImmediate)
-    const acknowledgedBefore = new Set(journal.acknowledged)
-    expect(await order(server.url, name)).toMatchObject({ status: 200, body: { name } })
-    moments.push({ name, acknowledgedBefore, sentUntil: new Set(journal.sent) })
-  }
-  await server.end("SIGKILL")
-  stopped = true
-  await Promise.all(clients)
-  return moments
-}
-
 it(
   "backups taken while clients send, restored: what was acknowledged before is counted exactly once, none is invented, and sending it again adds nothing",
   async () => {
-    console.log(`backup test: MILLRACE_SEED=${SEED}`)
     const backups = folder()
-    const journal: Journal = { acknowledged: new Set(), sent: new Set() }
-    const moments = await backUpWhileClientsSend(folder(), backups, journal)
-    for (const { acknowledgedBefore, name, sentUntil } of moments) {
+    const server = await startProcess(folder(), { MILLRACE_BACKUP_DIR: backups })
+    const moments = await backUpWhileClientsSend(server.url, () => server.end("SIGKILL"))
+    expect(moments).toHaveLength(2)
+    for (const moment of moments) {
       const restored = join(folder(), "data")
-      await restore(join(backups, name), restored)
-      const server = await startProcess(restored)
-      const users = await expectBalanced(server)
-      expect(users).toBeGreaterThanOrEqual(acknowledgedBefore.size)
-      expect(users).toBeLessThanOrEqual(sentUntil.size)
-      await expectCounted(server, { acknowledged: acknowledgedBefore })
-      expect(await expectBalanced(server)).toBe(users)
-      expect(await server.end("SIGTERM")).toEqual({ code: 0, signal: null })
-      console.log(`backup test: ${name}: ${acknowledgedBefore.size} acknowledged before, ${users} in it`)
+      await restore({ backup: join(backups, moment.name), directory: restored })
+      await expectRestored(await startProcess(restored), moment)
     }
+  },
+  MILLIS
+)
+
+it(
+  "erasures asked for while backups are: a backup holds all of a user's events, or not a byte",
+  async () => {
+    const backups = folder()
+    const server = await startProcess(folder(), { MILLRACE_BACKUP_DIR: backups })
+    await expectWholeErasures(server, backups, async (backup, directory) => {
+      await restore({ backup, directory })
+      return startProcess(directory)
+    })
+    expect(await server.end("SIGTERM")).toEqual({ code: 0, signal: null })
+  },
+  MILLIS
+)
+
+it(
+  "an erasure that is asked for between the copies of warehouse and log waits until the backup is done",
+  async () => {
+    const data = folder()
+    const waiting = Effect.gen(function* () {
+      const context = yield* Layer.build(embedded(data))
+      const startRestored = async (backup: string, directory: string) => {
+        await restore({ backup, directory })
+        return startProcess(directory)
+      }
+      yield* Effect.promise(() => expectErasureToWait(context, data, startRestored))
+      return true
+    })
+    expect(await Effect.runPromise(Effect.scoped(waiting))).toBe(true)
   },
   MILLIS
 )
@@ -139,7 +131,7 @@ describe("a backup", () => {
       rmSync(path)
       return ["NoManifest", path]
     },
-    "a manifest of a newer format": (copy) => ["NewerFormat", changeManifest(copy, { format: 2 })],
+    "a manifest of a newer format": (copy) => ["NewerFormat", changeManifest(copy, { format: 3 })],
     "a manifest that names a file outside": (copy) => [
       "BadManifest",
       changeManifest(copy, { files: [{ path: "../x", bytes: 0, sha256: "0".repeat(64) }] })

@@ -1,12 +1,13 @@
 import { randomUUID } from "node:crypto"
 import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { type DeadLetterReason, EventBatch, EventQueue, StoreSnapshot, WarehouseSnapshot } from "@millrace/core"
+import { type DeadLetterReason, EventBatch, EventQueue } from "@millrace/core"
 import { DuckDb } from "@millrace/duckdb"
 import { Embedded } from "@millrace/embedded"
 import { Context, Effect, Exit, Layer, Scope } from "effect"
 import { afterEach, expect, it } from "vitest"
-import { createMillrace, restoreBackup, takeBackup } from "../src/index.ts"
+import { createMillrace, restoreBackup } from "../src/index.ts"
+import { backUpAround } from "./support/backups.ts"
 import { temporaryDirectory } from "./support/server.ts"
 
 const MILLIS = 120_000
@@ -62,23 +63,14 @@ const newFolder = () => {
   return folder
 }
 
-/** A folder at work, and its backup with `between` done after the first of the two copies, whichever that is. */
+/** A folder at work, and its backup with something done between the two copies. */
 const openAtWork = async () => {
   const directory = newFolder()
   const context = await openFolder(directory)
   const queue = Context.get(context, EventQueue)
   await setAside(queue)
   const millrace = await open({ layer: Layer.succeedContext(context) })
-  const backUp = (target: string, between: Effect.Effect<void>) => {
-    let copies = 0
-    const once = Effect.suspend(() => (++copies === 1 ? between : Effect.void))
-    const store = Context.get(context, StoreSnapshot)!
-    const warehouse = Context.get(context, WarehouseSnapshot)!
-    return takeBackup({ directory, target }).pipe(
-      Effect.provideService(StoreSnapshot, { ...store, copyTo: (to) => Effect.tap(store.copyTo(to), once) }),
-      Effect.provideService(WarehouseSnapshot, { copyTo: (to) => Effect.tap(warehouse.copyTo(to), once) })
-    )
-  }
+  const backUp = (target: string, between: Effect.Effect<void>) => backUpAround(context, { directory, target }, between)
   return { directory, queue, millrace, backUp }
 }
 

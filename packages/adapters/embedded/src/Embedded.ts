@@ -1,3 +1,4 @@
+import { join } from "node:path"
 import {
   EventQueue,
   type EventQueueError,
@@ -58,17 +59,19 @@ export const layer = (options: EmbeddedOptions): Layer.Layer<EventQueue | EventS
     )
   )
 
+/** Cursors of this log are places in its files, and those are copied as they are. */
 const copierOf = (log: EmbeddedLog): StoreCopier => ({
-  hold: Effect.asVoid(
-    Effect.acquireRelease(
-      Effect.promise(() => log.hold()),
-      (release) => Effect.sync(release)
-    )
-  ),
-  copyTo: (directory) =>
+  hold: () =>
+    Effect.asVoid(
+      Effect.acquireRelease(
+        Effect.promise(() => log.hold()),
+        (release) => Effect.sync(release)
+      )
+    ),
+  copyTo: (directory, cursor) =>
     Effect.tryPromise({
-      try: () => log.copyTo(directory),
-      catch: (cause) => new SnapshotError({ of: "store", cause })
+      try: () => log.copyTo(join(directory, "log")).then(() => cursor),
+      catch: (cause) => new SnapshotError({ of: "store", behind: false, cause })
     })
 })
 

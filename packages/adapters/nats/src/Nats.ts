@@ -1,5 +1,6 @@
-import { EventBatch, EventQueue, type EventQueueError, Tombstones } from "@millrace/core"
-import { Effect, Layer, type Scope } from "effect"
+import { EventBatch, EventQueue, type EventQueueError, QueueSnapshot, Tombstones } from "@millrace/core"
+import { Context, Effect, Layer, type Scope, Semaphore } from "effect"
+import { copierOf } from "./backup/copier.ts"
 import { Broker, queueError } from "./client.ts"
 import { type NatsOptions, resolveOptions } from "./config.ts"
 import { deadLettersOf } from "./deadLetters.ts"
@@ -69,13 +70,14 @@ const make = (options: NatsOptions) =>
         try: () => takeSnapshot(log.broker, log.ledger, log.names),
         catch: (cause) => queueError(operation, cause)
       })
-    return EventQueue.of({
+    const replaying = yield* Semaphore.make(1)
+    const queue = EventQueue.of({
       durability,
       observe: log.meter.observe,
       publish: (batch) => publish(log, batch),
       take: (takeOptions) => take(log, inbox, takeOptions),
       deadLetter: (batch, reason) => setAside(log, batch, reason),
-      deadLetters: deadLettersOf(log),
+      deadLetters: deadLettersOf(log, replaying),
       depth: Effect.flatMap(snapshot("depth"), ({ bytes, oldest, waiting }) =>
         Effect.map(receivedAt(log, oldest), (oldestReceivedAt) => ({
           events: Object.values(waiting).reduce((sum, events) => sum + events, 0),
@@ -94,6 +96,7 @@ const make = (options: NatsOptions) =>
         unsettled: { log: log.id, positions: unsettled }
       }))
     })
+    return Context.make(EventQueue, queue).pipe(Context.add(QueueSnapshot, copierOf(log, replaying)))
   })
 
 /** Those of the store behind the queue count. */
@@ -126,4 +129,6 @@ const receivedAt = (log: QueueLog, position: number | undefined) =>
  * the server: while that is down every call fails with `QueueUnavailable` at once, and works again when it is back.
  */
 export const layer = (options: NatsOptions): Layer.Layer<EventQueue, EventQueueError> =>
-  Layer.effect(EventQueue, make(options))
+  Layer.effectContext(make(options))
+
+export { restorer } from "./backup/restore.ts"

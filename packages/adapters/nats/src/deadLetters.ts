@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto"
 import { type DeadLetter, type DeadLetterSelection, EventBatch, type EventQueue, type Tombstones } from "@millrace/core"
-import { Effect, Semaphore } from "effect"
+import { Effect, type Semaphore } from "effect"
 import { queueError, type StoredMsg } from "./client.ts"
 import { decodeLetter } from "./letters.ts"
 import type { QueueLog } from "./QueueLog.ts"
@@ -19,10 +19,8 @@ interface Found {
   readonly letter: DeadLetter
 }
 
-/** By sequence in the stream of dead letters. */
-export const deadLettersOf = (log: QueueLog): EventQueue["Service"]["deadLetters"] => {
-  // One at a time: two replays of the same letter would publish it twice.
-  const oneAtATime = Semaphore.makeUnsafe(1)
+/** By sequence in the stream of dead letters. `oneAtATime`: two replays of the same letter would publish it twice. */
+export const deadLettersOf = (log: QueueLog, oneAtATime: Semaphore.Semaphore): EventQueue["Service"]["deadLetters"] => {
   const attempt = <A>(task: () => Promise<A>) =>
     Effect.tryPromise({ try: task, catch: (cause) => queueError("deadLetters", cause) })
   const forEachChunk = (selection: DeadLetterSelection, step: (found: ReadonlyArray<Found>) => Promise<void>) =>

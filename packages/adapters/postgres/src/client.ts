@@ -1,6 +1,8 @@
+import { createReadStream, createWriteStream } from "node:fs"
+import { pipeline } from "node:stream/promises"
 import { Effect, Exit, Redacted, type Scope } from "effect"
 import pg from "pg"
-import { from as copyFrom } from "pg-copy-streams"
+import { from as copyFrom, to as copyTo } from "pg-copy-streams"
 import type { Settings } from "./config.ts"
 import { DriverFailure } from "./failure.ts"
 
@@ -22,6 +24,10 @@ export interface Connection {
   ) => Effect.Effect<ReadonlyArray<Row>, DriverFailure>
   /** `statement` is a `COPY … FROM STDIN`. */
   readonly copyIn: (statement: string, chunks: ReadonlyArray<Buffer>) => Effect.Effect<void, DriverFailure>
+  /** As `copyIn`, from a file of any size. */
+  readonly copyInFile: (statement: string, file: string) => Effect.Effect<void, DriverFailure>
+  /** `statement` is a `COPY … TO STDOUT`, into a new file of any size; returns the number of rows. */
+  readonly copyOutFile: (statement: string, file: string) => Effect.Effect<number, DriverFailure>
 }
 
 export interface Database {
@@ -116,8 +122,20 @@ const connectionOf = (client: pg.PoolClient): Connection => ({
       attempt(() => client.query({ ...statement, values: [...values] })),
       (result) => result.rows as ReadonlyArray<Row>
     ),
-  copyIn: (statement, chunks) => attempt(() => copyAll(client, statement, chunks))
+  copyIn: (statement, chunks) => attempt(() => copyAll(client, statement, chunks)),
+  copyInFile: (statement, file) => attempt(() => pipeline(createReadStream(file), client.query(copyFrom(statement)))),
+  copyOutFile: (statement, file) => attempt(() => copyOutFile(client, statement, file))
 })
+
+const OWNER_ONLY = 0o600
+
+const copyOutFile = async (client: pg.PoolClient, statement: string, file: string): Promise<number> => {
+  const stream = client.query(copyTo(statement))
+  await pipeline(stream, createWriteStream(file, { flags: "wx", mode: OWNER_ONLY }))
+  // The number of rows follows the last of them; the next statement waits for it.
+  await client.query("SELECT")
+  return stream.rowCount
+}
 
 /** All of it lies in memory already, so there is no use in waiting for the socket between chunks. */
 const copyAll = (client: pg.PoolClient, statement: string, chunks: ReadonlyArray<Buffer>): Promise<void> =>

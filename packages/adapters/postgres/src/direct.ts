@@ -1,5 +1,5 @@
 import { type Durability, EventQueue, type EventStore, type EventStoreError, makeDirectQueue } from "@millrace/core"
-import { Effect } from "effect"
+import { Effect, type Semaphore } from "effect"
 import type { Database } from "./client.ts"
 import type { Erasures } from "./erasures.ts"
 import { DriverFailure, storeFailed } from "./failure.ts"
@@ -9,10 +9,10 @@ import { makeLetters } from "./letters.ts"
 export const makeDirect = Effect.fnUntraced(function* (
   database: Database,
   { tombstones }: Erasures,
-  store: EventStore["Service"]
+  { replaying, store }: { readonly replaying: Semaphore.Semaphore; readonly store: EventStore["Service"] }
 ) {
   const durability = yield* durabilityOf(database).pipe(Effect.mapError(storeFailed("open")))
-  const parts = { ...makeLetters(database, tombstones), tombstones, durability, wroteNothing }
+  const parts = { ...makeLetters(database, tombstones, replaying), tombstones, durability, wroteNothing }
   return EventQueue.of(yield* makeDirectQueue(store, parts))
 })
 

@@ -7,7 +7,7 @@ import {
   type StoreLetters,
   type Tombstones
 } from "@millrace/core"
-import { Clock, Effect } from "effect"
+import { Clock, Effect, type Semaphore } from "effect"
 import type { BoundValue, Database, Row } from "./client.ts"
 import { parseCursor } from "./Cursor.ts"
 import { DriverFailure } from "./failure.ts"
@@ -19,8 +19,15 @@ type Operation = EventQueueError["operation"]
 const failed = (operation: Operation) => (cause: DriverFailure) =>
   new EventQueueError({ operation, reason: new QueueUnavailable({ cause }) })
 
-/** Dead letters in a table: of what the warehouse refused, and of all where there is no queue to keep them. */
-export const makeLetters = (database: Database, tombstones: Tombstones): StoreLetters => {
+/**
+ * Dead letters in a table: of what the warehouse refused, and of all where there is no queue to keep them. `replaying`: one
+ * at a time, and none while somebody else has the permit.
+ */
+export const makeLetters = (
+  database: Database,
+  tombstones: Tombstones,
+  replaying: Semaphore.Semaphore
+): StoreLetters => {
   const rows = (operation: Operation, text: string, values: ReadonlyArray<BoundValue> = []) =>
     database.use((connection) => connection.rows({ text }, values)).pipe(Effect.mapError(failed(operation)))
   return {
@@ -39,7 +46,7 @@ export const makeLetters = (database: Database, tombstones: Tombstones): StoreLe
           : Effect.succeed([]),
       purge: (selection) =>
         Effect.map(rows("deadLetters", PURGE, [chosen(selection)]), (found) => Number(found[0]?.["count"])),
-      replay: (selection, again) => replay(rows, selection, again)
+      replay: (selection, again) => replaying.withPermit(replay(rows, selection, again))
     },
     counts: Effect.map(rows("depth", COUNTS), (found) => ({
       accepted: by(found, "accepted"),

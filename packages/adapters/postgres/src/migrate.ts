@@ -11,12 +11,12 @@ const LOCK = 0x6d696c6c
 /** For this process's own work and the wait for another's. */
 const WITHIN_MILLIS = 3_600_000
 
-interface Migration {
+export interface Migration {
   readonly version: number
   readonly sql: string
 }
 
-const readMigrations = async (): Promise<ReadonlyArray<Migration>> => {
+const readFolder = async (): Promise<ReadonlyArray<Migration>> => {
   const names = (await readdir(FOLDER)).filter((name) => /^\d{4}_.+\.sql$/u.test(name)).toSorted()
   return Promise.all(
     names.map(async (name) => ({
@@ -26,16 +26,30 @@ const readMigrations = async (): Promise<ReadonlyArray<Migration>> => {
   )
 }
 
-/** Brings the schema up to date in one transaction, one process at a time; refuses a schema newer than this program. */
-export const migrate = Effect.fn("Postgres.migrate")(function* (database: Database) {
-  const migrations = yield* Effect.tryPromise({ try: readMigrations, catch: (cause) => new DriverFailure(cause) })
-  yield* database.transaction((connection) => applyAll(connection, migrations), WITHIN_MILLIS)
+/** All that this program knows, in their order. */
+export const readMigrations: Effect.Effect<ReadonlyArray<Migration>, DriverFailure> = Effect.tryPromise({
+  try: readFolder,
+  catch: (cause) => new DriverFailure(cause)
 })
 
-const applyAll = Effect.fnUntraced(function* (connection: Connection, migrations: ReadonlyArray<Migration>) {
+/** Brings the schema up to date in one transaction, one process at a time; refuses a schema newer than this program. */
+export const migrate = Effect.fn("Postgres.migrate")(function* (database: Database) {
+  const migrations = yield* readMigrations
+  yield* database.transaction(
+    (connection) => Effect.andThen(lockSchema(connection), applyAll(connection, migrations)),
+    WITHIN_MILLIS
+  )
+})
+
+/** Until the transaction ends nobody else changes the schema. */
+export const lockSchema = Effect.fnUntraced(function* (connection: Connection) {
   // Another process may be at a long migration.
   yield* connection.rows({ text: "SET LOCAL statement_timeout = 0" })
   yield* connection.rows({ text: "SELECT pg_advisory_xact_lock($1)" }, [LOCK])
+})
+
+/** Those of `migrations` that have not been applied; refuses a schema that is newer than their last. */
+export const applyAll = Effect.fnUntraced(function* (connection: Connection, migrations: ReadonlyArray<Migration>) {
   yield* connection.rows({ text: `CREATE SCHEMA IF NOT EXISTS ${SCHEMA}` })
   yield* connection.rows({
     text: "CREATE TABLE IF NOT EXISTS migrations (version integer PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())"

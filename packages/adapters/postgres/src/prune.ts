@@ -1,4 +1,4 @@
-import { Clock, Effect, Ref } from "effect"
+import { Clock, Effect, Ref, type Semaphore } from "effect"
 import type { Connection, Database, Row } from "./client.ts"
 import type { Settings } from "./config.ts"
 import { parseCursor } from "./Cursor.ts"
@@ -13,19 +13,23 @@ const SWEEP_EVERY_MILLIS = 3_600_000
  * Frees events by DELETE in bounded steps. Not by dropping partitions: those must be made while serving, with a lock that
  * queues behind any long reader, and events are freed in the order they came, so whole pages become free for reuse anyway.
  */
-export const makePrune = (database: Database, settings: Settings) =>
+export const makePrune = (database: Database, settings: Settings, pruning: Semaphore.Semaphore) =>
   Effect.map(Ref.make(0), (sweptAt) =>
-    Effect.fnUntraced(function* (upTo: string) {
-      const cursor = yield* parseCursor(upTo)
-      const nowMillis = yield* Clock.currentTimeMillis
-      const before = nowMillis * 1000 - settings.retainDays * MICROS_PER_DAY
-      while (yield* database.transaction((connection) => freeStep(connection, [cursor.xid, cursor.n, before])));
-      if (nowMillis - (yield* Ref.get(sweptAt)) < SWEEP_EVERY_MILLIS) return
-      yield* Ref.set(sweptAt, nowMillis)
-      const today = dayOf(nowMillis * 1000)
-      yield* sweep(database, FORGET_DELIVERIES, today - settings.redeliveryDays)
-      if (settings.dedupeDays !== undefined) yield* sweep(database, FORGET_IDENTITIES, today - settings.dedupeDays)
-    })
+    // While somebody else has the permit nothing is freed: the next call does it.
+    Effect.fnUntraced(
+      function* (upTo: string) {
+        const cursor = yield* parseCursor(upTo)
+        const nowMillis = yield* Clock.currentTimeMillis
+        const before = nowMillis * 1000 - settings.retainDays * MICROS_PER_DAY
+        while (yield* database.transaction((connection) => freeStep(connection, [cursor.xid, cursor.n, before])));
+        if (nowMillis - (yield* Ref.get(sweptAt)) < SWEEP_EVERY_MILLIS) return
+        yield* Ref.set(sweptAt, nowMillis)
+        const today = dayOf(nowMillis * 1000)
+        yield* sweep(database, FORGET_DELIVERIES, today - settings.redeliveryDays)
+        if (settings.dedupeDays !== undefined) yield* sweep(database, FORGET_IDENTITIES, today - settings.dedupeDays)
+      },
+      (step) => Effect.asVoid(pruning.withPermitsIfAvailable(1)(step))
+    )
   )
 
 /** Returns whether there may be more. */

@@ -1,6 +1,14 @@
-import { EventQueue, EventStore, type EventStoreError, withStoreLetters } from "@millrace/core"
-import { Context, Effect, Layer } from "effect"
+import {
+  EventQueue,
+  EventStore,
+  type EventStoreError,
+  QueueSnapshot,
+  StoreSnapshot,
+  withStoreLetters
+} from "@millrace/core"
+import { Context, Effect, Layer, Semaphore } from "effect"
 import { append } from "./append.ts"
+import { copierBehind, copierOf, type Holds } from "./backup/copier.ts"
 import { unstored } from "./claim.ts"
 import { type Database, openDatabase } from "./client.ts"
 import { defaults, type PostgresOptions, type Settings } from "./config.ts"
@@ -29,9 +37,12 @@ export const direct = (
 ): Layer.Layer<EventQueue | EventStore | PostgresStatus, EventStoreError> =>
   Layer.effectContext(
     Effect.gen(function* () {
-      const { database, erasures, services } = yield* open(options)
-      const store = Context.get(services, EventStore)
-      return Context.add(services, EventQueue, yield* makeDirect(database, erasures, store))
+      const { database, erasures, holds, services } = yield* open(options)
+      const parts = { ...holds, store: Context.get(services, EventStore) }
+      return services.pipe(
+        Context.add(EventQueue, yield* makeDirect(database, erasures, parts)),
+        Context.add(StoreSnapshot, copierOf(database, holds))
+      )
     })
   )
 
@@ -44,9 +55,12 @@ export const behind = (
 ): Layer.Layer<EventQueue | EventStore | PostgresStatus, EventStoreError, EventQueue> =>
   Layer.effectContext(
     Effect.gen(function* () {
-      const { database, erasures, services } = yield* open(options)
-      const kept = makeLetters(database, erasures.tombstones)
-      return Context.add(services, EventQueue, withStoreLetters(yield* EventQueue, kept, erasures.tombstones))
+      const { database, erasures, holds, services } = yield* open(options)
+      const kept = makeLetters(database, erasures.tombstones, holds.replaying)
+      return services.pipe(
+        Context.add(EventQueue, withStoreLetters(yield* EventQueue, kept, erasures.tombstones)),
+        Context.add(StoreSnapshot, copierBehind(yield* QueueSnapshot, database, holds))
+      )
     })
   )
 
@@ -57,11 +71,12 @@ const open = Effect.fnUntraced(function* (options: PostgresOptions) {
   yield* checkOrigin(database)
   const erasures = yield* openErasures(database).pipe(Effect.mapError(storeFailed("open")))
   const status = makeStatus(database)
+  const holds: Holds = { pruning: yield* Semaphore.make(1), replaying: yield* Semaphore.make(1) }
   const services = Context.empty().pipe(
-    Context.add(EventStore, yield* makeStore(database, { erasures, settings, status })),
+    Context.add(EventStore, yield* makeStore(database, { erasures, holds, settings, status })),
     Context.add(PostgresStatus, status)
   )
-  return { database, erasures, services }
+  return { database, erasures, holds, services }
 })
 
 /** A dump restored into another cluster carries that one's transaction numbers, which this one has yet to reach. */
@@ -82,12 +97,13 @@ const NEWEST = {
 
 interface StoreParts {
   readonly erasures: Erasures
+  readonly holds: Holds
   readonly settings: Settings
   readonly status: PostgresStatus["Service"]
 }
 
-const makeStore = Effect.fnUntraced(function* (database: Database, { erasures, settings, status }: StoreParts) {
-  const prune = yield* makePrune(database, settings)
+const makeStore = Effect.fnUntraced(function* (database: Database, { erasures, holds, settings, status }: StoreParts) {
+  const prune = yield* makePrune(database, settings, holds.pruning)
   const pageBytes = settings.pageMegabytes * BYTES_PER_MEGABYTE
   return EventStore.of({
     append: (batches) => append(database, erasures, batches).pipe(Effect.mapError(storeFailed("append"))),

@@ -1,5 +1,14 @@
 import { BackupAnswer } from "@millrace/core/wire"
-import { BackupError, type Manifest, restoreBackup, takeBackup } from "@millrace/server"
+import {
+  AdapterNotInstalled,
+  BackupError,
+  BadAdapterChoice,
+  failureText,
+  type Manifest,
+  restoreBackup,
+  serverConfig,
+  takeBackup
+} from "@millrace/server"
 import { Console, Effect, Schema } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { CliFailure, WrongUsage } from "../CliFailure.ts"
@@ -8,8 +17,8 @@ import { openFolderServices, requireFolder } from "../target/folder.ts"
 import { failureOf, httpTarget, type Target } from "../target/Target.ts"
 import { json, type Place, place, placeOf } from "./flags.ts"
 
-const told = (error: CliFailure | BackupError) =>
-  error instanceof BackupError ? new CliFailure({ message: error.message }) : error
+const told = (error: CliFailure | BackupError | BadAdapterChoice | AdapterNotInstalled) =>
+  error instanceof CliFailure ? error : new CliFailure({ message: error.message })
 
 const sizeOf = ({ files }: Manifest) => ({
   files: files.length,
@@ -74,7 +83,14 @@ const source = Argument.String("dir").pipe(Argument.withDescription("A backup"))
 
 export const restore = Command.make("restore", { dir: source, data, json }, (flags) =>
   Effect.gen(function* () {
-    const manifest = yield* Effect.mapError(restoreBackup({ backup: flags.dir, directory: flags.data }), told)
+    // Where the systems on servers are, is said as the server is told it.
+    const { nats, natsUrl, postgresUrl } = yield* Effect.mapError(
+      serverConfig,
+      (error) => new WrongUsage({ message: failureText(error) })
+    )
+    const places = { nats, natsUrl, postgresUrl }
+    const restoring = restoreBackup({ ...places, backup: flags.dir, directory: flags.data })
+    const manifest = yield* Effect.mapError(restoring, told)
     const restored = { taken_at: manifest.taken_at, ...sizeOf(manifest) }
     const { bytes, files, taken_at } = restored
     yield* Console.log(
@@ -83,4 +99,8 @@ export const restore = Command.make("restore", { dir: source, data, json }, (fla
         : `${flags.data}: as of ${taken_at}, ${grouped(files)} files, ${grouped(bytes)} bytes, each as it was backed up`
     )
   })
-).pipe(Command.withDescription("Check a backup, and make a data folder of it"))
+).pipe(
+  Command.withDescription(
+    "Check a backup, and put it back: into a data folder, and into what MILLRACE_POSTGRES_URL and MILLRACE_NATS_URL name"
+  )
+)

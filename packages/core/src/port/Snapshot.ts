@@ -1,8 +1,12 @@
 import { Context, type Effect, Schema, type Scope } from "effect"
+import type { ByProject } from "../event/Event.ts"
+import type { Cursor } from "./EventStore.ts"
 
 /** A copy could not be made; the cause is what the file system or the engine says. */
 export class SnapshotError extends Schema.TaggedError<SnapshotError>()("SnapshotError", {
-  of: Schema.Literals(["store", "warehouse"]),
+  of: Schema.Literals(["store", "warehouse", "queue"]),
+  /** What waits in the queue has not reached the store in time: once it has, the same call works. */
+  behind: Schema.Boolean,
   cause: Schema.Defect()
 }) {
   override get message(): string {
@@ -10,30 +14,61 @@ export class SnapshotError extends Schema.TaggedError<SnapshotError>()("Snapshot
   }
 }
 
+export interface HoldOptions {
+  /** For what waits in a queue before another store to get there. */
+  readonly withinMillis: number
+}
+
 /**
- * How a queue and hot store on files is copied while it works. Hold it, copy the warehouse, then copy it: everything
- * behind the warehouse's cursor is then in its copy.
+ * How queue and hot store are copied while they work. Hold them, copy the warehouse, then copy them: everything behind the
+ * warehouse's cursor is then in their copy.
  */
 export interface StoreCopier {
-  /** Nothing is pruned for as long as the scope. */
-  readonly hold: Effect.Effect<void, never, Scope.Scope>
   /**
-   * Copies all that is durable at some instant after the call, with what it knows of it, into an empty `directory`. Events
-   * are accepted meanwhile; erasures wait.
+   * For as long as the scope nothing is pruned and no dead letter is on its way back; and what was acknowledged before lies
+   * where `copyTo` looks for it.
    */
-  readonly copyTo: (directory: string) => Effect.Effect<void, SnapshotError>
+  readonly hold: (options: HoldOptions) => Effect.Effect<void, SnapshotError, Scope.Scope>
+  /**
+   * Copies all that is durable at some instant after the call, with what is known of it, into folders of its own below
+   * `directory`. Events are accepted meanwhile; erasures wait. Returns where in the copy the warehouse goes on that in the
+   * original goes on at `cursor`.
+   */
+  readonly copyTo: (directory: string, cursor: Cursor) => Effect.Effect<Cursor, SnapshotError>
+}
+
+/** How a queue in front of another store is copied; that store's copier sees to it. */
+export interface QueueCopier {
+  /** As {@link StoreCopier.hold}: whatever waited has been taken over by the store, or is a dead letter. */
+  readonly hold: StoreCopier["hold"]
+  /**
+   * Dead letters and counts, into a folder of their own below `directory`, after the store's copy, which has taken over
+   * `consumed` events: those were accepted and settled, and nothing waits.
+   */
+  readonly copyTo: (directory: string, consumed: ByProject) => Effect.Effect<void, SnapshotError>
 }
 
 /** How a warehouse in a file is copied while it works. */
 export interface WarehouseCopier {
-  /** The warehouse as of one cursor, in a new `file`. Questions are answered meanwhile; loads and erasures wait. */
-  readonly copyTo: (file: string) => Effect.Effect<void, SnapshotError>
+  /**
+   * The warehouse as of one cursor, which is returned, in a new `file`. Questions are answered meanwhile; loads and erasures
+   * wait.
+   */
+  readonly copyTo: (file: string) => Effect.Effect<Cursor, SnapshotError>
+  /** A copy is to go on at `cursor`, which is what its own became in the store's copy. */
+  readonly moveCursor: (file: string, cursor: Cursor) => Effect.Effect<void, SnapshotError>
 }
 
-/** Beside an `EventStore` on files; `undefined` beside all others, which have means of their own. */
+/** Beside an `EventStore` that can be copied with its queue; `undefined` beside all others. */
 export const StoreSnapshot: Context.Reference<StoreCopier | undefined> = Context.Reference(
   "@millrace/core/StoreSnapshot",
   { defaultValue: (): StoreCopier | undefined => undefined }
+)
+
+/** Beside an `EventQueue` in front of another store, where it can be copied; `undefined` beside all others. */
+export const QueueSnapshot: Context.Reference<QueueCopier | undefined> = Context.Reference(
+  "@millrace/core/QueueSnapshot",
+  { defaultValue: (): QueueCopier | undefined => undefined }
 )
 
 /** Beside a `Warehouse` in a file; `undefined` beside all others. */
@@ -41,3 +76,22 @@ export const WarehouseSnapshot: Context.Reference<WarehouseCopier | undefined> =
   "@millrace/core/WarehouseSnapshot",
   { defaultValue: (): WarehouseCopier | undefined => undefined }
 )
+
+/** What was copied could not be put back; nothing of it is there, or what is there the next try begins with. */
+export class RestoreError extends Schema.TaggedError<RestoreError>()("RestoreError", {
+  of: Schema.Literals(["store", "queue"]),
+  reason: Schema.Literals(["NotEmpty", "Newer", "Failed"]),
+  cause: Schema.Defect()
+}) {
+  override get message(): string {
+    return this.cause instanceof Error ? this.cause.message : String(this.cause)
+  }
+}
+
+/** Puts the copy of one system on a server back. `backup` names the whole backup, so that a second try knows the first. */
+export interface Restorer {
+  /** `restored`: from this very backup. Fails with `NotEmpty` where there is anything else. */
+  readonly look: (backup: string) => Effect.Effect<"empty" | "restored", RestoreError>
+  /** From the folder of a backup, into what is empty. A crash leaves nothing, or what the next call replaces. */
+  readonly restore: (directory: string, backup: string) => Effect.Effect<void, RestoreError>
+}

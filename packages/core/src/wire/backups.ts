@@ -38,9 +38,10 @@ const takeBackup = HttpApiEndpoint.post("takeBackup", "/backups", {
   .middleware(ApiKeySecurity)
   .annotateMerge(
     describe({
-      summary: "Back up the data folder",
+      summary: "Back up everything",
       description:
-        "Copies everything, of all projects, into a new folder on the server's machine, while events are accepted. " +
+        "Copies everything, of all projects, into a new folder on the machine of the process that owns the warehouse, while " +
+        "events are accepted. " +
         "403 backups_off: the operator has configured no folder for it, or the stores have means of their own. " +
         "The answer comes when the copy is durable.",
       answers: { 503: { headers: { "retry-after": "Seconds." } } }

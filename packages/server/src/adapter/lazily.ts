@@ -23,18 +23,20 @@ export interface AddressForm<Options> {
   readonly parse: (text: string) => Options | undefined
 }
 
-/** A layer at an address that has no default; the address may hold a password and is never repeated. */
-export const at = <Options, Out, E, R>(
+/** The address that a setting has to give; it may hold a password and is never repeated. */
+export const optionsAt = <Options>(
   { example, parse, setting }: AddressForm<Options>,
+  address: Redacted.Redacted | undefined
+): Effect.Effect<Options, BadAdapterChoice> =>
+  Effect.suspend(() => {
+    const options = address === undefined ? undefined : parse(Redacted.value(address))
+    const rule = `${address === undefined ? "is not set" : "is not such an address"}; the form is ${example}`
+    return options === undefined ? Effect.fail(new BadAdapterChoice({ setting, rule })) : Effect.succeed(options)
+  })
+
+/** A layer at an address that has no default. */
+export const at = <Options, Out, E, R>(
+  form: AddressForm<Options>,
   address: Redacted.Redacted | undefined,
   layerOf: (options: Options) => Layer.Layer<Out, E, R>
-): Layer.Layer<Out, E | BadAdapterChoice, R> =>
-  Layer.unwrap(
-    Effect.suspend(() => {
-      const options = address === undefined ? undefined : parse(Redacted.value(address))
-      const rule = `${address === undefined ? "is not set" : "is not such an address"}; the form is ${example}`
-      return options === undefined
-        ? Effect.fail(new BadAdapterChoice({ setting, rule }))
-        : Effect.succeed(layerOf(options))
-    })
-  )
+): Layer.Layer<Out, E | BadAdapterChoice, R> => Layer.unwrap(Effect.map(optionsAt(form, address), layerOf))

@@ -1,11 +1,13 @@
 import { Schema } from "effect"
 
 const TEXT = {
-  Unsupported: "only a data folder with the embedded log and DuckDB is backed up by millrace",
+  Unsupported: "is of a combination of stores that millrace does not back up",
+  Behind: "was not written: what was accepted before is not stored yet; try again",
   TargetInUse: "exists and is not empty",
   NoManifest: "is missing: this is no backup, or one that was not finished",
   BadManifest: "is not a backup's manifest",
   NewerFormat: "was written by a newer version of millrace",
+  NotEmpty: "is not restored into what holds something",
   Missing: "is missing",
   Damaged: "is not what was backed up",
   Failed: "cannot be read or written"
@@ -13,10 +15,12 @@ const TEXT = {
 
 const reasons = [
   "Unsupported",
+  "Behind",
   "TargetInUse",
   "NoManifest",
   "BadManifest",
   "NewerFormat",
+  "NotEmpty",
   "Missing",
   "Damaged",
   "Failed"

@@ -5,26 +5,32 @@ import { Clock, Effect } from "effect"
 import { VERSION } from "../version.ts"
 import { BackupError, failedAt, isMissing } from "./BackupError.ts"
 import { describeFile, filesBelow, isAbsentOrEmpty, syncFolders, syncPath } from "./files.ts"
-import { FORMAT, type Manifest, MANIFEST_NAME } from "./Manifest.ts"
+import { formatOf, type Manifest, MANIFEST_NAME } from "./Manifest.ts"
 
 /** Not among them: sessions and their key. One that was ended must not come back, so people log in again. */
 const ACCESS_FILES = ["keys/keys.ndjson", "keys/users.ndjson", "keys/pepper"]
 const OWNER_ONLY = 0o700
+
+/** Eight attempts at a message that a worker cannot store, with their pauses, take about this long. */
+const SETTLE_WITHIN_MILLIS = 60_000
 
 export interface BackupOptions {
   /** The data folder; of it, keys and accounts are copied. Whatever else is open is asked for its own copy. */
   readonly directory: string
   /** Absent, or an empty folder. */
   readonly target: string
+  /** For what waits in a queue to reach the store; after that the backup fails with `Behind`. Default: a minute. */
+  readonly settleWithinMillis?: number
 }
 
 const step = <A>(path: string, task: () => Promise<A>) => Effect.tryPromise({ try: task, catch: failedAt(path) })
 
 /**
- * Copies the data folder that this process has open, while it goes on accepting events; what was acknowledged before the
- * call is in it. One at a time, and no erasure meanwhile: the caller sees to both. Of a copy that fails nothing is left.
+ * Copies the stores that this process has open, while events are accepted; what was acknowledged before the call is in it.
+ * One at a time, and no erasure meanwhile: the caller sees to both. Of a copy that fails nothing is left.
  */
-export const takeBackup = Effect.fn("takeBackup")(function* ({ directory, target: named }: BackupOptions) {
+export const takeBackup = Effect.fn("takeBackup")(function* (options: BackupOptions) {
+  const { directory, settleWithinMillis = SETTLE_WITHIN_MILLIS, target: named } = options
   const target = resolve(named)
   const store = yield* StoreSnapshot
   const warehouse = yield* WarehouseSnapshot
@@ -34,10 +40,12 @@ export const takeBackup = Effect.fn("takeBackup")(function* ({ directory, target
   yield* step(target, () => claim(target))
   const copying = Effect.gen(function* () {
     const taken_at = new Date(yield* Clock.currentTimeMillis).toISOString()
-    // What the warehouse's copy has not loaded yet has to be in the log's copy, which is the later one.
-    yield* store.hold
-    yield* warehouse.copyTo(join(target, "warehouse.duckdb"))
-    yield* store.copyTo(join(target, "log"))
+    yield* store.hold({ withinMillis: settleWithinMillis })
+    // What the warehouse's copy has not loaded yet has to be in the store's copy, which is the later one.
+    const file = join(target, "warehouse.duckdb")
+    const cursor = yield* warehouse.copyTo(file)
+    const place = yield* store.copyTo(target, cursor)
+    if (place !== cursor) yield* warehouse.moveCursor(file, place)
     yield* step(directory, () => copyAccess(directory, target))
     return yield* step(target, () => writeManifest(target, taken_at))
   }).pipe(Effect.scoped, Effect.mapError(backupError(target)))
@@ -45,7 +53,9 @@ export const takeBackup = Effect.fn("takeBackup")(function* ({ directory, target
 })
 
 const backupError = (target: string) => (error: SnapshotError | BackupError) =>
-  error instanceof BackupError ? error : new BackupError({ reason: "Failed", path: target, cause: error })
+  error instanceof BackupError
+    ? error
+    : new BackupError({ reason: error.behind ? "Behind" : "Failed", path: target, cause: error })
 
 const claim = async (target: string): Promise<void> => {
   if (!(await isAbsentOrEmpty(target))) throw new BackupError({ reason: "TargetInUse", path: target })
@@ -70,7 +80,7 @@ const writeManifest = async (target: string, taken_at: string): Promise<Manifest
     files.push(await describeFile(target, path))
   }
   await syncFolders(target)
-  const manifest: Manifest = { format: FORMAT, program: VERSION, taken_at, files }
+  const manifest: Manifest = { format: formatOf(files), program: VERSION, taken_at, files }
   const fresh = join(target, `${MANIFEST_NAME}.new`)
   await writeFile(fresh, `${JSON.stringify(manifest, undefined, 2)}\n`)
   await syncPath(fresh)

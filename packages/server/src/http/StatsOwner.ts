@@ -1,3 +1,4 @@
+import { makeProblem } from "@millrace/core/wire"
 import { Context, Effect, Layer, Option, Semaphore } from "effect"
 import { type HttpServerRequest, HttpServerResponse } from "effect/http"
 import { PROJECT_HEADER } from "./Access.ts"
@@ -109,6 +110,11 @@ const readAll = async (answer: Response): Promise<Uint8Array> => {
 const JSON_TYPE = /^application\/(?:problem\+)?json(?:;|$)/u
 /** What an owner says that does not take the key, or the name, which were good enough here. */
 const STRANGERS = new Set([401, 403])
+/** And what it says to anybody. */
+const OFF = `"type":"${makeProblem("backups_off", "").type}"`
+
+const isStranger = (status: number, body: Uint8Array): boolean =>
+  STRANGERS.has(status) && !Buffer.from(body).includes(OFF)
 
 /** Status, problem and numbers as they are; but never another project's, should the two processes' keys differ. */
 const passOn = Effect.fnUntraced(function* ({ body, headers, status }: OwnerAnswer, { project }: Question) {
@@ -116,7 +122,7 @@ const passOn = Effect.fnUntraced(function* ({ body, headers, status }: OwnerAnsw
   const answeredFor = headers.get(PROJECT)
   const refused = !JSON_TYPE.test(contentType)
     ? strange
-    : STRANGERS.has(status) || (answeredFor !== null && answeredFor !== project)
+    : isStranger(status, body) || (answeredFor !== null && answeredFor !== project)
       ? mismatch
       : status < 400 && answeredFor === null
         ? strange

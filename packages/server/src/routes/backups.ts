@@ -34,8 +34,16 @@ export const backUp = Effect.fnUntraced(function* (request: HttpServerRequest.Ht
 const off = refusal("backups_off", "The operator has configured no folder for backups (MILLRACE_BACKUP_DIR).")
 const elsewhere = refusal("backups_off", "These stores have means of their own; millrace does not copy them.")
 
+const behind = retryLater(
+  "backup_failed",
+  "What was accepted before has not reached the hot store in time: once a worker has caught up, ask again.",
+  60
+)
+
 const failed = (name: string, error: BackupError) => {
   if (error.reason === "Unsupported") return Effect.fail(elsewhere)
+  if (error.reason === "Behind")
+    return Effect.andThen(Effect.logWarning("a backup was not made", error), Effect.fail(behind))
   if (error.reason === "TargetInUse") {
     return Effect.fail(refusal("backup_exists", `There is something of the name ${name} in the folder for backups.`))
   }

@@ -44,7 +44,7 @@ export const client = async (url: string, journal: Journal, random: () => number
 }
 
 /** Until none is left and `stopped`, or the server has gone away. */
-const replayAll = async (url: string, stopped: () => boolean) => {
+export const replayAll = async (url: string, stopped: () => boolean) => {
   while (true) {
     const answer = await fetch(`${url}/dead-letters/replay`, {
       method: "POST",

@@ -23,13 +23,13 @@ afterAll(() => {
   for (const made of directories.splice(0)) rmSync(made, { recursive: true, force: true })
 })
 
-export const post = async ({ url }: ServerProcess, events: ReadonlyArray<unknown>) =>
+export const post = async ({ url }: Pick<ServerProcess, "url">, events: ReadonlyArray<unknown>) =>
   reply(await fetch(`${url}/events`, { method: "POST", body: JSON.stringify(events) }))
 
 export const topEvents = async ({ url }: ServerProcess) =>
   (await reply(await fetch(`${url}/stats/top-events?from=2026-01-31&to=2026-01-31`))).body.rows
 
-export const settledLedger = async ({ url }: ServerProcess) => {
+export const settledLedger = async ({ url }: Pick<ServerProcess, "url">) => {
   while (true) {
     const { body } = await reply(await fetch(`${url}/ledger`))
     if (body.in_flight === 0) return body
