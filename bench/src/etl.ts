@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { type Event, EventBatch, EventStore, load } from "@millrace/core"
+import { type Event, EventBatch, EventStore, makeLoadAhead } from "@millrace/core"
 import { layerMemoryQueue } from "@millrace/core/memory"
 import { DuckDb } from "@millrace/duckdb"
 import { Postgres } from "@millrace/postgres"
@@ -41,14 +41,15 @@ const fill = Effect.fnUntraced(function* (events: number) {
   }
 })
 
-/** Loads until nothing is left. */
+/** Loads until nothing is left, as the pipeline does. */
 const loadAll = (services: Services) =>
   Effect.gen(function* () {
     const { postgres } = cpuOfServices(services)
     const before = { postgres: postgres!(), own: process.cpuUsage(), at: performance.now() }
     let rows = 0
+    const load = yield* makeLoadAhead({ limit: LOAD_LIMIT })
     while (true) {
-      const report = yield* load({ limit: LOAD_LIMIT })
+      const report = yield* load
       rows += report.inserted
       if (report.caughtUp) break
     }
@@ -74,7 +75,7 @@ export const benchEtl = (events: number): Promise<void> =>
     const store = Layer.merge(Postgres.layer({ url }), layerMemoryQueue())
     const into = (name: string, activityMegabytes: number) =>
       Effect.provide(
-        loadAll(services),
+        Effect.scoped(loadAll(services)),
         DuckDb.layer({ path: join(directory, name), activityMegabytes, selfCheckIntervalMillis: 0 })
       )
     const program = Effect.gen(function* () {

@@ -25,6 +25,7 @@ export { BadBody, MAX_EVENTS_PER_REQUEST, type RawBatch, readBody } from "./inge
 export { anonymousIdIn, type Identified, Identities, IDENTIFY, type Merge, withUsers } from "./identity/Identities.ts"
 export { type Ledger, ledger } from "./ledger/ledger.ts"
 export { load, type LoadReport } from "./etl/load.ts"
+export { makeLoadAhead } from "./etl/loadAhead.ts"
 export {
   Pipeline,
   pipelineDefaults,

@@ -5,8 +5,10 @@ import {
   DuckDBBlobValue,
   type DuckDBConnection,
   DuckDBInstance,
+  type DuckDBMaterializedResult,
   type DuckDBType,
   type DuckDBValue,
+  JSDuckDBValueConverter,
   VARCHAR
 } from "@duckdb/node-api"
 import type { RawRow, SqlValue } from "@millrace/core"
@@ -173,23 +175,33 @@ const runStatement = <A>(connection: DuckDBConnection, run: (connection: DuckDBC
 
 type Read<A> = (text: string, values: ReadonlyArray<BoundValue>) => (connection: DuckDBConnection) => Promise<A>
 
-const readAll: Read<ReadonlyArray<RawRow>> = (text, values) => async (connection) => {
+/** Each step on the driver's threads waits for the event loop: without values one will do, in place of three. */
+const run = (connection: DuckDBConnection, text: string, values: ReadonlyArray<BoundValue>) => {
+  if (values.length === 0) return connection.run(text)
   const bound = values.map(boundOf)
-  const reader = await connection.runAndReadAll(text, bound, bound.map(typeOf))
-  return reader.getRowObjectsJS().map(decodeTexts)
+  return connection.run(text, bound, bound.map(typeOf))
 }
 
-const readChunks = async (connection: DuckDBConnection, text: string, values: ReadonlyArray<BoundValue>) => {
-  const bound = values.map(boundOf)
-  const result = await connection.run(text, bound, bound.map(typeOf))
-  return { columns: result.columnCount, chunks: await result.fetchAllChunks() }
+/** All of it lies in memory, so there is nothing to wait for. */
+const chunksOf = (result: DuckDBMaterializedResult) =>
+  Array.from({ length: result.chunkCount }, (_, index) => result.getChunk(index))
+
+const readAll: Read<ReadonlyArray<RawRow>> = (text, values) => async (connection) => {
+  const result = await run(connection, text, values)
+  const names = result.deduplicatedColumnNames()
+  return chunksOf(result).flatMap((chunk) =>
+    chunk
+      .convertRows(JSDuckDBValueConverter)
+      .map((row) => Object.fromEntries(row.map((value, column) => [names[column], decodeText(value)])))
+  )
 }
 
 const readIntegers: Read<ReadonlyArray<Int32Array>> = (text, values) => async (connection) => {
-  const { chunks, columns } = await readChunks(connection, text, values)
+  const result = await run(connection, text, values)
+  const chunks = chunksOf(result)
   const counts = chunks.map((chunk) => chunk.rowCount)
   const rows = counts.reduce((sum, count) => sum + count, 0)
-  return Array.from({ length: columns }, (_, column) => {
+  return Array.from({ length: result.columnCount }, (_, column) => {
     const integers = new Int32Array(rows)
     let at = 0
     for (const [index, chunk] of chunks.entries()) {
@@ -202,7 +214,7 @@ const readIntegers: Read<ReadonlyArray<Int32Array>> = (text, values) => async (c
 
 const readMasks: Read<readonly [ReadonlyArray<number>, ReadonlyArray<Uint8Array>]> =
   (text, values) => async (connection) => {
-    const { chunks } = await readChunks(connection, text, values)
+    const chunks = chunksOf(await run(connection, text, values))
     const numbers = chunks.flatMap((chunk) => chunk.getColumnValues(0).map(Number))
     const masks = chunks.flatMap((chunk) => chunk.getColumnValues(1).map(bytesOf))
     return [numbers, masks]
@@ -216,10 +228,7 @@ const bytesOf = (value: DuckDBValue): Uint8Array => {
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
 
 /** Text comes as BLOB (see `dialect.text`). */
-const decodeTexts = (row: RawRow): RawRow =>
-  Object.fromEntries(
-    Object.entries(row).map(([column, value]) => [column, value instanceof Uint8Array ? utf8.decode(value) : value])
-  )
+const decodeText = (value: unknown) => (value instanceof Uint8Array ? utf8.decode(value) : value)
 
 /** Whole numbers travel as BIGINT, whatever their size: microseconds and day numbers meet in one expression. */
 const boundOf = (value: BoundValue) => (typeof value === "number" && Number.isInteger(value) ? BigInt(value) : value)

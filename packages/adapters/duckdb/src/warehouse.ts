@@ -26,8 +26,10 @@ import { eraseUser, readHistory, readPerson } from "./erase.ts"
 import { copierOf, removeUnfinished } from "./copyFile.ts"
 import { type HotProperties, openHotProperties } from "./hot/HotProperties.ts"
 import { catchUpIdentities, hasMerges } from "./identities.ts"
+import { KnownWatermark } from "./KnownWatermark.ts"
 import { migrate } from "./migrate.ts"
 import { type Alone, removeUnfinishedRewrite, rewriteFile } from "./rewriteFile.ts"
+import { shareFile } from "./shareFile.ts"
 import { makeDirectory, openSpill, openSpool, pagesIn, type Spool } from "./spool.ts"
 import { isRewriteDue, readTombstones } from "./tombstones.ts"
 
@@ -153,27 +155,28 @@ const makeWarehouse = Effect.fnUntraced(function* (
   let { merged } = opened
   const cache = new AnswerCache(opened.keptAnswers)
   const onMerge = () => void (merged = true)
+  const sharing = yield* shareFile(bounds.path)
   const {
     activities,
     aggregates,
     answer: fromAggregates
-  } = yield* makeAggregates({ path: bounds.path, ask, writer, writing, state: opened.activity, bounds })
-  /** An empty page moves `as_of` without a write to disk; a restart falls back to the one on disk, which is earlier. */
-  let latest: Watermark | undefined
-  const stored = (operation: Operation) =>
-    ask(operation, (reader) => reader.rows(READ_WATERMARK)).pipe(Effect.map(watermarkOf))
+  } = yield* makeAggregates({ sharing, ask, writer, writing, state: opened.activity, bounds })
+  const readWatermark = Effect.map(
+    ask("watermark", (reader) => reader.rows(READ_WATERMARK)),
+    watermarkOf
+  )
+  const watermark = new KnownWatermark(readWatermark, sharing)
   const loadOne: Warehouse["Service"]["load"] = Effect.fnUntraced(function* (page, as_of) {
-    const before = yield* stored("load")
+    const before = yield* watermark.stored
     if (page.batches.length === 0 && page.cursor === before.cursor && isZero(page.duplicates)) {
-      if (as_of !== undefined) latest = { cursor: page.cursor, as_of }
+      if (as_of !== undefined) watermark.move({ cursor: page.cursor, as_of })
       return { inserted: 0, duplicates: 0 }
     }
-    const kept = latest?.cursor === before.cursor ? latest.as_of : undefined
+    const moved = as_of ?? watermark.movedFrom(before)
     const tools = { connection: writer, spool, hot: hot.written(), onMerge, activities, tombstones: opened.tombstones }
-    const loading = loadPage(tools, page, as_of ?? kept)
-    const loaded = yield* cache.whileWriting(loading).pipe(Effect.mapError(loadFailed("load")))
-    latest = undefined
-    return loaded
+    const loading = cache.whileWriting(loadPage(tools, page, moved))
+    const after = { cursor: page.cursor, as_of: moved ?? before.as_of }
+    return yield* Effect.mapError(watermark.whileWriting(after, loading), loadFailed("load"))
   })
   const eraseOne = Effect.fnUntraced(function* (erasure: Erasure) {
     const { tombstones } = opened
@@ -189,7 +192,7 @@ const makeWarehouse = Effect.fnUntraced(function* (
     load: (page, as_of) => writing.withPermit(loadOne(page, as_of)),
     rehearse: (batches) =>
       writing.withPermit(Effect.mapError(rehearseLoad(writer, spool, batches), loadFailed("load"))),
-    watermark: Effect.map(stored("watermark"), (found) => (latest?.cursor === found.cursor ? latest : found)),
+    watermark: watermark.current,
     counts: ask("counts", (reader) => reader.rows(READ_COUNTS)).pipe(Effect.map(countsOf)),
     answer: (question) =>
       Effect.gen(function* () {

@@ -2,7 +2,7 @@ import { Clock, Effect } from "effect"
 import type { EventBatch } from "../event/EventBatch.ts"
 import { halve } from "../ingest/drain.ts"
 import { EventQueue } from "../port/EventQueue.ts"
-import { EventStore } from "../port/EventStore.ts"
+import { type Cursor, EventStore, type Page } from "../port/EventStore.ts"
 import { logged } from "../pipeline/logged.ts"
 import { Warehouse, type WarehouseError } from "../port/Warehouse.ts"
 import { inTraceOf } from "../trace/traceparent.ts"
@@ -14,21 +14,29 @@ export interface LoadReport {
   readonly caughtUp: boolean
 }
 
+/** One page as it was read, and what may be said once it is loaded. */
+export interface FetchedPage {
+  readonly page: Page
+  /** UTC microseconds; undefined where something lies beyond the page. */
+  readonly as_of: number | undefined
+}
+
 /**
- * One page: hot store → warehouse, from the warehouse's own watermark. `as_of` moves only when the page reached the
- * end, to the instant before which everything acknowledged has been loaded; that instant is read before the page is,
- * and lies before the oldest event still waiting in the queue.
+ * The page after a cursor. Its `as_of`, before which everything acknowledged lies in it or before it, is read before the
+ * page is, and lies before the oldest event still waiting in the queue: so it is true whenever the page is loaded.
  */
-export const load = Effect.fn("load")(function* (options: { readonly limit: number }) {
-  const queue = yield* EventQueue
-  const store = yield* EventStore
-  const warehouse = yield* Warehouse
+export const fetchPage = Effect.fn("fetch")(function* (options: { readonly after: Cursor; readonly limit: number }) {
   const now = (yield* Clock.currentTimeMillis) * 1000
-  const { oldestReceivedAt } = yield* queue.depth
-  const { cursor } = yield* warehouse.watermark
-  const page = yield* store.replay({ after: cursor, limit: options.limit })
-  const as_of = page.caughtUp ? Math.min(now, oldestReceivedAt ?? now) : undefined
-  if (page.cursor === cursor && as_of === undefined) {
+  const { oldestReceivedAt } = yield* (yield* EventQueue).depth
+  const page = yield* (yield* EventStore).replay(options)
+  const fetched: FetchedPage = { page, as_of: page.caughtUp ? Math.min(now, oldestReceivedAt ?? now) : undefined }
+  return fetched
+})
+
+/** Loads a page that begins at the warehouse's own watermark, `after`. `as_of` moves only when the page reached the end. */
+export const loadFetched = Effect.fn("load")(function* (after: Cursor, { as_of, page }: FetchedPage) {
+  const warehouse = yield* Warehouse
+  if (page.cursor === after && as_of === undefined) {
     return { inserted: 0, duplicates: 0, deadLettered: 0, caughtUp: false }
   }
   const loading = warehouse.load(page, as_of).pipe(
@@ -44,6 +52,12 @@ export const load = Effect.fn("load")(function* (options: { readonly limit: numb
     : loading.pipe(logged({ stage: "etl", batches: page.batches }), inTraceOf("etl", page.batches))
   const report: LoadReport = { ...done, caughtUp: page.caughtUp }
   return report
+})
+
+/** One page: hot store → warehouse, from the warehouse's own watermark. */
+export const load = Effect.fnUntraced(function* ({ limit }: { readonly limit: number }) {
+  const { cursor } = yield* (yield* Warehouse).watermark
+  return yield* loadFetched(cursor, yield* fetchPage({ after: cursor, limit }))
 })
 
 type LoadPage = Parameters<Warehouse["Service"]["load"]>[0]

@@ -1,5 +1,6 @@
 import { Clock, Context, Effect, Exit, Layer, Semaphore } from "effect"
-import { load } from "../etl/load.ts"
+import type { LoadReport } from "../etl/load.ts"
+import { makeLoadAhead } from "../etl/loadAhead.ts"
 import { drain } from "../ingest/drain.ts"
 import { EventQueue, type EventQueueError } from "../port/EventQueue.ts"
 import { EventStore, type EventStoreError } from "../port/EventStore.ts"
@@ -16,7 +17,7 @@ export interface PipelineOptions {
   /** Events per delivery from the queue. */
   readonly drainLimit: number
   readonly ackWaitMillis: number
-  /** Events per load into the warehouse. */
+  /** Events per load into the warehouse; as many again are fetched ahead while there are more. */
   readonly loadLimit: number
   /** Pause between loads once everything is loaded: the usual delay from 202 to counted. */
   readonly loadIntervalMillis: number
@@ -62,7 +63,8 @@ type Services = EventQueue | EventStore | Warehouse
 const make = Effect.fnUntraced(function* (options: PipelineOptions) {
   const services = yield* Effect.context<Services>()
   const oneAtATime = yield* Semaphore.make(1)
-  const loadOnce = oneAtATime.withPermit(Effect.uninterruptible(loadAndPrune(options.loadLimit)))
+  const load = yield* makeLoadAhead({ limit: options.loadLimit })
+  const loadOnce = oneAtATime.withPermit(Effect.uninterruptible(thenPrune(load)))
   const loadStep = Effect.map(loadOnce, (report) => (report.caughtUp ? options.loadIntervalMillis : 0))
   const runs = (loop: PipelineLoop) => options.loops.includes(loop)
   if (runs("drain")) yield* Effect.forkScoped(repeatWithBackoff("drain", options, drainStep(options)))
@@ -94,8 +96,8 @@ const drainStep = (options: PipelineOptions) => {
   return Effect.suspend(() => (failed ? Effect.andThen(storeAnswers, deliver) : deliver)).pipe(Effect.as(0))
 }
 
-const loadAndPrune = Effect.fnUntraced(function* (limit: number) {
-  const report = yield* load({ limit })
+const thenPrune = Effect.fnUntraced(function* <E, R>(load: Effect.Effect<LoadReport, E, R>) {
+  const report = yield* load
   if (report.inserted > 0) {
     const { cursor } = yield* (yield* Warehouse).watermark
     yield* (yield* EventStore).prune({ upTo: cursor })

@@ -39,6 +39,7 @@ export class Activities {
       store: new SetStore(options.maxBytes, options.onChange),
       gate: Semaphore.makeUnsafe(1),
       reading: Semaphore.makeUnsafe(1),
+      turns: Semaphore.makeUnsafe(1),
       ask: (use) => options.ask("answer", use)
     }
   }

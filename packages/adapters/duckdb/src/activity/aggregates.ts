@@ -4,12 +4,13 @@ import { AnswerCache, type Statement } from "../AnswerCache.ts"
 import type { Connection } from "../client.ts"
 import type { defaults } from "../config.ts"
 import { loadFailed } from "../failure.ts"
+import type { Sharing } from "../shareFile.ts"
 import { Activities, type Lend } from "./Activities.ts"
 import { build, type Builder, startOver } from "./build.ts"
 import { check, checkForEver } from "./selfCheck.ts"
 
 export interface AggregateTools {
-  readonly path: string
+  readonly sharing: Sharing
   readonly state: AggregateStatus["state"]
   readonly writer: Connection
   /** Held by every write. */
@@ -36,10 +37,11 @@ export const makeAggregates = Effect.fnUntraced(function* (tools: AggregateTools
     state,
     maxBytes: bounds.activityMegabytes * BYTES_PER_MEGABYTE,
     onChange: kept.forget,
-    isShared: yield* shareFile(tools.path, () => activities.forget()),
+    isShared: tools.sharing.isShared,
     writer,
     ask
   })
+  tools.sharing.onShared(() => activities.forget())
   const builder: Builder = { activities, writer, writing }
   const building = yield* Semaphore.make(1)
   const checker = {
@@ -77,25 +79,3 @@ export const makeAggregates = Effect.fnUntraced(function* (tools: AggregateTools
   }
   return { activities, aggregates, answer }
 })
-
-/** By file, what to do in each layer of this process that has it open once another one opens it as well. */
-const opened = new Map<string, Set<() => void>>()
-
-const shareFile = (path: string, onShared: () => void) =>
-  Effect.map(
-    Effect.acquireRelease(
-      Effect.sync(() => {
-        const layers = path === ":memory:" ? new Set<() => void>() : (opened.get(path) ?? new Set())
-        if (path !== ":memory:") opened.set(path, layers)
-        for (const forget of layers) forget()
-        layers.add(onShared)
-        return layers
-      }),
-      (layers) =>
-        Effect.sync(() => {
-          layers.delete(onShared)
-          if (layers.size === 0) opened.delete(path)
-        })
-    ),
-    (layers) => () => layers.size > 1
-  )

@@ -13,6 +13,8 @@ export interface SetReader<E> {
   readonly gate: Semaphore.Semaphore
   /** One at a time: the next question may find what it needs. */
   readonly reading: Semaphore.Semaphore
+  /** One answer in each turn of the event loop: whatever else waits for it, a load's next step above all, has its own. */
+  readonly turns: Semaphore.Semaphore
   /** Lends a connection. */
   readonly ask: <A>(use: (reader: Connection) => Effect.Effect<A, DriverFailure>) => Effect.Effect<A, E>
 }
@@ -31,12 +33,18 @@ export const answerFromSets = Effect.fnUntraced(function* <E>(
   question: ActivityQuestion
 ): Effect.fn.Return<ReadonlyArray<RawRow> | undefined, E> {
   const { store } = tools
-  const now = answerNow(store, project_id, question)
+  const inTurn = tools.turns.withPermit(
+    Effect.andThen(
+      Effect.yieldNow,
+      Effect.sync(() => answerNow(store, project_id, question))
+    )
+  )
+  const now = yield* inTurn
   if (now._tag !== "Lack") return now.rows
   return yield* tools.reading.withPermit(
     Effect.gen(function* () {
       for (let reads = 0; reads < READS_MAX; reads++) {
-        const answer = answerNow(store, project_id, question)
+        const answer = yield* inTurn
         if (answer._tag !== "Lack") return answer.rows
         yield* read(tools, project_id, answer.lack)
       }

@@ -1,0 +1,58 @@
+import { Effect, Fiber, type Scope } from "effect"
+import type { EventQueue, EventQueueError } from "../port/EventQueue.ts"
+import type { Cursor, EventStore, EventStoreError } from "../port/EventStore.ts"
+import { Warehouse, type WarehouseError } from "../port/Warehouse.ts"
+import { type FetchedPage, fetchPage, loadFetched, type LoadReport } from "./load.ts"
+
+interface Ahead {
+  readonly after: Cursor
+  readonly fetching: Fiber.Fiber<FetchedPage, EventQueueError | EventStoreError>
+}
+
+type Loading = Effect.Effect<
+  LoadReport,
+  EventQueueError | EventStoreError | WarehouseError,
+  EventQueue | EventStore | Warehouse
+>
+
+/**
+ * What loads one page each time it is run, as `load` does, and fetches the page behind it meanwhile: store and warehouse
+ * work side by side. For one caller at a time.
+ *
+ * **Details**
+ *
+ * One page is ahead at most, and only while there is more. The warehouse's watermark alone says where to go on: a page
+ * that does not begin there is dropped, and so is the one ahead of a load that failed. Who was erased since a page was
+ * fetched is up to the warehouse, which knows when it loads.
+ *
+ * **Gotchas**
+ *
+ * A report says `caughtUp` only of a page that was fetched in the same run: what came while a page waited lies behind it.
+ */
+export const makeLoadAhead = (options: { readonly limit: number }): Effect.Effect<Loading, never, Scope.Scope> =>
+  Effect.map(Effect.scope, (scope) => {
+    let ahead: Ahead | undefined
+    const drop = Effect.suspend(() => {
+      const dropped = ahead
+      ahead = undefined
+      return dropped === undefined ? Effect.void : Fiber.interrupt(dropped.fetching)
+    })
+    const fetchBehind = Effect.fnUntraced(function* (after: Cursor) {
+      ahead = {
+        after,
+        fetching: yield* Effect.forkIn(fetchPage({ ...options, after }), scope, { uninterruptible: true })
+      }
+    })
+    return Effect.gen(function* () {
+      const { cursor } = yield* (yield* Warehouse).watermark
+      if (ahead !== undefined && ahead.after !== cursor) yield* drop
+      const waiting = ahead
+      ahead = undefined
+      const fetched = yield* waiting === undefined
+        ? fetchPage({ ...options, after: cursor })
+        : Fiber.join(waiting.fetching)
+      if (!fetched.page.caughtUp && fetched.page.cursor !== cursor) yield* fetchBehind(fetched.page.cursor)
+      const report = yield* Effect.onError(loadFetched(cursor, fetched), () => drop)
+      return waiting === undefined ? report : { ...report, caughtUp: false }
+    })
+  })
