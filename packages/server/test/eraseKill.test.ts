@@ -84,11 +84,8 @@ const expectOthers = async (server: ServerProcess, journal: Journal, remaining: 
 const killDuring = async (server: ServerProcess, user: string, journal: Journal, random: () => number, aim: Aim) => {
   let stopped = false
   const sender = client(server.url, journal, random, () => stopped)
-  let answered = false
-  const answer = erase(server.url, user)
-    .catch(() => undefined)
-    .finally(() => (answered = true))
-  if (aim.atRewriting) while (!answered && !isRewriting()) await sleep(1)
+  const answer = erase(server.url, user).catch(() => undefined)
+  if (aim.atRewriting) while (!isRewriting() && (await Promise.race([answer, sleep(1)])) === undefined);
   await sleep(random() * aim.withinMillis)
   expect((await server.end("SIGKILL")).signal).toBe("SIGKILL")
   stopped = true

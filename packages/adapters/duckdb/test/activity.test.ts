@@ -8,13 +8,14 @@ import {
   type Erasure,
   type Event,
   EventBatch,
+  IDENTIFY,
   type MetricName,
   metrics,
   type RawParams,
   Tombstones,
   Warehouse
 } from "@millrace/core"
-import { arbitraries, metricsOfActivity } from "@millrace/core/testing"
+import { arbitraries, idOf, metricsOfActivity } from "@millrace/core/testing"
 import { Context, Effect, Exit, Layer, Result, Scope } from "effect"
 import fc from "fast-check"
 import { afterEach, assert, beforeEach, describe, it } from "vitest"
@@ -29,15 +30,28 @@ afterEach(() => rmSync(directory, { recursive: true, force: true }))
 const questionOf = <Name extends MetricName>(metric: Name, params: RawParams, as_of: number) =>
   ask(metrics[metric], Result.getOrThrow(decodeParams(metric, params)), { project_id: "default", as_of })
 
+interface Asked {
+  readonly metric: MetricName
+  readonly params: RawParams
+  readonly as_of: number
+}
+
+/** Without what sets cannot answer. */
+const bareQuestion = ({ as_of, metric, params }: Asked) => {
+  const { breakdown: _, minimum_occurrences: __, where: ___, ...bare } = params
+  return questionOf(metric, bare, as_of)
+}
+
 type Step =
   | { readonly do: "load"; readonly events: number }
-  | { readonly do: "ask" | "restart" | "rebuild" }
+  | { readonly do: "ask" | "merge" | "restart" | "rebuild" }
   /** Up to the instant of the event at this share of those loaded: later ones of the user stay. */
   | { readonly do: "erase"; readonly user_id: string; readonly share: number }
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 12, arbitrary: fc.integer({ min: 1, max: 12 }).map((events): Step => ({ do: "load", events })) },
   { weight: 12, arbitrary: fc.constant<Step>({ do: "ask" }) },
+  { weight: 5, arbitrary: fc.constant<Step>({ do: "merge" }) },
   { weight: 1, arbitrary: fc.constantFrom<Step>({ do: "restart" }, { do: "rebuild" }) },
   {
     weight: 2,
@@ -54,6 +68,23 @@ const life = arbitraries.moment.chain((around) =>
     steps: fc.array(step, { minLength: 1, maxLength: 14, size: "max" })
   })
 )
+
+/** Each of two users who can be merged, as the page that would merge them. */
+const mergesOf = (events: ReadonlyArray<Event>): ReadonlyArray<Event> => {
+  const [last] = events.toReversed()
+  const ids = [...new Set(events.map(({ user_id }) => user_id))]
+  return ids.flatMap((user_id) =>
+    ids
+      .filter((anonymous_id) => anonymous_id !== user_id)
+      .map((anonymous_id) => ({
+        ...last!,
+        event_id: idOf(1_000 + events.length),
+        user_id,
+        event_type: IDENTIFY,
+        properties: JSON.stringify({ anonymous_id })
+      }))
+  )
+}
 
 /** What the warehouse should hold. */
 class Model {
@@ -101,7 +132,7 @@ describe("aggregates", () => {
     "answer, scan and reference agree through loads, merges, erasures, restarts and rebuilds",
     { timeout: 120_000 + HISTORIES * 400 },
     async () => {
-      const total = { answered: 0, passed: 0 }
+      const total = { answered: 0, passed: 0, merged: 0 }
       const count = ({ answered, passed }: AggregateStatus) => {
         total.answered += answered
         total.passed += passed
@@ -113,24 +144,36 @@ describe("aggregates", () => {
           const rest = [...events]
           let warehouse = await open()
           const askAll = async () => {
-            for (const { as_of, metric, params } of questions) {
-              const { breakdown: _, minimum_occurrences: __, where: ___, ...bare } = params
-              const question = questionOf(metric, bare, as_of)
+            for (const asked of questions) {
+              const question = bareQuestion(asked)
               const rows = question.reference(model.events)
-              assert.deepStrictEqual(await Effect.runPromise(warehouse.answer(question)), rows, JSON.stringify(bare))
+              const answer = await Effect.runPromise(warehouse.answer(question))
+              assert.deepStrictEqual(answer, rows, JSON.stringify(asked))
               const scan = await Effect.runPromise(warehouse.answer({ ...question, activity: undefined }))
-              assert.deepStrictEqual(scan, rows, JSON.stringify(bare))
+              assert.deepStrictEqual(scan, rows, JSON.stringify(asked))
             }
           }
-          const load = async (number: number) => {
-            const page = rest.splice(0, number)
+          const load = async (page: ReadonlyArray<Event>) => {
             model.load(page)
             const other = page.map((event) => ({ ...event, project_id: "other", user_id: `${event.user_id}'` }))
             const batches = EventBatch.group([...other, ...page])
             await Effect.runPromise(warehouse.load({ batches, cursor: String(rest.length), duplicates: {} }))
           }
+          /** One that an answer tells, once all of them lie in memory. */
+          const merge = async () => {
+            const answers = (known: ReadonlyArray<Event>) =>
+              JSON.stringify(questions.map((one) => bareQuestion(one).reference(known)))
+            const before = answers(model.events)
+            const telling = mergesOf(model.events).find((event) => answers([...model.events, event]) !== before)
+            if (telling === undefined) return
+            total.merged++
+            await askAll()
+            await load([telling])
+            await askAll()
+          }
           const take = async (next: Step) => {
-            if (next.do === "load") return load(next.events)
+            if (next.do === "load") return load(rest.splice(0, next.events))
+            if (next.do === "merge") return merge()
             if (next.do === "ask") return askAll()
             if (next.do === "rebuild") return Effect.runPromise(warehouse.aggregates!.rebuild)
             if (next.do === "erase") {
@@ -154,6 +197,7 @@ describe("aggregates", () => {
         { numRuns: HISTORIES }
       )
       assert.isAbove(total.answered, total.passed * 3, JSON.stringify(total))
+      assert.isAbove(total.merged, HISTORIES / 20, JSON.stringify(total))
     }
   )
 })
