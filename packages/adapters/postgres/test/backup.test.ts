@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert } from "@effect/vitest"
@@ -185,6 +185,30 @@ await describeWithService("PostgreSQL: backup", postgres(), (server) => {
         assert.strictEqual(yield* rowsOf(sqlThere, "millrace.events"), 3)
         assert.match(readFileSync(join(whole.folder, "postgres", "events.copy"), "utf8"), /^1\t1\tdefault\t/u)
       })
+  )
+
+  law("a copy by an older program is brought up to date, rows and all; one by a newer is refused", ({ url }) =>
+    Effect.gen(function* () {
+      const store = yield* EventStore
+      yield* store.append([batchOf(1, 3)])
+      const { folder } = yield* copy(url, "")
+      const file = join(folder, "postgres", "contents.json")
+      const contents = JSON.parse(readFileSync(file, "utf8")) as { migrations: ReadonlyArray<number> }
+      const rewrite = (migrations: ReadonlyArray<number>) =>
+        writeFileSync(file, JSON.stringify({ ...contents, migrations }))
+      rewrite(contents.migrations.slice(0, -1))
+      const target = yield* Effect.promise(() => other.createDatabase())
+      yield* restore(folder, target)
+      const sqlThere = yield* connect(target)
+      assert.deepStrictEqual(
+        (yield* sqlThere("SELECT version FROM migrations ORDER BY version")).map(({ version }) => version),
+        [...contents.migrations]
+      )
+      assert.strictEqual(yield* rowsOf(sqlThere, "events"), 3)
+      rewrite([...contents.migrations, 9_999])
+      const empty = yield* Effect.promise(() => other.createDatabase())
+      assert.strictEqual((yield* Effect.flip(restore(folder, empty))).reason, "Newer")
+    })
   )
 
   law("no letter is on its way back while it is held", ({ url }) =>

@@ -25,8 +25,8 @@ export interface HoldOptions {
  */
 export interface StoreCopier {
   /**
-   * For as long as the scope nothing is pruned and no dead letter is on its way back; and what was acknowledged before lies
-   * where `copyTo` looks for it.
+   * For as long as the scope nothing is pruned, and no dead letter is between two systems; and what was acknowledged before
+   * lies where `copyTo` looks for it.
    */
   readonly hold: (options: HoldOptions) => Effect.Effect<void, SnapshotError, Scope.Scope>
   /**

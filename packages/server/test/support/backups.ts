@@ -141,7 +141,7 @@ export const expectWholeErasures = async (server: ServerProcess, backups: string
 }
 
 /** Long enough for an erasure that does not wait. */
-const IDLE_MILLIS = 2_000
+const IDLE_MILLIS = 1_000
 
 /** An erasure that is asked for when the warehouse is copied and the hot store is not: it waits, and is then done. */
 export const expectErasureToWait = async (
