@@ -1,11 +1,12 @@
 import { Pipeline, type EventQueue, type EventStore, type PipelineOptions, type Warehouse } from "@millrace/core"
-import { Effect, Layer, Metric, type Scope, Semaphore } from "effect"
+import { Effect, Layer, Metric, type Scope } from "effect"
 import { Sessions } from "./auth/Sessions.ts"
 import { Access, makeAccess } from "./http/Access.ts"
 import { BodyBudget } from "./http/BodyBudget.ts"
 import { Gate } from "./http/Gate.ts"
 import { StatsOwner, type StatsOwnerOptions } from "./http/StatsOwner.ts"
 import { Telemetry } from "./http/Telemetry.ts"
+import { makeTurns } from "./http/Turns.ts"
 import type { KeyRing } from "./keys/KeyRing.ts"
 import type { Limits } from "./limits/Limits.ts"
 import { loopsOf, type Role } from "./roles.ts"
@@ -68,7 +69,7 @@ const gate = (
       },
       directory: options.directory,
       backupDirectory: options.backupDirectory,
-      erasing: Semaphore.makeUnsafe(1),
+      erasing: makeTurns(),
       state: { closing: false }
     }))
   )

@@ -102,7 +102,7 @@ describe("API keys", () => {
       }
     }
     expect(await allowed("/events", "https://anybody.example")).toBe("*")
-    for (const path of ["/dead-letters", "/metrics", "/docs"]) {
+    for (const path of ["/dead-letters", "/users/ada/events", "/users/ada", "/backups", "/metrics", "/docs"]) {
       expect(await allowed(path, "https://dashboard.example")).toBeNull()
     }
     await own.close()

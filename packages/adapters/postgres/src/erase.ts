@@ -19,7 +19,8 @@ export const erase = (database: Database, erasures: Erasures, erasure: Erasure) 
     }
     const dead_letters = yield* purgeLetters(database, erasures.tombstones, erasure.project_id)
     const { events, xid } = yield* database.transaction((connection) => veil(connection, erasure), WITHIN_MILLIS)
-    if (yield* database.use(isRewriteDue)) yield* rewriteTables(database, xid)
+    const mark = yield* database.use(readMark)
+    if (mark !== undefined) yield* rewriteTables(database, xid, mark)
     const erased: ReadonlyArray<Erased> = [
       { place: "store", events },
       { place: "dead_letters", events: dead_letters }
@@ -29,14 +30,15 @@ export const erase = (database: Database, erasures: Erasures, erasure: Erasure) 
 
 /**
  * The lock waits for every append under way, and later ones wait for it: each is either seen by the statements that follow,
- * or sees the tombstones.
+ * or sees the tombstones. Erasures wait for each other as well: whoever reads tombstones by their numbers would miss one
+ * that was committed after a higher one.
  */
 const bury = Effect.fnUntraced(function* (
   connection: Connection,
   { hash }: Tombstones,
   { project_id, until, user_ids }: Erasure
 ) {
-  yield* connection.rows({ text: "LOCK TABLE segments IN SHARE MODE" })
+  yield* connection.rows({ text: "LOCK TABLE segments IN SHARE ROW EXCLUSIVE MODE" })
   const hashes = user_ids.map((user_id) => hash(project_id, user_id))
   yield* connection.rows({ text: "DELETE FROM erasures WHERE hash = ANY ($1::text[])" }, [hashes])
   yield* connection.rows(BURY, [hashes, until])
@@ -95,18 +97,22 @@ const LETTERS = {
 }
 const PURGE = { text: "DELETE FROM dead_letters WHERE id = ANY ($1::bigint[])" }
 
-const isRewriteDue = (connection: Connection) =>
+/** Which transaction was the last to say that tables have to be written anew; undefined where they have not. */
+const readMark = (connection: Connection) =>
   Effect.map(
-    connection.rows({ text: "SELECT rewrite_due FROM erasure_state" }),
-    ([row]) => row?.["rewrite_due"] === true
+    connection.rows({ text: "SELECT xmin::text AS mark FROM erasure_state WHERE rewrite_due" }),
+    ([row]): string | undefined => (row === undefined ? undefined : String(row["mark"]))
   )
+
+/** Not what another erasure has marked since: its rows may have come after the tables were written. */
+const UNMARK = { text: "UPDATE erasure_state SET rewrite_due = false WHERE xmin::text = $1" }
 
 const TABLES = ["events", "dead_letters"]
 /** Whoever wants the table waits behind VACUUM FULL, and VACUUM FULL behind whoever has it: rather try again. */
 const LOCK_TIMEOUT_MILLIS = 2_000
 const LOCK_TIMES = 20
 
-const rewriteTables = Effect.fnUntraced(function* (database: Database, xid: string) {
+const rewriteTables = Effect.fnUntraced(function* (database: Database, xid: string, mark: string) {
   yield* waitForSnapshots(database, xid)
   for (const table of TABLES) {
     yield* Effect.retry(
@@ -114,7 +120,7 @@ const rewriteTables = Effect.fnUntraced(function* (database: Database, xid: stri
       { times: LOCK_TIMES, while: ({ code }) => code === LOCK_NOT_AVAILABLE }
     )
   }
-  yield* database.use((connection) => connection.rows({ text: "UPDATE erasure_state SET rewrite_due = false" }))
+  yield* database.use((connection) => connection.rows(UNMARK, [mark]))
 })
 
 const LOCK_NOT_AVAILABLE = "55P03"

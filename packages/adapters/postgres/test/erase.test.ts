@@ -14,6 +14,10 @@ const refused: DeadLetterReason = { stage: "store", code: "Refused", message: "r
 
 const filesHolding = ({ url }: Place) => Effect.promise(() => relationsHolding(url, "millrace", SECRETS))
 
+/** Whether anybody waits for a lock. */
+const lockWaits = ({ sql }: Place) =>
+  Effect.map(sql("SELECT FROM pg_locks WHERE NOT granted"), (rows) => rows.length > 0)
+
 await describeWithService("PostgreSQL: erase", postgres(), (server, { owned }) => {
   const law = lawOn(server)
   // As a superuser of the server, whose files are read.
@@ -81,10 +85,43 @@ await describeWithService("PostgreSQL: erase", postgres(), (server, { owned }) =
         "INSERT INTO segments (last_n, project_id, accepted, stored, bytes, received_at) VALUES (2, 'default', 2, 2, 1, 1)"
       )
       const erasing = yield* Effect.forkChild(store.erase(erasure))
-      const isWaiting = Effect.map(place.sql("SELECT FROM pg_locks WHERE NOT granted"), (rows) => rows.length > 0)
-      while (!(yield* isWaiting)) yield* Effect.sleep(20)
+      while (!(yield* lockWaits(place))) yield* Effect.sleep(20)
       yield* other("COMMIT")
       assert.deepStrictEqual((yield* Fiber.join(erasing))[0], { place: "store", events: 2 })
+    })
+  )
+
+  law("an erasure waits for another one's tombstones, so that nobody who reads them in order misses one", (place) =>
+    Effect.gen(function* () {
+      const store = yield* EventStore
+      const other = yield* connect(place.url)
+      yield* other("BEGIN")
+      yield* other("LOCK TABLE segments IN SHARE MODE")
+      yield* other("INSERT INTO erasures (hash, until) VALUES ('another', 1)")
+      const erasing = yield* Effect.forkChild(store.erase(erasure), { startImmediately: true })
+      while (!(yield* lockWaits(place)) && erasing.pollUnsafe() === undefined) yield* Effect.sleep(20)
+      assert.isUndefined(erasing.pollUnsafe())
+      yield* other("COMMIT")
+      yield* Fiber.join(erasing)
+    })
+  )
+
+  law("what another erasure has overwritten meanwhile is still to be written anew", (place) =>
+    Effect.gen(function* () {
+      const store = yield* EventStore
+      yield* store.append([batchOf(1, 4, GONE)])
+      const other = yield* connect(place.url)
+      yield* other("BEGIN")
+      yield* other("LOCK TABLE dead_letters IN ACCESS SHARE MODE")
+      const erasing = yield* Effect.forkChild(store.erase(erasure), { startImmediately: true })
+      while (!(yield* lockWaits(place))) yield* Effect.sleep(20)
+      // The events' table has been written anew by now.
+      yield* place.sql("UPDATE erasure_state SET rewrite_due = true")
+      yield* other("COMMIT")
+      yield* Fiber.join(erasing)
+      assert.deepStrictEqual(yield* place.sql("SELECT rewrite_due FROM erasure_state"), [{ rewrite_due: true }])
+      yield* store.erase(erasure)
+      assert.deepStrictEqual(yield* place.sql("SELECT rewrite_due FROM erasure_state"), [{ rewrite_due: false }])
     })
   )
 

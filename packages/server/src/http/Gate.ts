@@ -1,6 +1,7 @@
-import { Context, type Semaphore } from "effect"
+import { Context } from "effect"
 import type { Role } from "../roles.ts"
 import type { BodyBudget } from "./BodyBudget.ts"
+import type { Turns } from "./Turns.ts"
 
 /** The server's state that requests look at. */
 export class Gate extends Context.Service<
@@ -19,7 +20,7 @@ export class Gate extends Context.Service<
     /** Below it backups are made on request; undefined: none are. */
     readonly backupDirectory: string | undefined
     /** One at a time, of erasures and backups: each reads all there is, and no copy shall hold half of an erasure. */
-    readonly erasing: Semaphore.Semaphore
+    readonly erasing: Turns
     readonly state: { closing: boolean }
   }
 >()("@millrace/server/Gate") {}

@@ -10,6 +10,7 @@ const CLOSED = new Set([
   "/dead-letters/purge",
   "/users/:id",
   "/users/:id/events",
+  "/backups",
   "/metrics",
   "/docs"
 ])

@@ -1,6 +1,6 @@
 import type { BackupAnswer } from "@millrace/core/wire"
 import { BackupOrder } from "@millrace/core/wire"
-import { Effect, Fiber, Result, Schema } from "effect"
+import { Effect, Result, Schema } from "effect"
 import type { HttpServerRequest } from "effect/http"
 import { join } from "node:path"
 import type { BackupError } from "../backup/BackupError.ts"
@@ -14,7 +14,7 @@ const decodeOrder = Schema.decodeUnknownResult(BackupOrder, { onExcessProperty: 
 
 const RULE = "must be the only member: 1 to 64 letters, digits, _ and -, the first of them a letter or a digit"
 
-/** `POST /backups`. Once begun it is carried through, whether the client waits or not. */
+/** `POST /backups` */
 export const backUp = Effect.fnUntraced(function* (request: HttpServerRequest.HttpServerRequest) {
   yield* (yield* Access).project(presentedKey(request.headers), "admin")
   const order = decodeOrder(yield* readJson(request))
@@ -26,8 +26,7 @@ export const backUp = Effect.fnUntraced(function* (request: HttpServerRequest.Ht
   const { backupDirectory, directory, erasing } = yield* Gate
   if (backupDirectory === undefined || directory === undefined) return yield* Effect.fail(off)
   const taken = takeBackup({ directory, target: join(backupDirectory, name) })
-  const taking = erasing.withPermit(Effect.catch(taken, (error) => failed(name, error)))
-  const { taken_at } = yield* Effect.flatMap(Effect.forkDetach(taking), Fiber.join)
+  const { taken_at } = yield* erasing.carryThrough(Effect.catch(taken, (error) => failed(name, error)))
   return respondJson({ name, taken_at } satisfies BackupAnswer)
 })
 

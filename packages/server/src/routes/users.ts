@@ -8,7 +8,7 @@ import {
   type WarehouseError
 } from "@millrace/core"
 import type { ErasureReceiptAnswer } from "@millrace/core/wire"
-import { Effect, Fiber, Stream } from "effect"
+import { Effect, Stream } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { Access, presentedKey } from "../http/Access.ts"
 import { Gate } from "../http/Gate.ts"
@@ -46,12 +46,11 @@ const failed = (error: EventQueueError | EventStoreError | WarehouseError) =>
   )
 const unreadable = retryLater("warehouse_unavailable", "What is held about the user cannot be read at the moment.")
 
-/** `DELETE /users/:id`. Once begun it is carried through, whether the client waits or not. */
+/** `DELETE /users/:id` */
 export const eraseUser = Effect.fnUntraced(function* (request: Request) {
   const user = yield* named(request)
   const { erasing } = yield* Gate
-  const erased = erasing.withPermit(Effect.catch(erase(user), failed))
-  const receipt = present(yield* Effect.flatMap(Effect.forkDetach(erased), Fiber.join))
+  const receipt = present(yield* erasing.carryThrough(Effect.catch(erase(user), failed)))
   if (receipt.complete) return respondJson(receipt)
   return yield* Effect.fail(
     refusal("erasure_incomplete", "Send the same request again: some places could not be reached or are not done.", {
