@@ -153,7 +153,7 @@ const makeWarehouse = Effect.fnUntraced(function* (
   bounds: typeof defaults & Pick<DuckDbOptions, "path">
 ) {
   let { merged } = opened
-  const cache = new AnswerCache(opened.keptAnswers)
+  const cache = new AnswerCache<WarehouseError>(opened.keptAnswers)
   const onMerge = () => void (merged = true)
   const sharing = yield* shareFile(bounds.path)
   const {

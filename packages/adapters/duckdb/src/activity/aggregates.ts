@@ -32,7 +32,7 @@ export const makeAggregates = Effect.fnUntraced(function* (tools: AggregateTools
   if (state === "off") {
     yield* writing.withPermit(Effect.mapError(writer.rows(ALL_PENDING), loadFailed("open")))
   }
-  const kept = new AnswerCache(bounds.keptAnswers)
+  const kept = new AnswerCache<"events">(bounds.keptAnswers)
   const activities = new Activities({
     state,
     maxBytes: bounds.activityMegabytes * BYTES_PER_MEGABYTE,
