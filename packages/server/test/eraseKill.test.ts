@@ -14,7 +14,12 @@ const OTHERS = 10_000
 const EVENTS_OF_EACH = 300
 
 const directory = temporaryDirectory()
-afterAll(() => rmSync(directory, { recursive: true, force: true }))
+let running: ServerProcess
+afterAll(async () => {
+  // Also when the law has failed: nothing is left running.
+  await running.end("SIGKILL")
+  rmSync(directory, { recursive: true, force: true })
+})
 
 /** To be erased one after the other; the last one in peace, to see how long it takes. */
 const users = Array.from({ length: KILLS + 1 }, (_, at) => `gone-${at}-${randomUUID()}`)
@@ -108,35 +113,35 @@ it(
     const random = mulberry32(SEED)
     const journal: Journal = { acknowledged: new Set(), sent: new Set() }
     const met = { rewriting: 0, deleted: 0, answered: 0 }
-    let server = await startProcess(directory)
-    await fill(server.url, journal)
-    await settledLedger(server)
+    running = await startProcess(directory)
+    await fill(running.url, journal)
+    await settledLedger(running)
     const peaceful = users.at(-1)!
     const begun = performance.now()
-    await eraseAll(server.url, peaceful)
+    await eraseAll(running.url, peaceful)
     const usualMillis = performance.now() - begun
     expect(tracesOf(peaceful)).toEqual([])
     for (const [at, user] of users.slice(0, -1).entries()) {
       expect(tracesOf(user).some(inWarehouse)).toBe(true)
       const atRewriting = at % 3 > 0
       const withinMillis = atRewriting ? REWRITING_MILLIS : usualMillis
-      const isAnswered = await killDuring(server, user, journal, random, { atRewriting, withinMillis })
+      const isAnswered = await killDuring(running, user, journal, random, { atRewriting, withinMillis })
       if (isRewriting()) met.rewriting++
-      server = await startProcess(directory)
+      running = await startProcess(directory)
       // What was begun in the warehouse, the start has ended.
-      const held = await heldOf(server.url, user)
+      const held = await heldOf(running.url, user)
       expect([0, EVENTS_OF_EACH]).toContain(held)
       if (held === 0) met.deleted++
       expect(held === 0 ? tracesOf(user).filter(inWarehouse) : []).toEqual([])
       if (isAnswered) met.answered++
       expect(isAnswered ? tracesOf(user) : []).toEqual([])
-      await eraseAll(server.url, user)
+      await eraseAll(running.url, user)
       expect(tracesOf(user)).toEqual([])
-      await expectOthers(server, journal, KILLS - 1 - at)
+      await expectOthers(running, journal, KILLS - 1 - at)
     }
     console.log(`erasure killed: ${usualMillis.toFixed(0)} ms in peace; ${JSON.stringify(met)}`)
-    expect(await expectCounted(server, journal)).toMatchObject({ in_flight: 0, difference: 0 })
-    expect(await server.end("SIGTERM")).toEqual({ code: 0, signal: null })
+    expect(await expectCounted(running, journal)).toMatchObject({ in_flight: 0, difference: 0 })
+    expect(await running.end("SIGTERM")).toEqual({ code: 0, signal: null })
     for (const user of users) expect(tracesOf(user)).toEqual([])
   }
 )
