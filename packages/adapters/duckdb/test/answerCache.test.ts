@@ -7,11 +7,9 @@ type Rows = ReadonlyArray<RawRow>
 
 const statement = { text: "SELECT 1", values: [] }
 const soon = { startImmediately: true } as const
-const law = (name: string, body: Effect.Effect<void, unknown>) => it(name, () => Effect.runPromise(body))
 
 describe("AnswerCache: a question that is being answered", () => {
-  law(
-    "is not asked a second time: all who ask it get its rows, or its failure",
+  it("is not asked a second time: all who ask it get its rows, or its failure", () =>
     Effect.gen(function* () {
       for (const answer of [Effect.succeed<Rows>([{ one: 1 }]), Effect.fail("refused")]) {
         const cache = new AnswerCache<string>(10)
@@ -27,20 +25,16 @@ describe("AnswerCache: a question that is being answered", () => {
         assert.deepStrictEqual(new Set(exits.map(({ _tag }) => _tag)).size, 1)
         assert.strictEqual(asked, 1)
       }
-    })
-  )
-  law(
-    "is asked by the next one where the first went away",
+    }).pipe(Effect.runPromise))
+  it("is asked by the next one where the first went away", () =>
     Effect.gen(function* () {
       const cache = new AnswerCache<never>(10)
       const first = yield* Effect.forkChild(cache.through(statement, Effect.never), soon)
       const second = yield* Effect.forkChild(cache.through(statement, Effect.succeed([{ mine: 2 }])), soon)
       yield* Fiber.interrupt(first)
       assert.deepStrictEqual(yield* Fiber.join(second), [{ mine: 2 }])
-    })
-  )
-  law(
-    "from before a write answers nobody who asks after it, and is not kept",
+    }).pipe(Effect.runPromise))
+  it("from before a write answers nobody who asks after it, and is not kept", () =>
     Effect.gen(function* () {
       const cache = new AnswerCache<never>(10)
       const gate = yield* Deferred.make<void>()
@@ -53,14 +47,11 @@ describe("AnswerCache: a question that is being answered", () => {
       yield* Deferred.succeed(gate, undefined)
       assert.deepStrictEqual(yield* Fiber.join(first), [{ answer: "old" }])
       assert.deepStrictEqual(yield* cache.through(statement, Effect.succeed([])), [{ answer: "new" }])
-    })
-  )
-  law(
-    "is asked anew by everyone where no answers are kept",
+    }).pipe(Effect.runPromise))
+  it("is asked anew by everyone where no answers are kept", () =>
     Effect.gen(function* () {
       const cache = new AnswerCache<never>(0)
       yield* Effect.forkChild(cache.through(statement, Effect.never), soon)
       assert.deepStrictEqual(yield* cache.through(statement, Effect.succeed([{ own: 1 }])), [{ own: 1 }])
-    })
-  )
+    }).pipe(Effect.runPromise))
 })
