@@ -29,6 +29,8 @@ await describeInBrowser("storage and tabs", (browsers) => {
     await browsers.context().setOffline(false)
     const again = await open(options)
     await storedAre(again, type, 0)
+    // The client learns of its own commit a moment later.
+    await nothingQueued(again)
     expect(await statsOf(handleOf(again))).toEqual({ queued: 0, sent: EVENTS, dropped: 0 })
     expect((await rig.expectExactly(type, ids)).size).toBe(ids.length)
     await again.close()
