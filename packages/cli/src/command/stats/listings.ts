@@ -20,6 +20,7 @@ const column = text("column", "NAME", "users, wau or mau (default: users)")
 
 const snakeCase = (name: string) => name.replaceAll(/[A-Z]/gu, (letter) => `_${letter.toLowerCase()}`)
 
+type TextFlags = Readonly<Record<string, ReturnType<typeof text>>>
 type CellFlags = Readonly<Record<string, Option.Option<string>>>
 
 const named = (given: CellFlags): Effect.Effect<Parameters, WrongUsage> =>
@@ -37,16 +38,17 @@ const stepOf = ({ dropped, reached, ...rest }: CellFlags): Effect.Effect<Paramet
 const listing = <Asked extends Command.Command.Config>(
   name: string,
   asking: Questions.Asking<Asked>,
-  cell: Readonly<Record<string, ReturnType<typeof text>>>,
+  cell: TextFlags,
   parametersOf = named
 ) =>
   Command.make(name, { ...asking.flags, ...cell, ...page, json, ...place }, (all) => {
-    const given = Questions.givenOf(asking, all)
-    const flags = all as unknown as CellFlags
-    const own = Object.keys({ ...cell, ...page }).map((flag) => [flag, flags[flag]!] as const)
+    const given = Questions.givenOf(asking.flags, all)
+    const own: TextFlags = { ...cell, ...page }
+    const texts = Questions.givenOf(own, all)
+    const asked = Object.fromEntries(Object.keys(own).map((flag) => [flag, texts[flag]!]))
     return Effect.gen(function* () {
-      const asked = { ...(yield* asking.parameters(given)), ...(yield* parametersOf(Object.fromEntries(own))) }
-      yield* show(given, `${name}/users`, asked, { schema: UsersAnswer, render: renderUsers })
+      const parameters = { ...(yield* asking.parameters(given)), ...(yield* parametersOf(asked)) }
+      yield* show(given, `${name}/users`, parameters, { schema: UsersAnswer, render: renderUsers })
     })
   }).pipe(Command.withDescription(`The users of a cell of what 'stats ${name}' answers`))
 

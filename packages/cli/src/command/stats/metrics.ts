@@ -23,7 +23,7 @@ const metric = <Asked extends Command.Command.Config, Answer>(
   shown: Shown<Answer>
 ) =>
   Command.make(name, { ...asking.flags, json, ...place }, (all) => {
-    const given = Questions.givenOf(asking, all)
+    const given = Questions.givenOf(asking.flags, all)
     return Effect.flatMap(asking.parameters(given), (asked) => show(given, name, asked, shown))
   }).pipe(Command.withDescription(description))
 

@@ -27,7 +27,7 @@ export interface Asking<Asked extends Flags> {
 }
 
 /** What a command was given; the compiler does not see through a spread of flags that it does not know. */
-export const givenOf = <Asked extends Flags>(_: Asking<Asked>, all: unknown) =>
+export const givenOf = <Asked extends Flags>(_: Asked, all: unknown) =>
   all as Given<Asked> & PlaceFlags & { readonly json: boolean }
 
 const asking = <const Asked extends Flags>(
