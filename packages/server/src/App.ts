@@ -69,7 +69,7 @@ const gate = (
       },
       directory: options.directory,
       backupDirectory: options.backupDirectory,
-      erasing: makeTurns(),
+      turns: makeTurns(),
       state: { closing: false }
     }))
   )

@@ -20,7 +20,7 @@ export class Gate extends Context.Service<
     /** Below it backups are made on request; undefined: none are. */
     readonly backupDirectory: string | undefined
     /** One at a time, of erasures and backups: each reads all there is, and no copy shall hold half of an erasure. */
-    readonly erasing: Turns
+    readonly turns: Turns
     readonly state: { closing: boolean }
   }
 >()("@millrace/server/Gate") {}

@@ -23,10 +23,10 @@ export const backUp = Effect.fnUntraced(function* (request: HttpServerRequest.Ht
     return yield* Effect.fail(refusal("invalid_parameter", `name ${RULE}.`, { errors }))
   }
   const { name } = order.success
-  const { backupDirectory, directory, erasing } = yield* Gate
+  const { backupDirectory, directory, turns } = yield* Gate
   if (backupDirectory === undefined || directory === undefined) return yield* Effect.fail(off)
   const taken = takeBackup({ directory, target: join(backupDirectory, name) })
-  const { taken_at } = yield* erasing.carryThrough(Effect.catch(taken, (error) => failed(name, error)))
+  const { taken_at } = yield* turns.carryThrough(Effect.catch(taken, (error) => failed(name, error)))
   return respondJson({ name, taken_at } satisfies BackupAnswer)
 })
 

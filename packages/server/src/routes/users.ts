@@ -49,8 +49,8 @@ const unreadable = retryLater("warehouse_unavailable", "What is held about the u
 /** `DELETE /users/:id` */
 export const eraseUser = Effect.fnUntraced(function* (request: Request) {
   const user = yield* named(request)
-  const { erasing } = yield* Gate
-  const receipt = present(yield* erasing.carryThrough(Effect.catch(erase(user), failed)))
+  const { turns } = yield* Gate
+  const receipt = present(yield* turns.carryThrough(Effect.catch(erase(user), failed)))
   if (receipt.complete) return respondJson(receipt)
   return yield* Effect.fail(
     refusal("erasure_incomplete", "Send the same request again: some places could not be reached or are not done.", {
