@@ -43,9 +43,9 @@ const without = (params: Params, ...names: ReadonlyArray<string>): Params =>
 /** Parameters that make a question about a metric one about the users of a cell. */
 export interface Aim {
   /** A cell that may or may not be there. */
-  readonly any: Params
+  readonly guess: Params
   readonly page: Params
-  /** Which of the answer's cells it is, if it has some with users; undefined: it stays with `any`. */
+  /** Which of the answer's cells it is, if it has some with users; undefined: it stays with the guess. */
   readonly pick: number | undefined
 }
 
@@ -56,7 +56,7 @@ export const aimOf = (metric: MetricName, asked: Params): fc.Arbitrary<Aim> =>
     .record({ cell: CELLS[metric]!(asked), value, page, pick: fc.option(fc.nat(PICKS - 1), { nil: undefined }) })
     .map(({ cell, value: breakdown_value, ...rest }) => ({
       ...rest,
-      any: asked["breakdown"] === undefined ? cell : { ...cell, breakdown_value }
+      guess: asked["breakdown"] === undefined ? cell : { ...cell, breakdown_value }
     }))
 
 /** What can leave nobody to list. */
@@ -73,7 +73,7 @@ const NARROWING = [
 
 /** Of these events; if it can be, about somebody. */
 export const aimed = (aim: Aim, metric: MetricName, asked: Asked, events: ReadonlyArray<Event>): Params => {
-  const { any, page: part, pick } = aim
+  const { guess, page: part, pick } = aim
   const asking = without(asked.params, "limit")
   if (pick !== undefined) {
     for (const params of [asking, without(asking, "where"), without(asking, ...NARROWING)]) {
@@ -82,7 +82,7 @@ export const aimed = (aim: Aim, metric: MetricName, asked: Asked, events: Readon
       if (cells.length > 0) return { ...params, ...cells[Math.floor((pick / PICKS) * cells.length)]!.cell, ...part }
     }
   }
-  return { ...asking, ...any, ...part }
+  return { ...asking, ...guess, ...part }
 }
 
 /** The date of a row. Where a range has no hour at all, days are asked for. */
