@@ -82,8 +82,6 @@ const equalsReference = Effect.fnUntraced(function* (engine: string, metric: Met
       markInterruptAsFailure: true
     })
   )
-  // Nothing is shown by lists that nobody is in.
-  if (metric.endsWith("/users")) assert.isBelow(tally.empty, (tally.answers * 5) / 6)
   const what = `${chosen.numRuns * HISTORIES_PER_PAGE} histories, ${tally.answers} answers (${tally.empty} empty), ${tally.rows} rows asked for`
   if (GIVEN !== undefined) console.info(`${engine}, ${metric}: ${what}, MILLRACE_SEED=${chosen.seed}`)
 })

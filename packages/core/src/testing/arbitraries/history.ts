@@ -82,6 +82,10 @@ export const history = (around: number, maxLength = 40): fc.Arbitrary<ReadonlyAr
     { weight: 1, arbitrary: walk(around) }
   )
 
+/** The same, mostly so close to each other that one leads to the next. */
+export const visits = (around: number): fc.Arbitrary<ReadonlyArray<Event>> =>
+  fc.oneof({ weight: 1, arbitrary: history(around) }, { weight: 4, arbitrary: eventsAt(instantWithin(around), 40) })
+
 /** Of `$identify`: mostly one of the users, whatever they have been named as by then. */
 const anonymous = fc.oneof(
   { weight: 6, arbitrary: userId.map((anonymous_id) => JSON.stringify({ anonymous_id })) },

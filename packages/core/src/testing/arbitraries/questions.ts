@@ -4,7 +4,7 @@ import type { Filter } from "../../metric/filter/index.ts"
 import type { MetricName } from "../../metric/registry.ts"
 import { aimed, aimOf } from "./cells.ts"
 import { filter } from "./filters.ts"
-import { eventType, history } from "./history.ts"
+import { eventType, history, visits } from "./history.ts"
 import { DAY, instantNear, type Moment, moment } from "./moments.ts"
 import {
   activeUsersParams,
@@ -91,7 +91,7 @@ const ABOUT = { minLength: 1, maxLength: 4 }
 export const scenario = (metric: MetricName): fc.Arbitrary<Scenario> => {
   const counting = countingOf(metric)
   return moment.chain((around) => {
-    const events = history(around.micros)
+    const events = counting === "paths" ? visits(around.micros) : history(around.micros)
     const asked = question(counting, around)
     if (!isListing(metric)) return fc.record({ events, questions: fc.array(asked, ABOUT) })
     const listing = asked.chain((about) => fc.record({ about: fc.constant(about), aim: aimOf(counting, about.params) }))
