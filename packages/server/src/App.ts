@@ -6,7 +6,7 @@ import { BodyBudget } from "./http/BodyBudget.ts"
 import { Gate } from "./http/Gate.ts"
 import { StatsOwner, type StatsOwnerOptions } from "./http/StatsOwner.ts"
 import { Telemetry } from "./http/Telemetry.ts"
-import { makeTurns } from "./http/Turns.ts"
+import { makeJobs } from "./http/Jobs.ts"
 import type { KeyRing } from "./keys/KeyRing.ts"
 import type { Limits } from "./limits/Limits.ts"
 import { loopsOf, type Role } from "./roles.ts"
@@ -24,6 +24,7 @@ export interface AppOptions<E = never> {
   /** Web origins whose pages may read statistics. */
   readonly readers: ReadonlySet<string>
   readonly maxInFlightBytes: number
+  readonly jobWaitMillis: number
   readonly directory?: string | undefined
   readonly backupDirectory?: string | undefined
   /** Keyless servers answer to loopback names alone; a handler inside another server leaves names to that server. */
@@ -53,7 +54,10 @@ export const appLayer = <E>(
 
 /** A first key closes a server that runs: what depends on it is asked anew each time. */
 const gate = (
-  options: Pick<AppOptions, "roles" | "backupDirectory" | "directory" | "guardHost" | "maxInFlightBytes" | "readers">
+  options: Pick<
+    AppOptions,
+    "roles" | "backupDirectory" | "directory" | "guardHost" | "jobWaitMillis" | "maxInFlightBytes" | "readers"
+  >
 ) =>
   Layer.effect(
     Gate,
@@ -69,7 +73,7 @@ const gate = (
       },
       directory: options.directory,
       backupDirectory: options.backupDirectory,
-      turns: makeTurns(),
+      jobs: makeJobs({ waitMillis: options.jobWaitMillis }),
       state: { closing: false }
     }))
   )

@@ -18,6 +18,7 @@ import { listDeadLetters, purgeDeadLetters, replayDeadLetters } from "./routes/d
 import { type BasePath, docsRoute, openapi } from "./routes/docs.ts"
 import { ingest } from "./routes/events.ts"
 import { livez, readyz, startupz } from "./routes/health.ts"
+import { answerOfJob } from "./routes/jobs.ts"
 import { ledger } from "./routes/ledger.ts"
 import { metrics } from "./routes/metrics.ts"
 import { stats, statsQuery } from "./routes/stats.ts"
@@ -79,6 +80,7 @@ const handlers: { readonly [Name in Exclude<EndpointName, "docs">]: Handler } = 
   exportUser: only("stats", exportUser),
   // There the warehouse is, and the hot store is open.
   takeBackup: atOwner("/backups", backUp, "admin"),
+  answerOfJob: atOwner(pathFrom("/jobs/"), answerOfJob, "admin"),
   login,
   refresh,
   logout,

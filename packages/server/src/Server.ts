@@ -52,6 +52,7 @@ export interface ListenOptions<E = never> extends Pick<
   | "directory"
   | "backupDirectory"
   | "closeGraceMillis"
+  | "jobWaitMillis"
   | "statsOrigins"
 > {
   /** Default: none beside `keys`. */

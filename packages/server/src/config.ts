@@ -32,6 +32,8 @@ export interface ServerOptions extends AdapterChoice, Pick<KeyPlaces, "keyStore"
   readonly closeGraceMillis: number
   /** Where `POST /backups` may write; without it nobody can ask for one. */
   readonly backupDirectory?: string | undefined
+  /** For a backup or an erasure, before the answer is 202. */
+  readonly jobWaitMillis: number
   /** Of what is logged. */
   readonly logLevel: LogLevel.LogLevel
 }
@@ -54,6 +56,8 @@ export const serverDefaults: ServerOptions = {
   auth: authDefaults,
   statsOrigins: [],
   closeGraceMillis: 500,
+  // Less than the minute that proxies give an answer to begin.
+  jobWaitMillis: 15_000,
   logLevel: "Info"
 }
 
@@ -130,6 +134,7 @@ export const serverConfig = Config.all({
     Config.withDefault(serverDefaults.closeGraceMillis)
   ),
   backupDirectory: optional(Config.String("MILLRACE_BACKUP_DIR")),
+  jobWaitMillis: integer("MILLRACE_JOB_WAIT_MILLIS", 0, 50_000).pipe(Config.withDefault(serverDefaults.jobWaitMillis)),
   logLevel: Config.Literals(["debug", "info", "warn", "error"], "MILLRACE_LOG_LEVEL").pipe(
     Config.map((name) => LOG_LEVELS[name]),
     Config.withDefault(serverDefaults.logLevel)

@@ -7,7 +7,7 @@ import { afterAll, expect, it } from "vitest"
 import { type ServerProcess, startProcess } from "./support/child.ts"
 import { event } from "./support/events.ts"
 import { client, expectCounted, type Journal, SEED, send, settledLedger } from "./support/kills.ts"
-import { reply, temporaryDirectory } from "./support/server.ts"
+import { reply, replyInTheEnd, temporaryDirectory } from "./support/server.ts"
 
 const KILLS = Number(process.env["MILLRACE_KILLS"] ?? 6)
 const OTHERS = 10_000
@@ -47,7 +47,8 @@ const fill = async (url: string, journal: Journal) => {
   for (const user of users) await post(url, eventsOf(user))
 }
 
-const erase = async (url: string, user: string) => reply(await fetch(`${url}/users/${user}`, { method: "DELETE" }))
+const erase = async (url: string, user: string) =>
+  replyInTheEnd(await fetch(`${url}/users/${user}`, { method: "DELETE" }))
 
 /** Sends it until it is complete, as its answer says. */
 const eraseAll = async (url: string, user: string) => {

@@ -15,6 +15,7 @@ import { CliFailure, WrongUsage } from "../CliFailure.ts"
 import { grouped } from "../render/table.ts"
 import { openFolderServices, requireFolder } from "../target/folder.ts"
 import { failureOf, httpTarget, type Target } from "../target/Target.ts"
+import { sendLong } from "../target/sendLong.ts"
 import { json, type Place, place, placeOf } from "./flags.ts"
 
 const told = (error: CliFailure | BackupError | BadAdapterChoice | AdapterNotInstalled) =>
@@ -32,9 +33,6 @@ const ofFolder = Effect.fnUntraced(function* (directory: string, target: string)
   return { taken_at: manifest.taken_at, ...sizeOf(manifest) }
 }, Effect.scoped)
 
-/** As the server may take, which copies all it has. */
-const TIMEOUT_MILLIS = 3_600_000
-
 const decodeAnswer = Schema.decodeUnknownEffect(Schema.fromJsonString(BackupAnswer))
 
 const atServer = Effect.fnUntraced(function* (target: Target, name: string) {
@@ -44,7 +42,7 @@ const atServer = Effect.fnUntraced(function* (target: Target, name: string) {
     })
   }
   const body = JSON.stringify({ name })
-  const answer = yield* target.send({ method: "POST", path: "/backups", body, timeoutMillis: TIMEOUT_MILLIS })
+  const answer = yield* sendLong(target, { method: "POST", path: "/backups", body })
   if (answer.status !== 200) return yield* failureOf(target, answer)
   const { taken_at } = yield* Effect.mapError(decodeAnswer(answer.text), () => failureOf(target, answer))
   return { taken_at }

@@ -5,6 +5,7 @@ import { Command, Flag, Prompt } from "effect/cli"
 import { CliFailure, WrongUsage } from "../CliFailure.ts"
 import { grouped, printable, table } from "../render/table.ts"
 import { failureOf, type Target } from "../target/Target.ts"
+import { sendLong } from "../target/sendLong.ts"
 import { withTarget } from "../target/withTarget.ts"
 import { json, place, type PlaceFlags } from "./flags.ts"
 import { writeExport } from "./writeExport.ts"
@@ -33,16 +34,13 @@ const pathOf = (id: string): Effect.Effect<string, WrongUsage> =>
     ? Effect.fail(new WrongUsage({ message: `--user ${JSON.stringify(id)} cannot be named in a path` }))
     : Effect.succeed(`/users/${encodeURIComponent(id)}`)
 
-/** As the server may take, which reads every table and writes those anew that held the user. */
-const ERASE_TIMEOUT_MILLIS = 3_600_000
-
 const decodeReceipt = Schema.decodeUnknownOption(Schema.fromJsonString(ErasureReceiptAnswer))
 const decodeIncomplete = Schema.decodeUnknownOption(
   Schema.fromJsonString(Schema.Struct({ receipt: ErasureReceiptAnswer }))
 )
 
 const eraseAt = Effect.fnUntraced(function* (target: Target, path: string) {
-  const answer = yield* target.send({ method: "DELETE", path, timeoutMillis: ERASE_TIMEOUT_MILLIS })
+  const answer = yield* sendLong(target, { method: "DELETE", path })
   const receipt =
     answer.status === 200
       ? decodeReceipt(answer.text)

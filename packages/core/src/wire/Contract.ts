@@ -5,6 +5,7 @@ import { authGroup } from "./auth.ts"
 import { backupsGroup } from "./backups.ts"
 import { describe } from "./describe.ts"
 import { batchExample, problemExample, readinessExample } from "./examples.ts"
+import { jobsGroup } from "./jobs.ts"
 import { noEventAccepted, problemOf } from "./Problem.ts"
 import {
   Affected,
@@ -134,7 +135,7 @@ const operations = HttpApiGroup.make("operations").add(
 
 /** The HTTP contract: server, CLI and client types come from here. */
 export class Contract extends HttpApi.make("millrace")
-  .add(events, statsGroup, usersGroup, deadLetters, backupsGroup, authGroup, operations)
+  .add(events, statsGroup, usersGroup, deadLetters, backupsGroup, jobsGroup, authGroup, operations)
   .annotateMerge(
     OpenApi.annotations({
       title: "millrace",

@@ -20,6 +20,7 @@ export const PROBLEMS = {
   backups_off: { status: 403, title: "Backups cannot be asked for here" },
   not_found: { status: 404, title: "There is nothing at this path" },
   unknown_metric: { status: 404, title: "There is no such metric" },
+  unknown_job: { status: 404, title: "No work of this name is known" },
   method_not_allowed: { status: 405, title: "This path does not take this method" },
   request_timeout: { status: 408, title: "The request did not arrive in time" },
   backup_exists: { status: 409, title: "There is something of this name already" },

@@ -3,6 +3,7 @@ import { HttpApiEndpoint, HttpApiGroup } from "effect/http-api"
 import { ApiKeySecurity } from "./ApiKeySecurity.ts"
 import { describe } from "./describe.ts"
 import { problemOf } from "./Problem.ts"
+import { UnderWay, underWayAnswer } from "./UnderWay.ts"
 
 /** A plain name: no separator, no dot, so it is never a path. */
 export const BackupName = Schema.String.check(Schema.isPattern(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/u)).annotate({
@@ -23,7 +24,7 @@ export type BackupAnswer = typeof BackupAnswer.Type
 
 const takeBackup = HttpApiEndpoint.post("takeBackup", "/backups", {
   payload: BackupOrder,
-  success: BackupAnswer,
+  success: [BackupAnswer, UnderWay],
   error: [
     problemOf(400),
     problemOf(408),
@@ -43,8 +44,8 @@ const takeBackup = HttpApiEndpoint.post("takeBackup", "/backups", {
         "Copies everything, of all projects, into a new folder on the machine of the process that owns the warehouse, while " +
         "events are accepted. " +
         "403 backups_off: the operator has configured no folder for it, or the stores have means of their own. " +
-        "The answer comes when the copy is durable.",
-      answers: { 503: { headers: { "retry-after": "Seconds." } } }
+        "200 comes when the copy is durable, 202 before, if that takes long.",
+      answers: { 202: underWayAnswer, 503: { headers: { "retry-after": "Seconds." } } }
     })
   )
 

@@ -13,6 +13,7 @@ export {
   Rejected
 } from "./Problem.ts"
 export { ErasureReceiptAnswer } from "./receipt.ts"
+export { UnderWay } from "./UnderWay.ts"
 export {
   Affected,
   BatchAnswer,

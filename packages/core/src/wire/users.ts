@@ -4,6 +4,7 @@ import { ApiKeySecurity } from "./ApiKeySecurity.ts"
 import { describe } from "./describe.ts"
 import { erasureIncomplete, problemOf } from "./Problem.ts"
 import { ErasureReceiptAnswer } from "./receipt.ts"
+import { UnderWay, underWayAnswer } from "./UnderWay.ts"
 
 const USER_ID_MAX_CHARACTERS = 256
 
@@ -15,7 +16,7 @@ const user = {
 
 const eraseUser = HttpApiEndpoint.delete("eraseUser", "/users/:id", {
   params: user,
-  success: ErasureReceiptAnswer,
+  success: [ErasureReceiptAnswer, UnderWay],
   error: [problemOf(422), problemOf(500), erasureIncomplete]
 })
   .middleware(ApiKeySecurity)
@@ -25,8 +26,8 @@ const eraseUser = HttpApiEndpoint.delete("eraseUser", "/users/:id", {
       description:
         "Removes the user and every id merged into the user, in one project, from the queue, the dead letters, the hot store " +
         "and the warehouse, down to the bytes of their files. What occurred or was accepted until then never comes back. " +
-        "503 erasure_incomplete: a place could not be reached; its receipt says which, and the same request ends it.",
-      answers: { 503: { headers: { "retry-after": "Seconds." } } }
+        "202: it takes long; the receipt is asked for later. 503 erasure_incomplete: a place could not be reached; its receipt says which, and the same request ends it.",
+      answers: { 202: underWayAnswer, 503: { headers: { "retry-after": "Seconds." } } }
     })
   )
 

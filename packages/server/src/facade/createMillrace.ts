@@ -103,6 +103,7 @@ const layerOf = (options: MillraceOptions): Layer.Layer<RuntimeServices, unknown
     sessions: Sessions.none,
     readers: new Set(),
     ring: Effect.sync(() => configuredRing(parseKeys(options.keys ?? ""))),
+    jobWaitMillis: serverDefaults.jobWaitMillis,
     maxInFlightBytes: serverDefaults.maxInFlightBytes,
     guardHost: false,
     ...(options.pipeline === undefined ? {} : { pipeline: options.pipeline })

@@ -1,7 +1,7 @@
 import { Context } from "effect"
 import type { Role } from "../roles.ts"
 import type { BodyBudget } from "./BodyBudget.ts"
-import type { Turns } from "./Turns.ts"
+import type { Jobs } from "./Jobs.ts"
 
 /** The server's state that requests look at. */
 export class Gate extends Context.Service<
@@ -19,8 +19,8 @@ export class Gate extends Context.Service<
     readonly directory: string | undefined
     /** Below it backups are made on request; undefined: none are. */
     readonly backupDirectory: string | undefined
-    /** One at a time, of erasures and backups: each reads all there is, and no copy shall hold half of an erasure. */
-    readonly turns: Turns
+    /** Erasures and backups: each reads all there is, and no copy shall hold half of an erasure. */
+    readonly jobs: Jobs
     readonly state: { closing: boolean }
   }
 >()("@millrace/server/Gate") {}

@@ -1,4 +1,3 @@
-import { makeProblem } from "@millrace/core/wire"
 import { Context, Effect, Layer, Option, Semaphore } from "effect"
 import { type HttpServerRequest, HttpServerResponse } from "effect/http"
 import { PROJECT_HEADER } from "./Access.ts"
@@ -108,25 +107,20 @@ const readAll = async (answer: Response): Promise<Uint8Array> => {
 }
 
 const JSON_TYPE = /^application\/(?:problem\+)?json(?:;|$)/u
-/** What an owner says that does not take the key, or the name, which were good enough here. */
+/** What an owner says that does not take the key, or the name, which were good enough here; of what else it refuses it names the project. */
 const STRANGERS = new Set([401, 403])
-/** And what it says to anybody. */
-const OFF = `"type":"${makeProblem("backups_off", "").type}"`
 
-const isStranger = (status: number, body: Uint8Array): boolean =>
-  STRANGERS.has(status) && !Buffer.from(body).includes(OFF)
+const distrust = (status: number, answeredFor: string | null, project: string): Refusal | undefined => {
+  if (answeredFor !== null) return answeredFor === project ? undefined : mismatch
+  if (STRANGERS.has(status)) return mismatch
+  return status < 400 ? strange : undefined
+}
 
 /** Status, problem and numbers as they are; but never another project's, should the two processes' keys differ. */
 const passOn = Effect.fnUntraced(function* ({ body, headers, status }: OwnerAnswer, { project }: Question) {
   const contentType = headers.get("content-type") ?? ""
   const answeredFor = headers.get(PROJECT)
-  const refused = !JSON_TYPE.test(contentType)
-    ? strange
-    : isStranger(status, body) || (answeredFor !== null && answeredFor !== project)
-      ? mismatch
-      : status < 400 && answeredFor === null
-        ? strange
-        : undefined
+  const refused = JSON_TYPE.test(contentType) ? distrust(status, answeredFor, project) : strange
   if (refused !== undefined) {
     yield* Effect.logError("the answer of MILLRACE_STATS_URL cannot be passed on", { status, contentType, answeredFor })
     return yield* Effect.fail(refused)

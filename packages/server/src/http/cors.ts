@@ -11,6 +11,7 @@ const CLOSED = new Set([
   "/users/:id",
   "/users/:id/events",
   "/backups",
+  "/jobs/:id",
   "/metrics",
   "/docs"
 ])

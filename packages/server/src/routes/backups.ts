@@ -16,18 +16,21 @@ const RULE = "must be the only member: 1 to 64 letters, digits, _ and -, the fir
 
 /** `POST /backups` */
 export const backUp = Effect.fnUntraced(function* (request: HttpServerRequest.HttpServerRequest) {
-  yield* (yield* Access).project(presentedKey(request.headers), "admin")
+  const project = yield* (yield* Access).project(presentedKey(request.headers), "admin")
   const order = decodeOrder(yield* readJson(request))
   if (Result.isFailure(order)) {
     const errors = [{ path: "/name", code: "invalid_parameter", message: RULE }]
     return yield* Effect.fail(refusal("invalid_parameter", `name ${RULE}.`, { errors }))
   }
   const { name } = order.success
-  const { backupDirectory, directory, turns } = yield* Gate
+  const { backupDirectory, directory, jobs } = yield* Gate
   if (backupDirectory === undefined || directory === undefined) return yield* Effect.fail(off)
   const taken = takeBackup({ directory, target: join(backupDirectory, name) })
-  const { taken_at } = yield* turns.carryThrough(Effect.catch(taken, (error) => failed(name, error)))
-  return respondJson({ name, taken_at } satisfies BackupAnswer)
+  const answer = Effect.map(taken, ({ taken_at }) => respondJson({ name, taken_at } satisfies BackupAnswer))
+  return yield* jobs.carryThrough(
+    project,
+    Effect.catch(answer, (error) => failed(name, error))
+  )
 })
 
 const off = refusal("backups_off", "The operator has configured no folder for backups (MILLRACE_BACKUP_DIR).")

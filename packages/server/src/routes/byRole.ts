@@ -4,7 +4,7 @@ import type { HttpServerRequest, HttpServerResponse } from "effect/http"
 import { Access, presentedKey } from "../http/Access.ts"
 import { Gate } from "../http/Gate.ts"
 import { readJsonBytes } from "../http/readJson.ts"
-import { type Refusal, retryLater } from "../http/Refusal.ts"
+import { type Refusal, respondRefusal, retryLater } from "../http/Refusal.ts"
 import { isForwarded, nameProject, StatsOwner } from "../http/StatsOwner.ts"
 import type { Role } from "../roles.ts"
 
@@ -28,7 +28,7 @@ export const atOwner = <R>(
 ): Handle<R | Forwards> =>
   Effect.fnUntraced(function* (request) {
     const { roles } = yield* Gate
-    if (roles.includes("stats")) return yield* answer(handle, request)
+    if (roles.includes("stats")) return yield* answer(handle, request, scope)
     return yield* forward(typeof path === "string" ? path : path(request), request, scope)
   })
 
@@ -43,12 +43,17 @@ export const pathFrom =
 const projectOf = (request: Request, scope: KeyScope) =>
   Effect.flatMap(Access, ({ project }) => project(presentedKey(request.headers), scope))
 
-const answer = <R>(handle: Handle<R>, request: Request) =>
+/** To another process whatever comes after the key was taken names the project: a refusal that does not is a sign of other keys. */
+const answer = <R>(handle: Handle<R>, request: Request, scope: KeyScope) =>
   isForwarded(request)
-    ? Effect.flatMap(projectOf(request, "read"), (project) => Effect.map(handle(request), nameProject(project)))
+    ? Effect.flatMap(projectOf(request, scope), (project) =>
+        handle(request).pipe(
+          Effect.catchTag("Refusal", (refused) => Effect.succeed(respondRefusal(refused))),
+          Effect.map(nameProject(project))
+        )
+      )
     : handle(request)
 
-/** Refused here, where it can be: what the owner refuses is taken for a sign that it knows other keys. */
 const forward = Effect.fnUntraced(function* (path: string, request: Request, scope: KeyScope) {
   const project = yield* projectOf(request, scope)
   // One hop: whoever asked has the wrong address.

@@ -49,16 +49,18 @@ const unreadable = retryLater("warehouse_unavailable", "What is held about the u
 /** `DELETE /users/:id` */
 export const eraseUser = Effect.fnUntraced(function* (request: Request) {
   const user = yield* named(request)
-  const { turns } = yield* Gate
-  const receipt = present(yield* turns.carryThrough(Effect.catch(erase(user), failed)))
-  if (receipt.complete) return respondJson(receipt)
-  return yield* Effect.fail(
-    refusal("erasure_incomplete", "Send the same request again: some places could not be reached or are not done.", {
-      receipt,
-      headers: { "retry-after": "5" }
-    })
+  return yield* (yield* Gate).jobs.carryThrough(
+    user.project_id,
+    Effect.flatMap(Effect.catch(erase(user), failed), answer)
   )
 })
+
+const answer = (receipt: ErasureReceipt) => {
+  const presented = present(receipt)
+  if (receipt.complete) return Effect.succeed(respondJson(presented))
+  const detail = "Send the same request again: some places could not be reached or are not done."
+  return Effect.fail(refusal("erasure_incomplete", detail, { receipt: presented, headers: { "retry-after": "5" } }))
+}
 
 const present = (receipt: ErasureReceipt): ErasureReceiptAnswer => ({
   project_id: receipt.project_id,

@@ -9,12 +9,12 @@ import type { ServerProcess } from "./child.ts"
 import { event } from "./events.ts"
 import { client, CLIENTS, expectBalanced, expectCounted, type Journal, SEED } from "./kills.ts"
 import { newDirectory, post, settledLedger } from "./profileLaws.ts"
-import { reply, startServer } from "./server.ts"
+import { replyInTheEnd, startServer } from "./server.ts"
 
 const BACKUPS = ["first", "second"]
 
 export const order = async (url: string, name: string) =>
-  reply(
+  replyInTheEnd(
     await fetch(`${url}/backups`, {
       method: "POST",
       body: JSON.stringify({ name }),
@@ -90,7 +90,7 @@ interface Addressed {
 
 const erase = async ({ url }: Addressed, user: string) => {
   while (true) {
-    const { body, status } = await reply(await fetch(`${url}/users/${user}`, { method: "DELETE" }))
+    const { body, status } = await replyInTheEnd(await fetch(`${url}/users/${user}`, { method: "DELETE" }))
     if (status !== 503) return expect([status, body.complete]).toEqual([200, true])
   }
 }

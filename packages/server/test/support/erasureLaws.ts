@@ -17,7 +17,7 @@ import { afterEach, expect, it } from "vitest"
 import { type AdapterChoice, adapters } from "../../src/index.ts"
 import { event } from "./events.ts"
 import { newDirectory } from "./profileLaws.ts"
-import { problemOf, reply, startServer, type TestServer } from "./server.ts"
+import { problemOf, replyInTheEnd, startServer, type TestServer } from "./server.ts"
 
 export interface ErasurePlaces {
   readonly choice: Omit<AdapterChoice, "directory" | "warehouse">
@@ -89,7 +89,7 @@ const settled = async (server: TestServer) => {
 }
 
 const erase = async ({ url }: TestServer, user: string, name: string) =>
-  reply(await fetch(`${url}/users/${user}`, { method: "DELETE", headers: as(name) }))
+  replyInTheEnd(await fetch(`${url}/users/${user}`, { method: "DELETE", headers: as(name) }), as(name))
 
 /** Sends it until it is complete: on a broker, what was consumed may lie between messages that still wait. */
 const eraseAll = async (server: TestServer) => {

@@ -26,6 +26,16 @@ export const reply = async (response: Response) => {
 
 export type Reply = Awaited<ReturnType<typeof reply>>
 
+/** The answer that a request gets in the end, where it was told to ask for it by a name. */
+export const replyInTheEnd = async (response: Response, headers: Record<string, string> = {}): Promise<Reply> => {
+  let answer = await reply(response)
+  while (answer.status === 202) {
+    const job = new URL(`/jobs/${answer.body.job}`, response.url)
+    answer = await reply(await fetch(job, { headers }))
+  }
+  return answer
+}
+
 /** `[status, code]` of a well-formed problem; anything else comes back as it is, to show in the failure. */
 export const problemOf = ({ body, headers, status }: Reply): unknown => {
   const { detail, errors, status: stated, title, type } = body
