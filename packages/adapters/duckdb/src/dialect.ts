@@ -1,5 +1,5 @@
 import { type Dialect, type PropertyForms, sql, type SqlText } from "@millrace/core"
-import { type HotColumn, hotProperty, pointerTo, type PropertySql } from "./hot/columns.ts"
+import { canonicalNumber, type HotColumn, hotProperty, pointerTo, type PropertySql } from "./hot/columns.ts"
 
 /** `//` cuts towards zero; no value here lies this many divisors below it (dates from 1970, differences of dates). */
 const LIFT = 100_000
@@ -27,7 +27,8 @@ export const dialectOf = ({ hot, merged, onProperty }: DialectOptions): Dialect 
     propertyTruth: (name) => propertyOf(name).truth,
     propertyExists: (name) => propertyOf(name).exists,
     propertyCode: (name) => propertyOf(name).code,
-    decoded: (name, code) => propertyOf(name).decoded(code)
+    decoded: (name, code) => propertyOf(name).decoded(code),
+    canonicalCode: (name, code) => propertyOf(name).canonical(code)
   }
 }
 
@@ -37,7 +38,7 @@ const RESOLVED = sql`(
   LEFT JOIN identities ON raw.project_id = identities.project_id AND raw.user_id = identities.anonymous_id
 ) AS events`
 
-const engine: Omit<Dialect, "events" | "decoded" | `property${string}`> = {
+const engine: Omit<Dialect, "events" | "decoded" | "canonicalCode" | `property${string}`> = {
   name: "duckdb",
   occurredAtMicros: sql`epoch_us(occurred_at)`,
   occurredBetween: (fromMicros, untilMicros) =>
@@ -71,7 +72,9 @@ const coldProperty = (name: string): PropertySql => {
     truth: ofType(name, sql`'BOOLEAN'`, sql`(${text} = 'true')`),
     exists: sql`(COALESCE(json_type(properties, ${pointerTo(name)}), 'NULL') <> 'NULL')`,
     code: sql`json_extract(properties, ${pointerTo(name)})::VARCHAR`,
-    decoded: decodedJson
+    decoded: decodedJson,
+    canonical: (code) => sql`
+      CASE WHEN starts_with(${code}, '"') THEN ${code} ELSE COALESCE(${canonicalNumber(code)}, ${code}) END`
   }
 }
 

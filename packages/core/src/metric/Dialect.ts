@@ -47,6 +47,8 @@ export interface Dialect {
   readonly propertyCode: (name: string) => SqlText
   /** What {@link Dialect.propertyCode} of this property, in a column, stands for. */
   readonly decoded: (name: string, code: SqlText) => PropertyForms
+  /** Of such a code: the same for all that stand for equal values, as `1` and `1.0` do, and still a code. */
+  readonly canonicalCode: (name: string, code: SqlText) => SqlText
   /** Whether a property is there and not JSON null; never null itself. */
   readonly propertyExists: (name: string) => SqlText
   /** Whether a text holds another one, by code points. */

@@ -45,18 +45,27 @@ export interface PropertySql extends PropertyForms {
   readonly exists: SqlText
   readonly code: SqlText
   readonly decoded: (code: SqlText) => PropertyForms
+  /** JSON's texts have one form here, and numbers do not. */
+  readonly canonical: (code: SqlText) => SqlText
 }
 
 export const hotProperty = ({ position }: HotColumn): PropertySql => {
   const code: SqlText = { _tag: "SqlText", strings: [columnName(position)], values: [] }
-  return { ...decoded(code), exists: sql`(${code} NOT IN ('', 'z'))`, code, decoded }
+  return { ...decoded(code), exists: sql`(${code} NOT IN ('', 'z'))`, code, decoded, canonical }
 }
 
+const rest = (code: SqlText, type: SqlText) => sql`CASE WHEN starts_with(${code}, ${type}) THEN substr(${code}, 2) END`
+
+/** A number's text, the same for equal ones; null for what is none. */
+export const canonicalNumber = (text: SqlText): SqlText => sql`(TRY_CAST(${text} AS DOUBLE) + 0.0)::VARCHAR`
+
+const canonical = (code: SqlText): SqlText =>
+  sql`CASE WHEN starts_with(${code}, 'n') THEN 'n' || ${canonicalNumber(sql`substr(${code}, 2)`)} ELSE ${code} END`
+
 const decoded = (code: SqlText): PropertyForms => {
-  const rest = (type: SqlText) => sql`CASE WHEN starts_with(${code}, ${type}) THEN substr(${code}, 2) END`
   return {
-    text: rest(sql`'s'`),
-    number: sql`TRY_CAST(${rest(sql`'n'`)} AS DOUBLE)`,
+    text: rest(code, sql`'s'`),
+    number: sql`TRY_CAST(${rest(code, sql`'n'`)} AS DOUBLE)`,
     truth: sql`CASE ${code} WHEN 't' THEN true WHEN 'f' THEN false END`
   }
 }

@@ -29,6 +29,12 @@ export const breakdownCode = (field: Field, dialect: Dialect): SqlText => {
   return property === undefined ? sql`event_type` : dialect.propertyCode(property)
 }
 
+/** Of a code in a column: the same for equal values. */
+export const canonicalCode = (field: Field, code: SqlText, dialect: Dialect): SqlText => {
+  const property = propertyOf(field)
+  return property === undefined ? code : dialect.canonicalCode(property, code)
+}
+
 export const decodedColumns = (field: Field, code: SqlText, dialect: Dialect): SqlText => {
   const property = propertyOf(field)
   return property === undefined ? typeColumns(code, dialect) : valueColumns(dialect.decoded(property, code), dialect)

@@ -4,7 +4,7 @@ import type { Field } from "../filter/index.ts"
 import type { AskContext } from "../Metric.ts"
 import { eventsOf, type Narrowed } from "../source.ts"
 import { sql, type SqlText } from "../SqlText.ts"
-import { breakdownCode, breakdownColumns, decodedColumns, isValue, KIND, PLACE } from "./columns.ts"
+import { breakdownCode, breakdownColumns, canonicalCode, decodedColumns, isValue, KIND, PLACE } from "./columns.ts"
 import { BREAKDOWN_MAX, type BreakdownValue, type Broken, NONE } from "./values.ts"
 
 /**
@@ -47,8 +47,12 @@ export const wholeOf = (source: SqlText): Groups => ({
 })
 
 /** Groups the rows of `valued`, a query that gives `(kind, label, amount)` among others. */
-export const groupRows = (valued: SqlText, ranking: Ranking, dialect: Dialect): Groups => {
-  const tables = (rows: SqlText) => sql`WITH ${tablesSql(valued, ranking)}, answered AS (${rows})`
+export const groupRows = (valued: SqlText, ranking: Ranking, dialect: Dialect): Groups =>
+  groupPlaced(tablesSql(valued, ranking), dialect)
+
+/** `tables`: `placed`, the rows with their `place`, and `named`, what each place stands for. */
+const groupPlaced = (placed: SqlText, dialect: Dialect): Groups => {
+  const tables = (rows: SqlText) => sql`WITH ${placed}, answered AS (${rows})`
   return {
     source: sql`placed`,
     key: sql`place, `,
@@ -67,24 +71,26 @@ export const groupRows = (valued: SqlText, ranking: Ranking, dialect: Dialect): 
   }
 }
 
-const tablesSql = (valued: SqlText, { among = sql`1 = 1`, score }: Ranking) => sql`
+const ALL = sql`1 = 1`
+
+const tablesSql = (valued: SqlText, { among = ALL, score }: Ranking) => sql`
     valued AS (${valued}),
     scored AS (SELECT kind, label, amount, ${score} AS score FROM valued WHERE ${among} GROUP BY kind, label, amount),
-    ranked AS (
-      SELECT kind, label, amount, ROW_NUMBER() OVER (ORDER BY score DESC NULLS LAST, kind, amount, label) AS place
-      FROM scored WHERE kind IN (${KIND.truth}, ${KIND.number}, ${KIND.text})
-      ORDER BY place
-      LIMIT ${BREAKDOWN_MAX}
-    ),
-    ${namedSql},
+    ${rankedSql},
     placed AS (
       SELECT valued.*, CASE WHEN valued.kind = ${KIND.none} THEN ${PLACE.none} ELSE COALESCE(ranked.place, ${PLACE.other}) END AS place
       FROM valued
       LEFT JOIN ranked ON valued.kind = ranked.kind AND valued.label = ranked.label AND valued.amount = ranked.amount
     )`
 
-/** One row a place, those that are not told apart included where any value belongs there. */
-const namedSql = sql`named AS (
+/** The values that are told apart, and one row a place, those that are not included where any value belongs there. */
+const rankedSql = sql`
+    ranked AS (
+      SELECT *, ROW_NUMBER() OVER (ORDER BY score DESC NULLS LAST, kind, amount, label) AS place
+      FROM scored WHERE kind IN (${KIND.truth}, ${KIND.number}, ${KIND.text})
+      ORDER BY place
+      LIMIT ${BREAKDOWN_MAX}
+    ), named AS (
   SELECT kind, label, amount, place FROM ranked
   UNION ALL
   SELECT kind, '' AS label, 0 AS amount, CASE kind WHEN ${KIND.none} THEN ${PLACE.none} ELSE ${PLACE.other} END AS place
@@ -129,6 +135,34 @@ export const groupCounts = (
   return groupRows(valued, { among, score: sql`SUM(n)` }, dialect)
 }
 
+/**
+ * As {@link groupRows}, over rows with one text `code` for each value: a value is read once, not once an event, and rows
+ * find their place by one text.
+ */
+const groupCoded = (coded: SqlText, ranking: Ranking, field: Field, dialect: Dialect): Groups => {
+  const { among = ALL, score } = ranking
+  const decoded = decodedColumns(field, sql`code`, dialect)
+  return groupPlaced(
+    sql`
+    coded AS (${coded}),
+    scored AS (
+      SELECT *, ${decoded} FROM (SELECT code, ${score} AS score FROM coded WHERE ${among} GROUP BY code) AS tallied
+    ),
+    ${rankedSql},
+    known AS (SELECT code FROM scored UNION SELECT code FROM coded WHERE NOT (${among})),
+    places AS (
+      SELECT code, place FROM ranked
+      UNION ALL
+      SELECT code, ${PLACE.none} AS place FROM (SELECT code, ${decoded} FROM known) AS decoded WHERE kind = ${KIND.none}
+    ),
+    placed AS (
+      SELECT coded.*, CASE WHEN coded.code IS NULL THEN ${PLACE.none} ELSE COALESCE(places.place, ${PLACE.other}) END AS place
+      FROM coded LEFT JOIN places ON coded.code = places.code
+    )`,
+    dialect
+  )
+}
+
 /** Groups events, by their own values or by their users'. */
 export const groupEvents = (
   params: Narrowed & Broken,
@@ -136,11 +170,16 @@ export const groupEvents = (
   context: AskContext,
   dialect: Dialect
 ): Groups => {
-  const found = (more: SqlText) => sql`SELECT ${columns}${more} FROM ${eventsOf(params, dialect)} WHERE ${where}`
-  if (params.breakdown === undefined) return wholeOf(sql`(${found(sql``)}) AS found`)
-  return params.breakdown_of === "event"
-    ? groupRows(found(sql`, ${breakdownColumns(params.breakdown, dialect)}`), ranking, dialect)
-    : groupRows(withUserValues(found(sql``), params, context, dialect), ranking, dialect)
+  const events = eventsOf(params, dialect)
+  const found = sql`SELECT ${columns} FROM ${events} WHERE ${where}`
+  const { breakdown } = params
+  if (breakdown === undefined) return wholeOf(sql`(${found}) AS found`)
+  if (params.breakdown_of === "user")
+    return groupRows(withUserValues(found, params, context, dialect), ranking, dialect)
+  // The code is read in one place: an engine may work out twice what stands twice.
+  const read = sql`(SELECT *, ${breakdownCode(breakdown, dialect)} AS raw_code FROM ${events}) AS events`
+  const coded = sql`SELECT ${columns}, ${canonicalCode(breakdown, sql`raw_code`, dialect)} AS code FROM ${read} WHERE ${where}`
+  return groupCoded(coded, ranking, breakdown, dialect)
 }
 
 /** Rows that hold `user_id`, with the columns of their users' values. */

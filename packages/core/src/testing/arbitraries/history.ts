@@ -60,8 +60,12 @@ const value = fc.oneof(
   { weight: 2, arbitrary: fc.constantFrom<unknown>(true, false, null, [], ["pro"], {}, { plan: "pro" }) }
 )
 
+/** The same values in other letters. */
+const respelled = (json: string) =>
+  json.replaceAll(/:(-?\d{1,9})(?=[,}])/gu, ":$1.0").replaceAll('"pro"', String.raw`"pr\u006f"`)
+
 /** `amount` holds summable numbers and, now and then, something else; an absent key is as common as a present one. */
-const properties = fc
+const written = fc
   .record(
     {
       plan: fc.oneof({ weight: 3, arbitrary: fc.constantFrom("pro", "pro", "free") }, { weight: 1, arbitrary: value }),
@@ -73,6 +77,9 @@ const properties = fc
     { requiredKeys: [] }
   )
   .map(({ other, ...named }) => JSON.stringify(other === undefined ? named : { [other[0]]: other[1], ...named }))
+const properties = fc
+  .tuple(written, fc.constantFrom(false, false, true))
+  .map(([json, again]) => (again ? respelled(json) : json))
 
 /** One project's accepted events near a moment, in order of arrival; ids repeat with other payloads. */
 export const history = (around: number, maxLength = 40): fc.Arbitrary<ReadonlyArray<Event>> =>
