@@ -2,7 +2,7 @@ import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileS
 import { cp } from "node:fs/promises"
 import { join } from "node:path"
 import { Effect, Layer } from "effect"
-import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest"
 import { type BackupError, restoreBackup } from "../src/index.ts"
 import {
   backUpWhileClientsSend,
@@ -11,7 +11,7 @@ import {
   expectWholeErasures,
   restore
 } from "./support/backups.ts"
-import { startProcess } from "./support/child.ts"
+import { type ServerProcess, startProcess } from "./support/child.ts"
 import { event } from "./support/events.ts"
 import { embedded, memory, problemOf, startServer, temporaryDirectory } from "./support/server.ts"
 import type { TestServer } from "./support/server.ts"
@@ -24,19 +24,28 @@ const folder = () => {
   folders.push(made)
   return made
 }
+const started: Array<ServerProcess> = []
+const start = async (...of: Parameters<typeof startProcess>) => {
+  const server = await startProcess(...of)
+  started.push(server)
+  return server
+}
+afterEach(async () => {
+  await Promise.all(started.splice(0).map((server) => server.end("SIGKILL")))
+})
 afterAll(() => folders.forEach((made) => rmSync(made, { recursive: true, force: true })))
 
 it(
   "backups taken while clients send, restored: what was acknowledged before is counted exactly once, none is invented, and sending it again adds nothing",
   async () => {
     const backups = folder()
-    const server = await startProcess(folder(), { MILLRACE_BACKUP_DIR: backups })
+    const server = await start(folder(), { MILLRACE_BACKUP_DIR: backups })
     const moments = await backUpWhileClientsSend(server.url, () => server.end("SIGKILL"))
     expect(moments).toHaveLength(2)
     for (const moment of moments) {
       const restored = join(folder(), "data")
       await restore({ backup: join(backups, moment.name), directory: restored })
-      await expectRestored(await startProcess(restored), moment)
+      await expectRestored(await start(restored), moment)
     }
   },
   MILLIS
@@ -46,10 +55,10 @@ it(
   "erasures asked for while backups are: a backup holds all of a user's events, or not a byte",
   async () => {
     const backups = folder()
-    const server = await startProcess(folder(), { MILLRACE_BACKUP_DIR: backups })
+    const server = await start(folder(), { MILLRACE_BACKUP_DIR: backups })
     await expectWholeErasures(server, backups, async (backup, directory) => {
       await restore({ backup, directory })
-      return startProcess(directory)
+      return start(directory)
     })
     expect(await server.end("SIGTERM")).toEqual({ code: 0, signal: null })
   },
@@ -64,7 +73,7 @@ it(
       const context = yield* Layer.build(embedded(data))
       const startRestored = async (backup: string, directory: string) => {
         await restore({ backup, directory })
-        return startProcess(directory)
+        return start(directory)
       }
       yield* Effect.promise(() => expectErasureToWait(context, data, startRestored))
       return true

@@ -51,6 +51,19 @@ export const breakdownExamples: ReadonlyArray<MetricExample> = [
     rows: [{ user_id: "ann" }]
   },
   {
+    title: "lifecycle: by plan, a list is no plan, in earlier days too",
+    metric: "lifecycle",
+    params: { from: "2026-01-02", to: "2026-01-02", breakdown: "properties.plan" },
+    as_of: LONG_AFTER,
+    events: eventsFrom([
+      ["ann", "2026-01-01T09:00:00Z", "visit", { plan: ["pro"] }],
+      ["ann", "2026-01-02T09:00:00Z", "visit"]
+    ]),
+    rows: [
+      { breakdown: "$none", date: "2026-01-02", new: 0, returning: 1, resurrecting: 0, dormant: 0, complete: true }
+    ]
+  },
+  {
     title: "stickiness: 26 values, the last of equal ones is $other",
     metric: "stickiness",
     params: { from: "2026-01-01", to: "2026-01-01", breakdown: "properties.rank" },
