@@ -125,10 +125,15 @@ export const benchQueries = async (events: number): Promise<void> => {
     await makeWarehouse(path)
     await generate(path, events)
     const rows = await Effect.runPromise(
-      Effect.forEach(CASES, compare).pipe(Effect.provide(DuckDb.layer({ path, keptAnswers: 0, hotProperties: 0 })))
+      Effect.forEach(CASES, compare).pipe(
+        Effect.provide(DuckDb.layer({ path, activityMegabytes: 0, keptAnswers: 0, hotProperties: 0 }))
+      )
     )
     const overColumn = await Effect.runPromise(
-      Effect.provide(compareOverColumn, DuckDb.layer({ path, keptAnswers: 0, hotAfterQuestions: 1 }))
+      Effect.provide(
+        compareOverColumn,
+        DuckDb.layer({ path, activityMegabytes: 0, keptAnswers: 0, hotAfterQuestions: 1 })
+      )
     )
     console.log(
       `queries: ${events} events, ${USERS} users, ${DAYS} days, file ${Math.round(statSync(path).size / 1024 / 1024)} MiB`
