@@ -16,8 +16,6 @@ export interface TargetRequest {
   readonly path: string
   readonly body?: string | Uint8Array<ArrayBuffer>
   readonly headers?: Readonly<Record<string, string>>
-  /** For the whole answer; default 60 s. */
-  readonly timeoutMillis?: number
 }
 
 /**
@@ -32,6 +30,7 @@ export interface Target {
   readonly open: (path: string) => Effect.Effect<Response, CliFailure>
 }
 
+/** For one whole answer. */
 const TIMEOUT_MILLIS = 60_000
 
 /** A base for a handler that is called without a network. */
@@ -78,7 +77,7 @@ const call = (
 ): Effect.Effect<Answer, unknown> =>
   Effect.tryPromise({
     try: async (signal) => {
-      const limit = AbortSignal.any([signal, AbortSignal.timeout(request.timeoutMillis ?? TIMEOUT_MILLIS)])
+      const limit = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MILLIS)])
       const response = await handle(build(base, request, key), limit)
       const retryAfter = Number(response.headers.get("retry-after") ?? Number.NaN)
       return {
