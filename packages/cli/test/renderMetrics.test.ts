@@ -1,3 +1,4 @@
+import { displayWidth } from "effect/cli/CliOutput"
 import { expect, it } from "vitest"
 import { duration, renderFunnel } from "../src/render/funnel.ts"
 import { renderLifecycle } from "../src/render/lifecycle.ts"
@@ -184,4 +185,16 @@ it("users of a cell: one a line, and how to go on where the page is full", () =>
     String.raw`there may be more: --after "b\u001b[2J"`
   ])
   expect(renderUsers({ metric: "dau/users", params, as_of, rows: [] }, plain).at(-1)).toBe("nobody")
+})
+
+it("bars and curves begin in one column, however wide letters are", () => {
+  const before = (lines: ReadonlyArray<string>) =>
+    lines.filter((line) => line.includes("█")).map((line) => displayWidth(line.slice(0, line.indexOf("█"))))
+  const events = ["漢字漢字漢字漢字", "visit", "\u{1F600}\u{1F600}\u{1F600}\u{1F600}\u{1F600}"]
+  const types = events.map((event_type) => ({ event_type, events: 1, users: 1 }))
+  const bars = before(renderTopEvents({ metric: "top-events", params: range, as_of, rows: types }, plain))
+  const rows = events.map((breakdown) => ({ ...day("2026-01-01", 8), breakdown }))
+  const params = { ...range, breakdown: "event_type" }
+  const curves = before(renderTrend({ metric: "trend", params, as_of, rows }, plain))
+  expect([bars.length, new Set(bars).size, curves.length, new Set(curves).size]).toEqual([3, 1, 3, 1])
 })

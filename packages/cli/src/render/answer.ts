@@ -1,6 +1,6 @@
 import { Schema } from "effect"
 import { bold, cyan, dim, type Style } from "./Style.ts"
-import { bar, pad } from "./table.ts"
+import { bar, greatest, pad, widthOf } from "./table.ts"
 
 /** A metric's answer, as text; only what is drawn is read. */
 export const answer = <Row extends Schema.Constraint>(row: Row) =>
@@ -36,9 +36,9 @@ export const withBars = (
   values: ReadonlyArray<number>,
   style: Style
 ): ReadonlyArray<string> => {
-  const longest = lines.reduce((max, line) => Math.max(max, line.length), 0)
+  const longest = widthOf(lines)
   const room = Math.min(MAX_BAR, Math.max(MIN_BAR, style.width - longest - 3))
-  const max = Math.max(0, ...values)
+  const max = greatest(values)
   return lines.map((line, index) => {
     const drawn = index === 0 ? "" : bar(values[index - 1]!, max, room)
     return drawn === "" ? line : `${pad(line, longest, "left")}  ${cyan(drawn, style)}`

@@ -1,7 +1,7 @@
 import { Schema } from "effect"
 import { answer, heading, INCOMPLETE } from "./answer.ts"
 import { cyan, dim, type Style } from "./Style.ts"
-import { bar, grouped, pad, table } from "./table.ts"
+import { bar, greatest, grouped, pad, table, widthOf } from "./table.ts"
 import { byValue, titleBy, valueKey } from "./values.ts"
 
 export const LifecycleAnswer = answer(
@@ -45,10 +45,10 @@ const renderBlock = (rows: ReadonlyArray<Row>, style: Style): ReadonlyArray<stri
       ...[row.new, row.returning, row.resurrecting, row.dormant].map(grouped)
     ])
   )
-  const width = Math.max(...lines.map((line) => line.length))
+  const width = widthOf(lines)
   const side = Math.min(MAX_SIDE, Math.max(MIN_SIDE, Math.floor((style.width - width - 3) / 2)))
   const active = rows.map((row) => row.new + row.returning + row.resurrecting)
-  const max = Math.max(0, ...active, ...rows.map(({ dormant }) => -dormant))
+  const max = greatest([...active, ...rows.map(({ dormant }) => -dormant)])
   const drawn = rows.map((row, index) => {
     // A bar grows from the left, so the one that hangs to the left of the line is whole blocks only.
     const gone = "█".repeat(max === 0 ? 0 : Math.ceil((-row.dormant / max) * side))

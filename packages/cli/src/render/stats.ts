@@ -1,7 +1,7 @@
 import { Schema } from "effect"
 import { answer, heading, INCOMPLETE, withBars } from "./answer.ts"
 import { dim, heat, type Style } from "./Style.ts"
-import { grouped, pad, printable, table } from "./table.ts"
+import { greatest, grouped, pad, printable, table, widthOf } from "./table.ts"
 import { renderCurves } from "./trend.ts"
 import { byValue, titleBy, valueKey } from "./values.ts"
 
@@ -135,15 +135,15 @@ const renderHeat = (
     ],
     rows.map((row) => [row.cohort, grouped(row.size)])
   )
-  const width = Math.max(...left.map((line) => line.length))
+  const width = widthOf(left)
   const cellWidth = style.colour ? CELL_WIDTH : PLAIN_CELL_WIDTH
-  const indices = Array.from({ length: Math.max(...rows.map(({ cells }) => cells.length)) }, (_, index) => index)
+  const indices = Array.from({ length: greatest(rows.map(({ cells }) => cells.length)) }, (_, index) => index)
   const offset = style.colour ? RATE_WIDTH + 1 : RATE_WIDTH
   const header = indices
     .map((index) => pad(pad(headerOf(index, interval, params), offset, "right"), cellWidth, "left"))
     .join("")
   // Cell 0 is 100 % by definition: the scale is that of the others, or they would all look alike.
-  const best = Math.max(0, ...rows.flatMap(({ cells }) => cells.slice(1).map(({ rate }) => rate)))
+  const best = greatest(rows.flatMap(({ cells }) => cells.slice(1).map(({ rate }) => rate)))
   const warmth = (rate: number) => (best > 0 ? rate / best : 0)
   const shown = (row: (typeof rows)[number]) =>
     row.cells.map((cell) => renderCell(cell, row.size, warmth(cell.rate), style)).join("")

@@ -26,9 +26,7 @@ export const table = (
   columns: ReadonlyArray<Column>,
   rows: ReadonlyArray<ReadonlyArray<string>>
 ): ReadonlyArray<string> => {
-  const widths = columns.map(({ title }, index) =>
-    rows.reduce((max, row) => Math.max(max, displayWidth(row[index] ?? "")), displayWidth(title))
-  )
+  const widths = columns.map(({ title }, index) => widthOf([title, ...rows.map((row) => row[index] ?? "")]))
   const line = (cells: ReadonlyArray<string>) =>
     columns
       .map(({ align }, index) => pad(cells[index] ?? "", widths[index]!, align))
@@ -36,6 +34,13 @@ export const table = (
       .trimEnd()
   return [line(columns.map(({ title }) => title)), ...rows.map(line)]
 }
+
+/** The greatest, 0 of none. Answers hold 100,000 rows, and that many arguments of one call nearly fill the stack. */
+export const greatest = (values: ReadonlyArray<number>): number =>
+  values.reduce((most, value) => Math.max(most, value), 0)
+
+/** Columns of the terminal that the longest line takes. */
+export const widthOf = (lines: ReadonlyArray<string>): number => greatest(lines.map((line) => displayWidth(line)))
 
 /** `1234567` → `1,234,567`. */
 export const grouped = (value: number): string => value.toLocaleString("en-US")

@@ -1,7 +1,7 @@
 import { Schema } from "effect"
 import { answer, heading, INCOMPLETE, withBars } from "./answer.ts"
 import { dim, type Style } from "./Style.ts"
-import { printable, table } from "./table.ts"
+import { greatest, pad, printable, table, widthOf } from "./table.ts"
 import { labelOf, titleBy, valueKey } from "./values.ts"
 
 export const TrendAnswer = answer(
@@ -54,7 +54,7 @@ const renderSeries = (what: string, rows: ReadonlyArray<Row>, style: Style) =>
 /** One line a value: its total as far as that means anything, its range, and a curve. */
 export const renderCurves = (rows: ReadonlyArray<Point>, style: Style) => {
   const series = [...Map.groupBy(rows, ({ breakdown }) => breakdown)]
-  const max = Math.max(0, ...rows.map(({ value }) => value ?? 0))
+  const max = greatest(rows.map(({ value }) => value ?? 0))
   const lines = table(
     [
       { title: "value", align: "left" },
@@ -64,14 +64,14 @@ export const renderCurves = (rows: ReadonlyArray<Point>, style: Style) => {
     ],
     series.map(([value, of]) => {
       const values = of.map((row) => row.value).filter((found) => found !== null)
-      const [least, most] = values.length === 0 ? [null, null] : [Math.min(...values), Math.max(...values)]
-      return [labelOf(value), shown(least), shown(of.at(-1)?.value ?? null), shown(most)]
+      const sorted = values.toSorted((a, b) => a - b)
+      return [labelOf(value), ...[sorted[0], of.at(-1)?.value, sorted.at(-1)].map((one) => shown(one ?? null))]
     })
   )
-  const width = Math.max(...lines.map((line) => line.length))
+  const width = widthOf(lines)
   const room = Math.max(MIN_CURVE, style.width - width - 2)
   return lines.map((line, index) =>
-    index === 0 ? line : `${line.padEnd(width)}  ${curve(series[index - 1]![1], max, room)}`.trimEnd()
+    index === 0 ? line : `${pad(line, width, "left")}  ${curve(series[index - 1]![1], max, room)}`.trimEnd()
   )
 }
 
