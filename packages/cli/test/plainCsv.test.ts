@@ -67,8 +67,15 @@ const anything = fc.oneof(
   })
 )
 
+/** The note is the user, and two properties. */
+const twice = mapping({
+  map: { event_id: "id", user_id: "note", occurred_at: "at", event_type: "kind" },
+  properties: ["note", "note", "kind", "price"]
+})
+
 const options = fc.constantFrom(
   mapping(),
+  twice,
   mapping({ map: { occurred_at: "at" }, eventType: 'pur"chase' }),
   mapping({ readTime: timeReader("unix", "UTC"), timeFormat: "unix" }),
   mapping({ readTime: timeReader("YYYYMMDD", "Europe/Berlin"), timeFormat: "YYYYMMDD", properties: "none" }),
@@ -155,4 +162,12 @@ it("what is not plain is left to the parser", () => {
   for (const lines of left) expect([lines, read(lines, mapping())]).toEqual([lines, undefined])
   expect(read(Buffer.from([44, 0xff, 10]), mapping())).toBeUndefined()
   expect(read(`,u,${time},k,1,x\n`, mapping({ map: { ...mapping().map, properties: "note" } }))).toBeUndefined()
+})
+
+it("a column that gives more than one field, or one field twice: every byte is there", () => {
+  for (let letters = 200; letters < 260; letters += 3) {
+    const row = (index: number) => `${index},u,2026-01-02T03:04:05Z,visit,1.5,${"n".repeat(letters)}\n`
+    const lines = Array.from({ length: 1_200 }, (_, index) => row(index)).join("")
+    expect(sameAsParsed(lines, twice, ",")).toBe(true)
+  }
 })

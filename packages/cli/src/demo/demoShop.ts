@@ -36,7 +36,7 @@ export function* demoShop(endDay: string): Generator<RawEvent & { readonly occur
   }
 }
 
-const PLANS = ["search", "newsletter", "social", "friend", "advert"] as const
+const CHANNELS = ["search", "newsletter", "social", "friend", "advert"] as const
 const COUNTRIES = ["DE", "US", "FR", "GB", "ES", "NL", "IT"] as const
 const COUNTRY_WEIGHTS = [30, 24, 12, 12, 8, 7, 7]
 
@@ -50,7 +50,7 @@ const signUps = (random: Random, lastDay: number): ReadonlyArray<Visitor> => {
     joinedDay: weighted(random, weights),
     // A few loyal customers, many who look once: the spread that makes cohorts decay and then level off.
     loyalty: random() ** 2.2,
-    channel: pick(random, PLANS),
+    channel: pick(random, CHANNELS),
     country: COUNTRIES[weighted(random, COUNTRY_WEIGHTS)]!
   }))
 }

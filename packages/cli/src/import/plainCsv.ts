@@ -56,6 +56,8 @@ class PlainWriter {
   readonly #extraAt: Int32Array
   readonly #timeAsIs: boolean
   readonly #roomBytes: number
+  /** How often a cell is written at most: a column may give several fields. */
+  readonly #copies: number
   readonly #delimiter: number
   /** One look-up a byte: what ends a bare cell, and what ends a run of a quoted one's. */
   readonly #stops: Uint8Array
@@ -75,6 +77,7 @@ class PlainWriter {
     this.#timeAsIs = options.timeFormat === "rfc3339"
     const names = this.#names.reduce((sum, name) => sum + name.length + 3, 0)
     this.#roomBytes = AROUND_BYTES + names + (this.#eventType?.length ?? 0)
+    this.#copies = mostOften([plan.idAt, plan.timeAt, plan.userAt, plan.typeAt, ...this.#extraAt])
     this.#delimiter = delimiter
     this.#stops = Uint8Array.from({ length: 256 }, (_, byte) =>
       byte < 32 || byte === QUOTE || byte === BACKSLASH || byte === delimiter ? 1 : 0
@@ -102,7 +105,7 @@ class PlainWriter {
     for (let at = 0; at < lines.length; row++) {
       const next = this.#scanRow(lines, at)
       if (next === NOT_PLAIN) return 0
-      this.#reserve(next - at + this.#roomBytes)
+      this.#reserve((next - at) * this.#copies + this.#roomBytes)
       if (!this.#writeEvent(lines, row)) return 0
       at = next
     }
@@ -264,6 +267,12 @@ class PlainWriter {
   #put(byte: number): void {
     this.#out[this.#to++] = byte
   }
+}
+
+const mostOften = (columns: ReadonlyArray<number>): number => {
+  const times = new Map<number, number>()
+  for (const column of columns) if (column !== -1) times.set(column, (times.get(column) ?? 0) + 1)
+  return Math.max(...times.values())
 }
 
 /** With the point; six of them never print with an exponent. */
