@@ -135,6 +135,20 @@ describe("mapping", () => {
     expect(mapped._tag === "Raw" && JSON.stringify(mapped.raw["properties"])).toBe('{"__proto__":"x"}')
   })
 
+  it("a key, like a column, may give two fields, and a property where it is named", () => {
+    const how = options({ map: { event_id: "mail", user_id: "mail" }, properties: ["mail", "note"] })
+    const row = { mail: "ada@x", occurred_at: "2026-01-01T00:00:00Z", event_type: "buy", note: "hi", more: "1" }
+    const raw = {
+      event_id: "ada@x",
+      user_id: "ada@x",
+      occurred_at: "2026-01-01T00:00:00Z",
+      event_type: "buy",
+      properties: { mail: "ada@x", note: "hi" }
+    }
+    expect(mapObject(how)({ _tag: "Object", line: 1, row: 1, value: row })).toEqual({ _tag: "Raw", raw })
+    expect(mapCells(Object.keys(row), how)(cells(...Object.values(row)))).toEqual({ _tag: "Raw", raw })
+  })
+
   it("an NDJSON event passes as it is, with an id where it has none", () => {
     const event = { occurred_at: "t", user_id: "u", event_type: "e", properties: { a: 1 } }
     const map = mapObject(options({ properties: "strict" }))

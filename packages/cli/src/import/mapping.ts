@@ -186,12 +186,13 @@ export const mapObject =
   (options: MappingOptions): MapRecord =>
   (record) => {
     if (record._tag !== "Object") return refuseRecord(record)
-    if (!isPlainObject(record.value)) return refuse("not_an_object", "", "must be a JSON object")
-    const rest: Record<string, unknown> = { ...record.value }
+    const { value } = record
+    if (!isPlainObject(value)) return refuse("not_an_object", "", "must be a JSON object")
     const raw: Record<string, unknown> = {}
+    const rest: Record<string, unknown> = { ...value }
     for (const field of FIELDS) {
       const key = options.map[field] ?? field
-      if (Object.hasOwn(rest, key)) raw[field] = rest[key]
+      if (Object.hasOwn(value, key)) raw[field] = value[key]
       delete rest[key]
     }
     raw["event_id"] ??= options.idOf(record.row)
@@ -201,19 +202,22 @@ export const mapObject =
       if (occurred_at === undefined) return badTime(raw["occurred_at"], options)
       raw["occurred_at"] = occurred_at
     }
-    return { _tag: "Raw", raw: withExtras(raw, rest, options) }
+    return { _tag: "Raw", raw: withExtras(raw, rest, value, options) }
   }
 
+/** `rest`: what gives no field; a key that is named gives a property besides. */
 const withExtras = (
   raw: Record<string, unknown>,
   rest: Record<string, unknown>,
+  value: Record<string, unknown>,
   { properties }: MappingOptions
 ): Record<string, unknown> => {
   if (properties === "strict") return { ...rest, ...raw }
-  const names = properties === "all" ? Object.keys(rest) : properties === "none" ? [] : properties
+  if (properties === "none") return raw
+  const names = properties === "all" ? Object.keys(rest) : properties
   const given = raw["properties"] ?? {}
   if (names.length === 0 || !isPlainObject(given)) return raw
   const merged: Record<string, unknown> = { ...given }
-  for (const name of names) if (Object.hasOwn(rest, name)) put(merged, name, rest[name])
+  for (const name of names) if (Object.hasOwn(value, name)) put(merged, name, value[name])
   return { ...raw, properties: merged }
 }
