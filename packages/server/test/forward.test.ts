@@ -95,6 +95,13 @@ describe("a process without statistics passes questions on", () => {
     expect((await door.get("/dead-letters", shop)).status).toBe(200)
   })
 
+  it("a key that may less at the owner is a difference of the processes, not the client's fault", async () => {
+    const owner = await start({ keys: "shop:read:shop-key-0123456789" })
+    const door = await doorTo(owner.url)
+    expect(problemOf(await door.get("/dead-letters", shop))).toEqual([503, "keys_unavailable"])
+    expect((await door.get("/ledger", shop)).status).toBe(200)
+  })
+
   it("a person's session is passed on with the project that it asks about", async () => {
     const accounts = newAccounts()
     closers.push(accounts.close)

@@ -33,6 +33,8 @@ it.live("one works at a time; so many wait, and the next is told to come back; w
     yield* Fiber.interrupt(first!)
     yield* Fiber.interrupt(second!)
     assert.strictEqual((yield* Effect.flip(work(5))).problem.status, 503)
+    // Whatever may begin has begun, and whoever waits no longer has gone.
+    yield* Effect.sleep(20)
     yield* Deferred.succeed(mayEnd, undefined)
     assert.deepStrictEqual(yield* read(yield* Fiber.join(third!)), { number: 3 })
     assert.deepStrictEqual([done, most], [[1, 2, 3], 1])
