@@ -36,6 +36,36 @@ await describeInBrowser("storage and tabs", (browsers) => {
     await again.close()
   })
 
+  it("what is sent while the storage is looked through is not taken up, and sent, again", async () => {
+    const type = "looked through"
+    // The first answer comes after the second look has read, and before it knows whose the events are.
+    const door = await rig.door((n) => (n === 0 ? { delayMillis: 300 } : undefined))
+    const options = { host: door.url, key: type, flushMillis: 20, retryMillis: 20 }
+    const page = await open(options)
+    await browsers.context().setOffline(true)
+    const ids = await trackMany(handleOf(page), type, EVENTS)
+    await storedAre(page, type, EVENTS)
+    await page.close()
+    await browsers.context().setOffline(false)
+    const again = await browsers.context().newPage()
+    await again.goto(browsers.site().url)
+    await again.evaluate(() => {
+      const query = navigator.locks.query.bind(navigator.locks)
+      navigator.locks.query = async () => {
+        await new Promise((resolve) => setTimeout(resolve, 300))
+        return query()
+      }
+    })
+    await startClient(again, options)
+    await until("all are sent", async () => (await statsOf(handleOf(again))).sent >= EVENTS)
+    // Another two looks.
+    await new Promise((resolve) => setTimeout(resolve, 1_000))
+    expect(await statsOf(handleOf(again))).toEqual({ queued: 0, sent: EVENTS, dropped: 0 })
+    expect([...door.copies().values()]).toEqual(ids.map(() => 1))
+    await rig.expectExactly(type, ids)
+    await again.close()
+  })
+
   it(`check ${check("offline → online")}`, async () => {
     const { options, type } = await scene("offline → online")
     // No timer would come in this test's time: what sends is the browser's word that it is online again.

@@ -16,11 +16,13 @@ export const joinFamily = (
   const { locks } = navigator
 
   const adopt: () => unknown = async () => {
+    const settled = sender._settled()
     const stored = await storage._all()
     // Asked after reading: whoever wrote an entry had the lock before.
     const held = (await locks?.query())?.held
     if (signal.aborted) return
-    for (const [id, value] of stored) {
+    // What was settled meanwhile may have been read before, and would be sent again.
+    for (const [id, value] of sender._settled() > settled ? [] : stored) {
       const { 0: owner, 1: json, 2: at } = Object(value)
       if (held?.some((lock) => lock.name === owner)) continue
       // What begins well and is broken all the same is found by halving, like any body that is refused.

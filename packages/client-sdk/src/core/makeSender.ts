@@ -26,6 +26,8 @@ export interface Sender {
   readonly _take: () => Ids
   readonly _bodyOf: (ids: Ids) => string
   readonly _purge: () => void
+  /** Events that were sent or dropped. */
+  readonly _settled: () => number
   readonly _stats: () => Stats
 }
 
@@ -206,6 +208,7 @@ export const makeSender = (
     _take: take,
     _bodyOf: bodyOf,
     _purge: () => settle([...queue.keys()], "purged"),
+    _settled: () => sent + dropped,
     _stats: () => ({ queued: queue.size, sent, dropped })
   }
   const platform = connect(sender)
