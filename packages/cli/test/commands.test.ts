@@ -69,6 +69,7 @@ it("wrong usage ends with 2 and one sentence on stderr", async () => {
     "ledger --url http://127.0.0.1:1 --data x",
     "ledger --url nonsense",
     `import ${csv} --no-header`,
+    `import ${csv} --no-header --columns user_id,user_id`,
     `import ${csv} --delimiter ab`,
     `import ${csv} --map nonsense=a`,
     `import ${csv} --time-format YYYY`,

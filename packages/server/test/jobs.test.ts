@@ -1,10 +1,11 @@
 import { assert, it } from "@effect/vitest"
-import { Deferred, Effect, Fiber } from "effect"
+import { Cause, Deferred, Effect, Fiber, Logger } from "effect"
 import { HttpServerResponse } from "effect/http"
 import { makeJobs } from "../src/http/Jobs.ts"
 import { refusal, respondJson } from "../src/http/Refusal.ts"
 
 const LONG = 60_000
+const SOON = 100
 
 const read = (response: HttpServerResponse.HttpServerResponse) =>
   Effect.promise(() => HttpServerResponse.toWeb(response).json() as Promise<Record<string, unknown>>)
@@ -44,14 +45,25 @@ it.live("one works at a time; so many wait, and the next is told to come back; w
 
 const no = refusal("backup_exists", "No.")
 
-it.live("work that is refused, or dies, makes room", () =>
-  Effect.gen(function* () {
-    const jobs = makeJobs({ atMost: 1, waitMillis: LONG })
+it.live("work that is refused, or breaks, makes room; what broke is logged once, whoever asks for it", () => {
+  const logged: Array<string> = []
+  const logger = Logger.layer([Logger.make(({ cause }) => void logged.push(Cause.pretty(cause)))])
+  return Effect.gen(function* () {
+    const jobs = makeJobs({ atMost: 1, waitMillis: SOON })
     assert.strictEqual(yield* Effect.flip(jobs.carryThrough("shop", Effect.fail(no))), no)
-    assert.strictEqual((yield* Effect.exit(jobs.carryThrough("shop", Effect.die("bug"))))._tag, "Failure")
+    assert.deepStrictEqual(logged, [])
+    const mayEnd = yield* Deferred.make<void>()
+    const bug = Effect.andThen(Deferred.await(mayEnd), Effect.die(new Error("bug")))
+    const id = yield* nameOf(yield* jobs.carryThrough("shop", bug))
+    yield* Deferred.succeed(mayEnd, undefined)
+    for (const _ of [1, 2]) {
+      assert.strictEqual((yield* Effect.flip(jobs.answerOf("shop", id))).problem.status, 500)
+      assert.lengthOf(logged, 1)
+      assert.include(logged[0], "bug")
+    }
     assert.deepStrictEqual(yield* read(yield* jobs.carryThrough("shop", Effect.succeed(respondJson({})))), {})
-  })
-)
+  }).pipe(Effect.provide(logger))
+})
 
 const nameOf = Effect.fnUntraced(function* (answer: HttpServerResponse.HttpServerResponse) {
   assert.deepStrictEqual([answer.status, answer.headers["retry-after"]], [202, "1"])
@@ -60,7 +72,7 @@ const nameOf = Effect.fnUntraced(function* (answer: HttpServerResponse.HttpServe
 
 it.live("work that takes long is named; by the name its project has its answer, or refusal, as often as it asks", () =>
   Effect.gen(function* () {
-    const jobs = makeJobs({ waitMillis: 10 })
+    const jobs = makeJobs({ waitMillis: SOON })
     const mayEnd = yield* Deferred.make<void>()
     const [good, bad] = yield* Effect.forEach([Effect.succeed(respondJson({ good: true })), Effect.fail(no)], (end) =>
       Effect.flatMap(jobs.carryThrough("shop", Effect.andThen(Deferred.await(mayEnd), end)), nameOf)

@@ -126,5 +126,7 @@ export const csvOptionsOf = Effect.fnUntraced(function* (flags: CsvFlags) {
   const columns = Option.getOrUndefined(flags.columns)
     ?.split(",")
     .map((name) => name.trim())
+  const twice = columns?.find((name, index) => columns.indexOf(name) !== index)
+  if (twice !== undefined) return yield* usage(`--columns names the column "${twice}" twice`)
   return { delimiter, columns }
 })

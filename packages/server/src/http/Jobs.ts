@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto"
 import type { UnderWay } from "@millrace/core/wire"
-import { Effect, Fiber, Option, Semaphore } from "effect"
+import { Cause, Effect, Fiber, Option, Semaphore } from "effect"
 import type { HttpServerResponse } from "effect/http"
 import { refusal, type Refusal, respondJson, retryLater } from "./Refusal.ts"
 
@@ -32,6 +32,14 @@ const unknown = refusal(
   "No work of this name is known: it was begun for another project, many others ended since, or the server was restarted. Ask for the work itself again."
 )
 
+const broken = refusal("internal", "The server failed on this work; its log says why.")
+
+/** Nobody may be there any more to hear of it. */
+const logged = <R>(work: Answering<R>): Answering<R> =>
+  Effect.catchDefect(work, (defect) =>
+    Effect.andThen(Effect.logError("a backup or an erasure broke", Cause.die(defect)), Effect.fail(broken))
+  )
+
 interface Job {
   readonly project: string
   readonly fiber: Fiber.Fiber<HttpServerResponse.HttpServerResponse, Refusal>
@@ -50,7 +58,7 @@ export const makeJobs = ({ atMost = AT_MOST, waitMillis }: JobsOptions): Jobs =>
         const leave = Effect.sync(() => {
           inside--
         })
-        return Effect.forkDetach(Effect.ensuring(restore(turn.withPermit(work)), leave))
+        return Effect.forkDetach(Effect.ensuring(restore(turn.withPermit(logged(work))), leave))
       })
     )
 
