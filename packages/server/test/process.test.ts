@@ -135,7 +135,7 @@ it("a second server on the same data is refused; the first goes on", async () =>
 })
 
 it("a second signal ends the process at once with 130", async () => {
-  const server = await startProcess(directory(), { MILLRACE_QUEUE: "memory", MILLRACE_WAREHOUSE: "memory" })
+  const server = await startProcess(directory(), { ...GRACE, MILLRACE_QUEUE: "memory", MILLRACE_WAREHOUSE: "memory" })
   // A body that never ends keeps the first signal waiting.
   const socket = connect(Number(new URL(server.url).port), "127.0.0.1")
   socket.on("error", () => {})
@@ -144,7 +144,8 @@ it("a second signal ends the process at once with 130", async () => {
   })
   await reply(await fetch(`${server.url}/livez`))
   server.process.kill("SIGTERM")
-  await new Promise((resolve) => setTimeout(resolve, 100))
+  // Two that the process has not seen yet are one.
+  while ((await fetch(`${server.url}/readyz`)).status === 200);
   expect(await server.end("SIGTERM")).toEqual({ code: 130, signal: null })
   socket.destroy()
 })
