@@ -1,4 +1,4 @@
-import { EventQueueError, EventStoreError } from "@millrace/core"
+import { EventQueueError, EventStoreError, KeyStoreError, UserStoreError } from "@millrace/core"
 import {
   Access,
   AdapterNotInstalled,
@@ -93,6 +93,8 @@ const isElsewhere = ({ queue }: ServerOptions, error: unknown): boolean =>
   error instanceof BadAdapterChoice ||
   error instanceof AdapterNotInstalled ||
   error instanceof EventStoreError ||
+  error instanceof KeyStoreError ||
+  error instanceof UserStoreError ||
   (queue !== "embedded" && error instanceof WarehouseTaken) ||
   (queue === "nats" && error instanceof EventQueueError)
 
