@@ -19,7 +19,7 @@ const panels = [...dashboard.matchAll(/"expr": ("(?:[^"\\]|\\.)*")/gu)].map(([, 
 /** Words of PromQL that are no metrics: what is in braces or brackets is left out before. */
 const WORDS = new Set(
   (
-    "sum rate max min by abs and or time histogram_quantile increase predict_linear count without on le job instance " +
+    "sum rate max min by abs and or time histogram_quantile increase predict_linear max_over_time unless count without on le job instance " +
     "code outcome version route method reason stage"
   ).split(" ")
 )
