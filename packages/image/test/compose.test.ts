@@ -55,6 +55,11 @@ describe("docker-compose.yml", () => {
     expect(publishing).toEqual(["api", "direct-api"])
   })
 
+  it("the API keeps its port: of a range each start takes another", () => {
+    const published = ours.flatMap(([, { ports = [] }]) => ports)
+    expect(published).toEqual(["127.0.0.1:4000:4000", "127.0.0.1:4000:4000"])
+  })
+
   it("no port is open to the world by default", () => {
     for (const port of services.flatMap(([, service]: readonly [string, Service]) => service.ports ?? [])) {
       expect(port).toMatch(/^127\.0\.0\.1:/u)
