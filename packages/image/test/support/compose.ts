@@ -62,6 +62,10 @@ const Service = Schema.Struct({
   cap_drop: optional(Schema.Tuple([Schema.Literal("ALL")])),
   security_opt: Schema.Tuple([Schema.Literal("no-new-privileges:true")]),
   restart: Schema.Literal("unless-stopped"),
+  logging: Schema.Struct({
+    driver: Schema.Literal("json-file"),
+    options: Schema.Struct({ "max-size": Schema.String, "max-file": Schema.String })
+  }),
   stop_grace_period: optional(duration),
   healthcheck: Healthcheck,
   depends_on: optional(Schema.Record(Schema.String, Schema.Struct({ condition: Schema.Literal("service_healthy") })))
