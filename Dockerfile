@@ -8,10 +8,12 @@ RUN --mount=type=cache,id=pnpm,target=/root/.local/share/pnpm/store pnpm install
   && pnpm --filter=@millrace/image deploy --prod --legacy /app
 
 FROM node:24-bookworm-slim
-ENV NODE_ENV=production MILLRACE_HOST=0.0.0.0 MILLRACE_PORT=4000 MILLRACE_DATA=/data
+ENV NODE_ENV=production MILLRACE_HOST=0.0.0.0 MILLRACE_PORT=4000 MILLRACE_DATA=/data/millrace
 COPY --from=build --chown=root:root /app /app
-# A new volume takes over the folder's owner; nothing else is ever written.
-RUN install --directory --owner=node --group=node /data
+# A new volume takes over its folder's owner; nothing else is ever written. The data folder lies below its volume, since a restore
+# makes a folder beside it and renames that; MILLRACE_BACKUP_DIR=/backups wants a volume of its own.
+RUN install --directory --owner=node --group=node /data /backups \
+  && ln --symbolic /app/node_modules/millrace/dist/main.js /usr/local/bin/millrace
 USER node
 WORKDIR /data
 VOLUME /data

@@ -47,12 +47,24 @@ describe("docker-compose.yml", () => {
     expect(roles).toEqual([
       ["api", "ingest", undefined],
       ["worker", "worker", undefined],
-      ["owner", "etl,stats", ["warehouse:/data"]],
+      ["owner", "etl,stats", ["warehouse:/data", "backups:/backups"]],
       ["direct-api", "ingest", undefined],
-      ["direct-owner", "etl,stats", ["direct-warehouse:/data"]]
+      ["direct-owner", "etl,stats", ["direct-warehouse:/data", "backups:/backups"]]
     ])
+    // The image's own volume would be a new one, without a name, for each container.
+    expect(ours.map(([, { tmpfs }]) => tmpfs)).toEqual(
+      ours.map(([, { volumes }]) => (volumes === undefined ? ["/data:ro"] : []))
+    )
     const publishing = ours.filter(([, { ports }]) => ports !== undefined).map(([name]) => name)
     expect(publishing).toEqual(["api", "direct-api"])
+  })
+
+  it("a data folder is not its volume itself: a restore makes it beside, and renames", () => {
+    const image = /MILLRACE_DATA=(\S+)/u.exec(read("Dockerfile"))?.[1]
+    const folders = ours.flatMap(([, { environment = {}, volumes }]) =>
+      volumes === undefined ? [] : [environment["MILLRACE_DATA"]]
+    )
+    expect([image, ...folders]).toEqual(["/data/millrace", "/data/millrace", "/data/millrace"])
   })
 
   it("the API keeps its port: of a range each start takes another", () => {
