@@ -72,6 +72,10 @@ describe("docker-compose.yml", () => {
     expect(published).toEqual(["127.0.0.1:4000:4000", "127.0.0.1:4000:4000"])
   })
 
+  it("SIGTERM ends a process that has only begun to start", () => {
+    expect(ours.map(([, { init }]) => init)).toEqual(ours.map(() => true))
+  })
+
   it("no port is open to the world by default", () => {
     for (const port of services.flatMap(([, service]: readonly [string, Service]) => service.ports ?? [])) {
       expect(port).toMatch(/^127\.0\.0\.1:/u)

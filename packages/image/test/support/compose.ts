@@ -52,6 +52,7 @@ const Service = Schema.Struct({
   image: Schema.String,
   build: optional(Schema.String),
   profiles: Schema.NonEmptyArray(Schema.Literals(["standard", "direct"])),
+  init: optional(Schema.Literal(true)),
   command: optional(strings),
   environment: optional(Schema.Record(Schema.String, Schema.String)),
   ports: optional(strings),
