@@ -1,10 +1,11 @@
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
-import { afterAll, expect, it } from "vitest"
+import { afterAll, afterEach, expect, it, vi } from "vitest"
 import { millrace, ok, temporaryFolder } from "./support/cli.ts"
 
 const folder = temporaryFolder()
 afterAll(folder.remove)
+afterEach(() => void vi.unstubAllEnvs())
 const at = ["--data", folder.path]
 
 it("keys: created once in the open, listed by prefix, revoked by it", async () => {
@@ -35,4 +36,14 @@ it.each([
   const { code, stderr } = await millrace(["keys", ...args, ...at])
   expect(code).not.toBe(0)
   expect(stderr).toContain(message)
+})
+
+it("a key store that does not open is no fault of the data folder", async () => {
+  vi.stubEnv("MILLRACE_KEY_STORE", "postgres")
+  vi.stubEnv("MILLRACE_KEY_PEPPER", "p".repeat(32))
+  // Port 1 is nobody's.
+  vi.stubEnv("MILLRACE_POSTGRES_URL", "postgres://user:s3cret@127.0.0.1:1/database")
+  const { code, stderr } = await millrace(["serve", "--port", "0", ...at])
+  expect(code).toBe(1)
+  expect(stderr).toMatch(/^millrace: (?!.*s3cret).*ECONNREFUSED.*\n$/u)
 })
