@@ -14,7 +14,8 @@ COPY --from=build --chown=root:root /app /app
 # makes a folder beside it and renames that; MILLRACE_BACKUP_DIR=/backups wants a volume of its own.
 RUN install --directory --owner=node --group=node /data /backups \
   && ln --symbolic /app/node_modules/millrace/dist/main.js /usr/local/bin/millrace
-USER node
+# A number: Kubernetes tells by it that this is not root.
+USER 1000:1000
 WORKDIR /data
 VOLUME /data
 EXPOSE 4000

@@ -25,7 +25,7 @@ const WORDS = new Set(
 )
 
 const metricsOf = (expression: string): ReadonlyArray<string> =>
-  [...expression.replaceAll(/\{[^}]*\}|\[[^\]]*\]|"[^"]*"/gu, "").matchAll(/[a-zA-Z_][\w:]*/gu)]
+  [...expression.replaceAll(/\{[^}]*\}|\[[^\]]*\]|"[^"]*"|offset \w+/gu, "").matchAll(/[a-zA-Z_][\w:]*/gu)]
     .map(([word]) => word)
     .filter((word) => !WORDS.has(word) && !/^e\d+$/u.test(word))
 

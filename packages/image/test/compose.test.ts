@@ -88,7 +88,7 @@ describe("Dockerfile", () => {
 
   it("runs unprivileged, as the process itself, with a health check, from the pinned pnpm", () => {
     const last = dockerfile.slice(dockerfile.lastIndexOf("\nFROM "))
-    for (const line of [/^USER node$/mu, /^HEALTHCHECK /mu, /^ENTRYPOINT \["node", /mu, /^VOLUME \/data$/mu]) {
+    for (const line of [/^USER 1000:1000$/mu, /^HEALTHCHECK /mu, /^ENTRYPOINT \["node", /mu, /^VOLUME \/data$/mu]) {
       expect(last).toMatch(line)
     }
     const { packageManager } = JSON.parse(read("package.json")) as { readonly packageManager: string }
