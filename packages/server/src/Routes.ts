@@ -76,8 +76,7 @@ const handlers: { readonly [Name in Exclude<EndpointName, "docs">]: Handler } = 
   replayDeadLetters: atOwner("/dead-letters/replay", replayDeadLetters, "admin"),
   purgeDeadLetters: atOwner("/dead-letters/purge", purgeDeadLetters, "admin"),
   eraseUser: atOwner(pathFrom("/users/"), eraseUser, "admin"),
-  // A stream is not passed on.
-  exportUser: only("stats", exportUser),
+  exportUser: atOwner(pathFrom("/users/"), exportUser, "admin"),
   // There the warehouse is, and the hot store is open.
   takeBackup: atOwner("/backups", backUp, "admin"),
   answerOfJob: atOwner(pathFrom("/jobs/"), answerOfJob, "admin"),

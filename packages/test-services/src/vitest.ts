@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import type { LocatedProgram } from "./chromium.ts"
 import type { TestServer, TestService } from "./TestService.ts"
 
 export interface SuiteInfo {
@@ -33,8 +34,20 @@ export const describeWithService = async <Server extends TestServer>(
   })
 }
 
-const reportMissing = (name: string, server: string, reason: string) => {
-  const line = `no ${server}: ${reason}`
+/** As above, for a suite that needs a program. */
+export const describeWithProgram = (
+  name: string,
+  { found, program, timeout }: { readonly program: string; readonly found: LocatedProgram; readonly timeout?: number },
+  body: (binary: string) => void
+): void => {
+  if (found._tag === "Missing") return reportMissing(name, program, found.reason)
+  describe(`${name} [${found.binary}]`, timeout === undefined ? {} : { timeout }, () => {
+    body(found.binary)
+  })
+}
+
+const reportMissing = (name: string, what: string, reason: string): void => {
+  const line = `no ${what}: ${reason}`
   const mustRun = process.env["CI"] === "true"
   if (!mustRun) process.stderr.write(`skipped: ${name}: ${line}\n`)
   it.skipIf(!mustRun)(`${name}: ${line}`, () => expect.fail(line))

@@ -1,9 +1,10 @@
 import { chromium as located } from "@millrace/test-services"
+import { describeWithProgram } from "@millrace/test-services/vitest"
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { type BrowserContext, chromium, type Page } from "playwright-core"
-import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { afterAll, beforeAll } from "vitest"
 import type { createClient as create } from "../../src/browser/index.ts"
 import type { BrowserOptions } from "../../src/browser/BrowserOptions.ts"
 import type { Client, ClientProblem, Properties } from "../../src/core/types.ts"
@@ -32,17 +33,8 @@ const TIMEOUT_MILLIS = 120_000
 
 /** A suite in a real browser. Where there is none it is skipped under a line that says so, and fails when `CI=true`. */
 export const describeInBrowser = async (name: string, body: (browsers: Browsers) => void): Promise<void> => {
-  const found = await located()
-  if (found._tag === "Missing") return reportMissing(name, found.reason)
-  describe(`${name} [${found.binary}]`, { timeout: TIMEOUT_MILLIS }, () => {
-    body(useBrowsers(found.binary))
-  })
-}
-
-const reportMissing = (name: string, reason: string) => {
-  const mustRun = process.env["CI"] === "true"
-  if (!mustRun) process.stderr.write(`skipped: ${name}: no Chromium: ${reason}\n`)
-  it.skipIf(!mustRun)(`${name}: no Chromium: ${reason}`, () => expect.fail(reason))
+  const place = { program: "Chromium", found: await located(), timeout: TIMEOUT_MILLIS }
+  describeWithProgram(name, place, (binary) => body(useBrowsers(binary)))
 }
 
 const useBrowsers = (binary: string): Browsers => {

@@ -1,3 +1,5 @@
+import { Readable } from "node:stream"
+import type { ReadableStream } from "node:stream/web"
 import { Context, Effect, Layer, Option, Semaphore } from "effect"
 import { type HttpServerRequest, HttpServerResponse } from "effect/http"
 import { PROJECT_HEADER } from "./Access.ts"
@@ -6,7 +8,7 @@ import { NO_STORE, type Refusal, retryLater } from "./Refusal.ts"
 export interface StatsOwnerOptions {
   /** The address of the process with the role `stats`. */
   readonly url: URL
-  /** For one whole answer. */
+  /** For one whole answer; of one that comes line by line, for its beginning. */
   readonly timeoutMillis: number
 }
 
@@ -73,8 +75,11 @@ const make = ({ timeoutMillis, url }: StatsOwnerOptions): StatsOwner["Service"] 
 interface OwnerAnswer {
   readonly status: number
   readonly headers: Headers
-  readonly body: Uint8Array
+  /** Whole, or still to come. */
+  readonly body: Uint8Array | Readable
 }
+
+const STREAM_TYPE = /^application\/x-ndjson(?:;|$)/u
 
 const fetchAnswer = async (
   url: string,
@@ -92,8 +97,15 @@ const fetchAnswer = async (
     body: Buffer.from(body ?? [])
   }
   const answer = await fetch(url, { method, ...(body === undefined ? { headers } : posted), redirect: "error", signal })
-  return { status: answer.status, headers: answer.headers, body: await readAll(answer) }
+  const isStream = answer.body !== null && STREAM_TYPE.test(contentTypeOf(answer.headers))
+  const came = isStream ? readableOf(answer.body) : await readAll(answer)
+  return { status: answer.status, headers: answer.headers, body: came }
 }
+
+/** Not by `Readable.from`, which ends only once the chunk that it waits for has come. */
+const readableOf = (body: unknown) => Readable.fromWeb(body as ReadableStream<Uint8Array>)
+
+const contentTypeOf = (headers: Headers) => headers.get("content-type") ?? ""
 
 const readAll = async (answer: Response): Promise<Uint8Array> => {
   const chunks: Array<Uint8Array> = []
@@ -118,17 +130,20 @@ const distrust = (status: number, answeredFor: string | null, project: string): 
 
 /** Status, problem and numbers as they are; but never another project's, should the two processes' keys differ. */
 const passOn = Effect.fnUntraced(function* ({ body, headers, status }: OwnerAnswer, { project }: Question) {
-  const contentType = headers.get("content-type") ?? ""
+  const contentType = contentTypeOf(headers)
   const answeredFor = headers.get(PROJECT)
-  const refused = JSON_TYPE.test(contentType) ? distrust(status, answeredFor, project) : strange
+  const isKnown = body instanceof Readable || JSON_TYPE.test(contentType)
+  const refused = isKnown ? distrust(status, answeredFor, project) : strange
   if (refused !== undefined) {
+    if (body instanceof Readable) body.destroy()
     yield* Effect.logError("the answer of MILLRACE_STATS_URL cannot be passed on", { status, contentType, answeredFor })
     return yield* Effect.fail(refused)
   }
   const retryAfter = headers.get("retry-after")
-  return HttpServerResponse.uint8Array(body, {
+  const options = {
     status,
     contentType,
     headers: { ...NO_STORE, ...(retryAfter === null ? {} : { "retry-after": retryAfter }) }
-  })
+  }
+  return body instanceof Readable ? HttpServerResponse.raw(body, options) : HttpServerResponse.uint8Array(body, options)
 })
