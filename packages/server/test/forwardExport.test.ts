@@ -21,7 +21,11 @@ const start = async (options: Parameters<typeof startServer>[0]): Promise<TestSe
 }
 
 /** A process without the warehouse. */
-const doorTo = (statsUrl: string) => start({ roles: ["ingest"], statsUrl: new URL(statsUrl), statsTimeoutMillis: 200 })
+const doorTo = (statsUrl: string) =>
+  start({ roles: ["ingest"], statsUrl: new URL(statsUrl), statsTimeoutMillis: TIMEOUT_MILLIS })
+
+/** Longer than an answer takes on a busy machine. */
+const TIMEOUT_MILLIS = 5_000
 
 /** An owner that begins an export for the project and leaves the rest to the test. */
 const beginning = async (project: string) => {
@@ -71,7 +75,7 @@ it("the time-out is for its beginning: what comes later is passed on when it com
   const answer = await exportAt(await doorTo(url), shop)
   const reader = answer.body!.getReader()
   expect(Buffer.from((await reader.read()).value ?? "").toString()).toBe("1\n")
-  await new Promise((resolve) => setTimeout(resolve, 400))
+  await new Promise((resolve) => setTimeout(resolve, TIMEOUT_MILLIS + 500))
   answers[0]!.end("2\n")
   expect(Buffer.from((await reader.read()).value ?? "").toString()).toBe("2\n")
   expect((await reader.read()).done).toBe(true)

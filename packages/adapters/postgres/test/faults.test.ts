@@ -160,13 +160,13 @@ await describeWithService("faults", postgres(), (server, { owned }) => {
         yield* appendUntilDone(batchOf(2, 1))
         assert.deepStrictEqual((yield* replayAll()).ids, [idOf(1), idOf(2)])
       }),
-    { operationTimeoutMillis: 300, connectTimeoutMillis: 300 }
+    { operationTimeoutMillis: 2_000, connectTimeoutMillis: 2_000 }
   )
 
   law("close: does not wait for a server that stopped answering", ({ url }) =>
     Effect.gen(function* () {
       const appended = Effect.flatMap(EventStore, (store) => store.append([batchOf(1, 1)]))
-      const open = Postgres.layer({ url, connectTimeoutMillis: 300 })
+      const open = Postgres.layer({ url, connectTimeoutMillis: 2_000 })
       yield* Effect.provide(
         Effect.tap(appended, () => Effect.sync(() => server().pause())),
         open

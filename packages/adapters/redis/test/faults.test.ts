@@ -47,7 +47,7 @@ await describeWithService("RateLimiter while Redis fails", redis(), (server, { o
   })
 
   it.skipIf(!owned)("paused: one request waits for the time-out, those after it for nothing", async () => {
-    const own = { ...options(), commandTimeoutMillis: 200, cooldownMillis: 600_000 }
+    const own = { ...options(), commandTimeoutMillis: 1_000, cooldownMillis: 600_000 }
     await withLimiter(own, async (take) => {
       await until(async () => (await take()) === true)
       server().pause()
