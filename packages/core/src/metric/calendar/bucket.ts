@@ -4,12 +4,19 @@ import type { InstantRange } from "./Calendar.ts"
 import { DAY_MICROS, type DateInterval, type WeekStart, weekShift } from "./interval.ts"
 import { type OffsetPiece, piecesBetween } from "./zone.ts"
 
+/** No clock was ever moved by more than a day (Pacific/Kiritimati, 1994; Pacific/Apia, 2011). */
+const AROUND_MICROS = 2 * DAY_MICROS
+
+const piecesAround = (zone: string, { fromMicros, untilMicros }: InstantRange) =>
+  piecesBetween(zone, fromMicros - AROUND_MICROS, untilMicros + AROUND_MICROS)
+
 /**
  * A zone's offset at `micros` as nested CASEs that halve the pieces, so that a century of summer times costs eight
- * comparisons a row. Right for instants inside `range`; outside it the nearest piece's offset holds.
+ * comparisons a row. Right for instants inside `range` and two days around it; beyond, the nearest piece's offset holds, and
+ * no instant gets a local date of the range by it: a user's first event may lie anywhere.
  */
 export const offsetMicros = (zone: string, range: InstantRange, micros: SqlText): SqlText =>
-  choose(piecesBetween(zone, range.fromMicros, range.untilMicros), micros)
+  choose(piecesAround(zone, range), micros)
 
 const choose = (pieces: ReadonlyArray<OffsetPiece>, micros: SqlText): SqlText => {
   if (pieces.length === 1) return sql`${pieces[0]!.offsetSeconds * 1_000_000}`
@@ -20,7 +27,7 @@ const choose = (pieces: ReadonlyArray<OffsetPiece>, micros: SqlText): SqlText =>
 
 /** `micros` moved to the zone's local time; left alone where the zone is UTC. */
 export const localMicros = (zone: string, range: InstantRange, micros: SqlText): SqlText => {
-  const pieces = piecesBetween(zone, range.fromMicros, range.untilMicros)
+  const pieces = piecesAround(zone, range)
   return pieces.length === 1 && pieces[0]!.offsetSeconds === 0 ? micros : sql`(${micros} + ${choose(pieces, micros)})`
 }
 
@@ -28,7 +35,7 @@ export interface BucketOptions {
   readonly zone: string
   readonly interval: DateInterval
   readonly weekStart: WeekStart
-  /** All rows' instants lie in here. */
+  /** Of the instants that may count; others come to intervals outside of it. */
   readonly range: InstantRange
 }
 
