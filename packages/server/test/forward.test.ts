@@ -1,9 +1,7 @@
-import { createServer } from "node:http"
-import { once } from "node:events"
-import type { AddressInfo } from "node:net"
 import { afterEach, describe, expect, it } from "vitest"
 import { bearer, login, newAccounts } from "./support/accounts.ts"
 import { event } from "./support/events.ts"
+import { openImpostor } from "./support/impostor.ts"
 import { problemOf, reply, settled, startServer, type TestServer } from "./support/server.ts"
 
 const closers: Array<() => Promise<void>> = []
@@ -28,18 +26,10 @@ const DAY = "from=2026-01-31&to=2026-01-31"
 const doorTo = (statsUrl: string, options: Options = {}) =>
   start({ keys: KEYS, ...options, roles: ["ingest"], statsUrl: new URL(statsUrl) })
 
-/** Answers every request alike; for what no millrace would say. */
-const impostor = async (answer: (response: import("node:http").ServerResponse) => void): Promise<string> => {
-  const server = createServer((_, response) => answer(response)).listen(0, "127.0.0.1")
-  await once(server, "listening")
-  closers.push(
-    () =>
-      new Promise((resolve) => {
-        server.closeAllConnections()
-        server.close(() => resolve())
-      })
-  )
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+const impostor = async (...answer: Parameters<typeof openImpostor>): Promise<string> => {
+  const { close, url } = await openImpostor(...answer)
+  closers.push(close)
+  return url
 }
 
 describe("a process without statistics passes questions on", () => {

@@ -1,8 +1,8 @@
-import { createServer, type ServerResponse } from "node:http"
+import type { ServerResponse } from "node:http"
 import { once } from "node:events"
-import type { AddressInfo } from "node:net"
 import { afterEach, expect, it } from "vitest"
 import { event } from "./support/events.ts"
+import { openImpostor } from "./support/impostor.ts"
 import { problemOf, reply, settled, startServer, type TestServer } from "./support/server.ts"
 
 const closers: Array<() => Promise<void>> = []
@@ -30,20 +30,13 @@ const TIMEOUT_MILLIS = 5_000
 /** An owner that begins an export for the project and leaves the rest to the test. */
 const beginning = async (project: string) => {
   const answers: Array<ServerResponse> = []
-  const server = createServer((_, response) => {
+  const { close, url } = await openImpostor((response) => {
     response.writeHead(200, { "content-type": "application/x-ndjson", "millrace-project": project })
     response.write("1\n")
     answers.push(response)
-  }).listen(0, "127.0.0.1")
-  await once(server, "listening")
-  closers.push(
-    () =>
-      new Promise((resolve) => {
-        server.closeAllConnections()
-        server.close(() => resolve())
-      })
-  )
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, answers }
+  })
+  closers.push(close)
+  return { url, answers }
 }
 
 const exportAt = ({ url }: TestServer, headers: Record<string, string>, init: RequestInit = {}) =>
