@@ -12,6 +12,7 @@ import { type EmbeddedOptions, resolveOptions } from "./config.ts"
 import { EmbeddedLog } from "./EmbeddedLog.ts"
 import { queueError } from "./errors.ts"
 import { makeQueue } from "./queue.ts"
+import type { LogUse, Machine } from "./state/recover.ts"
 import { makeStore } from "./store.ts"
 
 /** How much redelivery a crash may cost. */
@@ -20,12 +21,12 @@ const SAVE_EVERY_MILLIS = 1_000
 /** The log, for as long as the scope; acknowledgements are saved in the background. */
 const open = (
   options: EmbeddedOptions,
-  upkeep: { readonly identities: boolean; readonly pruneAcked: boolean }
+  upkeep: LogUse & { readonly pruneAcked: boolean }
 ): Effect.Effect<EmbeddedLog, EventQueueError, Scope.Scope> =>
   Effect.gen(function* () {
     const log = yield* Effect.acquireRelease(
       Effect.tryPromise({
-        try: async () => EmbeddedLog.open(resolveOptions(options), { identities: upkeep.identities }),
+        try: async () => EmbeddedLog.open(resolveOptions(options), upkeep),
         catch: (cause) => queueError("open", cause)
       }),
       (opened) =>
@@ -49,9 +50,12 @@ const open = (
  * Fails with operation `open`; the reason's cause is `DirectoryInUse`, `CorruptLog`, a schema error that names the
  * option, or what the file system says. Closing refuses new work, writes what waits, and lets the directory go.
  */
-export const layer = (options: EmbeddedOptions): Layer.Layer<EventQueue | EventStore, EventQueueError> =>
+export const layer = (
+  options: EmbeddedOptions,
+  machine: Machine = {}
+): Layer.Layer<EventQueue | EventStore, EventQueueError> =>
   Layer.effectContext(
-    Effect.map(open(options, { identities: true, pruneAcked: false }), (log) =>
+    Effect.map(open(options, { ...machine, identities: true, pruneAcked: false }), (log) =>
       Context.make(EventQueue, makeQueue(log, true)).pipe(
         Context.add(EventStore, makeStore(log)),
         Context.add(StoreSnapshot, copierOf(log))
@@ -76,10 +80,10 @@ const copierOf = (log: EmbeddedLog): StoreCopier => ({
 })
 
 /** The queue alone, for events that go to another store: what is acknowledged is deleted, a segment at a time. */
-export const queue = (options: EmbeddedOptions): Layer.Layer<EventQueue, EventQueueError> =>
+export const queue = (options: EmbeddedOptions, machine: Machine = {}): Layer.Layer<EventQueue, EventQueueError> =>
   Layer.effect(
     EventQueue,
-    Effect.map(open(options, { identities: false, pruneAcked: true }), (log) => makeQueue(log, false))
+    Effect.map(open(options, { ...machine, identities: false, pruneAcked: true }), (log) => makeQueue(log, false))
   )
 
 export { keys, type KeyFileOptions } from "./keys/keyStore.ts"

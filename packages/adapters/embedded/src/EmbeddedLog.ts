@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto"
-import { mkdir } from "node:fs/promises"
 import { join } from "node:path"
+import { type Files, nodeFiles } from "@millrace/core/node"
 import { type Erased, type Erasure, EventBatch, QueueMeter, type Tombstones } from "@millrace/core"
 import type { ResolvedOptions } from "./config.ts"
 import { type AppendError, LogClosed } from "./log/errors.ts"
@@ -50,7 +50,7 @@ export class EmbeddedLog {
   /** Of everything that may make a record available to a taker. */
   readonly changes = new Changes()
   readonly #log: SegmentLog
-  readonly #options: ResolvedOptions
+  readonly #options: ResolvedOptions & { readonly files: Files }
   readonly #erasures: ErasureFile
   readonly #unlock: () => Promise<void>
   readonly #traces = new Traces()
@@ -65,7 +65,7 @@ export class EmbeddedLog {
   #closed = false
 
   private constructor(
-    options: ResolvedOptions,
+    options: ResolvedOptions & { readonly files: Files },
     checkpoint: Checkpoint,
     recovered: { readonly log: SegmentLog; readonly index: LogIndex; readonly letters: DeadLetters },
     erasures: ErasureFile,
@@ -86,17 +86,18 @@ export class EmbeddedLog {
 
   /** Rejects with `DirectoryInUse`, `CorruptLog`, or what the file system says. */
   static async open(options: ResolvedOptions, use: LogUse): Promise<EmbeddedLog> {
-    const { directory } = options
-    await mkdir(directory, { recursive: true })
-    const unlock = await lockDirectory(directory)
+    const { directory, files = nodeFiles, lock = lockDirectory } = { ...options, ...use }
+    await files.mkdir(directory)
+    const unlock = await lock(directory)
     try {
-      let checkpoint = await readCheckpoint(directory)
+      let checkpoint = await readCheckpoint(files, directory)
       if (checkpoint === undefined) {
         checkpoint = emptyCheckpoint(randomUUID())
-        await writeCheckpoint(directory, encodeCheckpoint(checkpoint))
+        await writeCheckpoint(files, directory, encodeCheckpoint(checkpoint))
       }
-      const erasures = await ErasureFile.open(directory)
-      const log = new EmbeddedLog(options, checkpoint, await recover(options, checkpoint, use), erasures, unlock)
+      const erasures = await ErasureFile.open(files, directory)
+      const recovered = await recover(options, checkpoint, use)
+      const log = new EmbeddedLog({ ...options, files }, checkpoint, recovered, erasures, unlock)
       if (erasures.pending) await log.#veil()
       return log
     } catch (error) {
@@ -199,7 +200,7 @@ export class EmbeddedLog {
   async #save(): Promise<void> {
     await this.#saveCheckpoint()
     // Between two checkpoints: the copy of one has to find the letters that it counts.
-    await this.#copies.make(this.#options.directory, this.letters)
+    await this.#copies.make(this.#options, this.letters)
   }
 
   async #saveCheckpoint(): Promise<void> {
@@ -217,7 +218,7 @@ export class EmbeddedLog {
       letters: this.letters.snapshot(lettersUpTo)
     })
     if (checkpoint === this.#saved) return
-    await writeCheckpoint(this.#options.directory, checkpoint)
+    await writeCheckpoint(this.#options.files, this.#options.directory, checkpoint)
     this.#saved = checkpoint
     this.#savedFloor = floor
     await this.letters.drop(lettersUpTo)

@@ -1,17 +1,17 @@
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
+import { type Files, nodeFiles, type OpenFile } from "@millrace/core/node"
 import { lockDirectory, lockOwner } from "../src/log/DirectoryLock.ts"
 import { AppendTooLarge, DirectoryInUse, LogClosed, LogFull, WriteFailed } from "../src/log/errors.ts"
-import { type LogFile, openLogFile, type OpenLogFile } from "../src/log/LogFile.ts"
 import { append, openLog, readAll, reopened, withDirectory } from "./support.ts"
 
 /** Files whose syncs fail while `broken` says so; counts the writes. */
 const failing = () => {
   const state = { broken: false, writes: 0, syncs: 0 }
-  const openFile: OpenLogFile = async (path, flags) => {
-    const file = await openLogFile(path, flags)
-    const wrapped: LogFile = {
+  const open: Files["open"] = async (path, flags) => {
+    const file = await nodeFiles.open(path, flags)
+    const wrapped: OpenFile = {
       ...file,
       write: (bytes, position) => {
         state.writes++
@@ -24,14 +24,14 @@ const failing = () => {
     }
     return wrapped
   }
-  return { state, openFile }
+  return { state, files: { ...nodeFiles, open } }
 }
 
 describe("SegmentLog", () => {
   it("append: what comes while the disk is busy shares one write and one sync", () =>
     withDirectory(async (directory) => {
-      const { openFile, state } = failing()
-      const log = await openLog(directory, { openFile, segmentBytes: 1 << 20 })
+      const { files, state } = failing()
+      const log = await openLog(directory, { files, segmentBytes: 1 << 20 })
       state.writes = state.syncs = 0
       const firsts = await Promise.all(Array.from({ length: 500 }, (_, index) => append(log, `record ${index}`)))
       assert.deepStrictEqual(
@@ -89,8 +89,8 @@ describe("SegmentLog", () => {
 
   it("a failed sync is fatal: its group is ambiguous, the rest is refused, and nothing is written any more", () =>
     withDirectory(async (directory) => {
-      const { openFile, state } = failing()
-      const log = await openLog(directory, { openFile, segmentBytes: 1 << 20 })
+      const { files, state } = failing()
+      const log = await openLog(directory, { files, segmentBytes: 1 << 20 })
       assert.strictEqual(await append(log, "durable"), 1)
       state.broken = true
       assert.instanceOf(await append(log, "ambiguous"), WriteFailed)

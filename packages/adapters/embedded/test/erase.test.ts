@@ -1,10 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { EventQueue, EventStore, isShell } from "@millrace/core"
+import { type Files, nodeFiles } from "@millrace/core/node"
 import { batchOf, erasureOf, filesHolding, idOf } from "@millrace/core/testing"
 import { Effect } from "effect"
 import { resolveOptions } from "../src/config.ts"
 import { EmbeddedLog } from "../src/EmbeddedLog.ts"
-import { openLogFile, type OpenLogFile } from "../src/log/LogFile.ts"
 import { drainAll, drainOnce, lease, live, options, publish, refused } from "./lives.ts"
 import { withDirectory } from "./support.ts"
 
@@ -129,16 +129,17 @@ const eraseWithFailure = async (directory: string, failing: number): Promise<num
     if (++steps >= failing) throw new Error("the disk is gone")
     return task()
   }
-  const openFile: OpenLogFile = async (path, flags) => {
-    if (!path.endsWith(".rewritten")) return openLogFile(path, flags)
-    const file = await step(() => openLogFile(path, flags))
+  const open: Files["open"] = async (path, flags) => {
+    if (!path.endsWith(".rewritten")) return nodeFiles.open(path, flags)
+    const file = await step(() => nodeFiles.open(path, flags))
     return {
       ...file,
       write: (bytes, position) => step(() => file.write(bytes, position)),
       datasync: () => step(() => file.datasync())
     }
   }
-  const log = await EmbeddedLog.open(resolveOptions({ directory, ...options }), { identities: true, openFile })
+  const files = { ...nodeFiles, open }
+  const log = await EmbeddedLog.open(resolveOptions({ directory, ...options }), { identities: true, files })
   const failed = await log.erase(erasure).then(
     () => false,
     () => true

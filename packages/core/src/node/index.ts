@@ -13,3 +13,5 @@ export const keyedHash =
     createHmac("sha256", key)
       .update(JSON.stringify([project_id, user_id]))
       .digest("hex")
+
+export { type Files, ignoreAbsence, nodeFiles, type OpenFile, type OpenFlags } from "./files.ts"

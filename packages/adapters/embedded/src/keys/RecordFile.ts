@@ -1,7 +1,6 @@
-import { mkdir, open, readFile, stat } from "node:fs/promises"
 import { dirname } from "node:path"
+import { type Files, ignoreAbsence, nodeFiles } from "@millrace/core/node"
 import { Result } from "effect"
-import { syncDirectory } from "../log/LogFile.ts"
 import { CANCEL, encodeLine, readLines } from "./lines.ts"
 
 /** About 100,000 records. */
@@ -27,11 +26,13 @@ export interface RecordForm<State, Rec> {
 export class RecordFile<State, Rec> {
   readonly #path: string
   readonly #form: RecordForm<State, Rec>
+  readonly #files: Files
   #state: State
   #seen = ""
   #turn: Promise<unknown> = Promise.resolve()
 
-  constructor(path: string, form: RecordForm<State, Rec>) {
+  constructor(path: string, form: RecordForm<State, Rec>, files: Files = nodeFiles) {
+    this.#files = files
     this.#path = path
     this.#form = form
     this.#state = form.empty()
@@ -39,11 +40,11 @@ export class RecordFile<State, Rec> {
 
   /** As the file has it now. */
   async read(): Promise<State> {
-    const found = await stat(this.#path).catch(ignoreAbsence)
+    const found = await this.#files.stat(this.#path).catch(ignoreAbsence)
     const seen = found === undefined ? "" : `${found.ino}:${found.size}`
     if (seen === this.#seen) return this.#state
     if ((found?.size ?? 0) > MAX_BYTES) throw new Error(`the ${this.#form.name} file is over ${MAX_BYTES} bytes`)
-    this.#state = this.#fold(found === undefined ? "" : await readFile(this.#path, "utf8"))
+    this.#state = this.#fold(found === undefined ? "" : await this.#files.readText(this.#path))
     this.#seen = seen
     return this.#state
   }
@@ -69,22 +70,18 @@ export class RecordFile<State, Rec> {
   }
 
   async #append(line: string): Promise<void> {
-    await mkdir(dirname(this.#path), { recursive: true })
-    const handle = await open(this.#path, "a+", MODE)
+    await this.#files.mkdir(dirname(this.#path))
+    const file = await this.#files.open(this.#path, "a+", MODE)
     try {
-      const { size } = await handle.stat()
+      const size = await file.size()
       const last = Buffer.alloc(1)
-      if (size > 0) await handle.read(last, 0, 1, size - 1)
+      if (size > 0) await file.read(last, size - 1)
       const torn = size > 0 && last.toString() !== "\n"
-      await handle.appendFile(torn ? CANCEL + line : line)
-      await handle.sync()
-      if (size === 0) await syncDirectory(dirname(this.#path))
+      await file.append([Buffer.from(torn ? CANCEL + line : line)])
+      await file.sync()
+      if (size === 0) await this.#files.syncDirectory(dirname(this.#path))
     } finally {
-      await handle.close()
+      await file.close()
     }
   }
-}
-
-const ignoreAbsence = (error: NodeJS.ErrnoException): undefined => {
-  if (error.code !== "ENOENT") throw error
 }

@@ -1,4 +1,5 @@
 import { type ApiKey, KeysUnavailable, KeyStore, KeyStoreError, type StoredApiKey } from "@millrace/core"
+import type { Files } from "@millrace/core/node"
 import { Clock, Effect, Layer, Option } from "effect"
 import { keyForm, type KeyRecord } from "./record.ts"
 import { RecordFile } from "./RecordFile.ts"
@@ -6,14 +7,16 @@ import { RecordFile } from "./RecordFile.ts"
 export interface KeyFileOptions {
   /** Made with its folder by the first key. */
   readonly path: string
+  /** This machine's, where they are not given. */
+  readonly files?: Files
 }
 
 /** API keys in one small file; a server and the commands that change it may have it open at the same time. */
-export const keys = ({ path }: KeyFileOptions): Layer.Layer<KeyStore, KeyStoreError> =>
+export const keys = ({ files, path }: KeyFileOptions): Layer.Layer<KeyStore, KeyStoreError> =>
   Layer.effect(
     KeyStore,
     Effect.gen(function* () {
-      const file = new RecordFile(path, keyForm)
+      const file = new RecordFile(path, keyForm, files)
       yield* attempt("open", () => file.read())
       return makeKeyStore(file)
     })

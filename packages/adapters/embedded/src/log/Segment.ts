@@ -1,6 +1,6 @@
 import { join } from "node:path"
+import type { Files, OpenFile } from "@millrace/core/node"
 import { CorruptLog } from "./errors.ts"
-import type { LogFile, OpenLogFile } from "./LogFile.ts"
 import { type LogRecord, readRecord, RECORD_HEADER_BYTES, recordBytesAt, SEGMENT_MAGIC } from "./record.ts"
 
 const NAME = /^(\d{20})\.log$/
@@ -43,12 +43,12 @@ export class Segment {
   }
 
   /** Records from `from` to `to`, both inclusive: as many as fit in `limitBytes`, at least one. */
-  async read(openFile: OpenLogFile, from: number, to: number, limitBytes: number): Promise<ReadonlyArray<LogRecord>> {
+  async read(files: Files, from: number, to: number, limitBytes: number): Promise<ReadonlyArray<LogRecord>> {
     const start = this.#offset(from)
     let last = from
     while (last < to && this.#offset(last + 2) - start <= limitBytes) last++
     const bytes = Buffer.allocUnsafe(this.#offset(last + 1) - start)
-    const file = await openFile(this.path, "r")
+    const file = await files.open(this.path, "r")
     try {
       await file.read(bytes, start)
     } finally {
@@ -81,7 +81,7 @@ export class Segment {
 const ZEROS = Buffer.alloc(1 << 20)
 
 /** Writes zeros, so that later syncs need not change the file's size, and makes them durable. */
-export const preallocate = async (file: LogFile, fromBytes: number, toBytes: number): Promise<void> => {
+export const preallocate = async (file: OpenFile, fromBytes: number, toBytes: number): Promise<void> => {
   for (let at = fromBytes; at < toBytes; at += ZEROS.length) {
     await file.write(ZEROS.subarray(0, Math.min(ZEROS.length, toBytes - at)), at)
   }

@@ -1,9 +1,8 @@
-import { mkdir, rename, rm } from "node:fs/promises"
 import { join } from "node:path"
+import { type Files, nodeFiles, type OpenFile } from "@millrace/core/node"
 import { copySegments } from "./copyPart.ts"
 import { type Append, encodeGroup, type Settle } from "./encodeGroup.ts"
 import { AppendTooLarge, type AppendError, LogClosed, LogFull, WriteFailed } from "./errors.ts"
-import { type LogFile, openLogFile, type OpenLogFile, syncDirectory } from "./LogFile.ts"
 import { createSpare, openSegments, SPARE_NAME } from "./openSegments.ts"
 import { type LogRecord, MAX_PAYLOAD_BYTES, RECORD_HEADER_BYTES } from "./record.ts"
 import type { ScannedRecord } from "./scan.ts"
@@ -18,7 +17,7 @@ export interface SegmentLogOptions {
   readonly maxBytes: number
   /** Of what waits to be written; nothing is accepted beyond. */
   readonly maxPendingBytes: number
-  readonly openFile?: OpenLogFile | undefined
+  readonly files?: Files
   /** From the caller's own durable note of an earlier {@link SegmentLog.drop}; 0 for none. */
   readonly droppedUpTo?: number
   /** Each retained record in order; the payload is a view, valid during the call. */
@@ -47,9 +46,9 @@ const TAIL_BYTES = 32 << 20
  */
 export class SegmentLog {
   readonly #options: SegmentLogOptions
-  readonly #openFile: OpenLogFile
+  readonly #files: Files
   #segments: Array<Segment> = []
-  #active: LogFile
+  #active: OpenFile
   #spare: Promise<void> | undefined
   #pending: Array<Append> = []
   #pendingBytes = 0
@@ -63,9 +62,9 @@ export class SegmentLog {
   /** Told how long each group waited for the disk. */
   onSync: (seconds: number) => void = () => undefined
 
-  private constructor(options: SegmentLogOptions, segments: Array<Segment>, active: LogFile) {
+  private constructor(options: SegmentLogOptions, segments: Array<Segment>, active: OpenFile) {
     this.#options = options
-    this.#openFile = options.openFile ?? openLogFile
+    this.#files = options.files ?? nodeFiles
     this.#segments = segments
     this.#active = active
     for (const segment of segments) this.#bytes += segment.endBytes
@@ -73,11 +72,12 @@ export class SegmentLog {
 
   /** Rejects with `CorruptLog` on damage that no crash explains. The directory must be locked by the caller. */
   static async open(options: SegmentLogOptions): Promise<SegmentLog> {
-    await mkdir(options.directory, { recursive: true })
+    const { files = nodeFiles } = options
+    await files.mkdir(options.directory)
     const { segments, active } = await openSegments({
       directory: options.directory,
       segmentBytes: options.segmentBytes,
-      openFile: options.openFile ?? openLogFile,
+      files,
       droppedUpTo: options.droppedUpTo ?? 0,
       onRecord: options.onRecord ?? (() => undefined)
     })
@@ -182,7 +182,7 @@ export class SegmentLog {
 
   #prepareSpare(): void {
     if (this.#spare !== undefined) return
-    this.#spare = createSpare(this.#openFile, this.#options)
+    this.#spare = createSpare(this.#files, this.#options)
     // Reported where it is awaited: by the roll that needs it.
     this.#spare.catch(() => undefined)
   }
@@ -196,9 +196,9 @@ export class SegmentLog {
     await this.#active.close()
     const { directory } = this.#options
     const segment = new Segment(directory, full.next)
-    await rename(join(directory, SPARE_NAME), segment.path)
-    await syncDirectory(directory)
-    this.#active = await this.#openFile(segment.path, "r+")
+    await this.#files.rename(join(directory, SPARE_NAME), segment.path)
+    await this.#files.syncDirectory(directory)
+    this.#active = await this.#files.open(segment.path, "r+")
     this.#segments.push(segment)
     this.#bytes += segment.endBytes
     this.#spare = undefined
@@ -224,7 +224,7 @@ export class SegmentLog {
     const last = Math.min(to, this.last)
     if (segment === undefined || from > last) return []
     const kept = this.#tail.read(from, last, READ_BYTES)
-    return kept.length > 0 ? kept : segment.read(this.#openFile, from, Math.min(last, segment.next - 1), READ_BYTES)
+    return kept.length > 0 ? kept : segment.read(this.#files, from, Math.min(last, segment.next - 1), READ_BYTES)
   }
 
   /**
@@ -243,15 +243,15 @@ export class SegmentLog {
     })
     for (const segment of due) {
       if (!this.#segments.includes(segment)) continue
-      await rewriteSegment(segment, this.#openFile, change)
+      await rewriteSegment(segment, this.#files, change)
       // Dropped meanwhile: the new file took the name of one that was gone.
-      if (!this.#segments.includes(segment)) await rm(segment.path, { force: true })
+      if (!this.#segments.includes(segment)) await this.#files.rm(segment.path)
     }
   }
 
   /** Copies all that is durable as of the call; appending goes on, but nothing may be dropped or rewritten meanwhile. */
   copyTo(directory: string): Promise<void> {
-    return copySegments(this.#segments, directory)
+    return copySegments(this.#files, this.#segments, directory)
   }
 
   /** Runs a task between two writes, after all that waited before it. */
@@ -276,7 +276,7 @@ export class SegmentLog {
     while (this.#segments.length > 1 && this.#segments[0]!.next - 1 <= upTo) {
       const segment = this.#segments.shift()!
       this.#bytes -= segment.endBytes
-      await rm(segment.path, { force: true })
+      await this.#files.rm(segment.path)
     }
   }
 
@@ -286,6 +286,6 @@ export class SegmentLog {
     await this.#running
     await this.#spare?.catch(() => undefined)
     await this.#active.close().catch(() => undefined)
-    await rm(join(this.#options.directory, SPARE_NAME), { force: true })
+    await this.#files.rm(join(this.#options.directory, SPARE_NAME))
   }
 }

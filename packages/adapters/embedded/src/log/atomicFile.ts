@@ -1,17 +1,16 @@
-import { open, rename } from "node:fs/promises"
 import { dirname } from "node:path"
-import { syncDirectory } from "./LogFile.ts"
+import type { Files } from "@millrace/core/node"
 
 /** After a crash the file holds either the old text or the new one, whole. */
-export const replaceFile = async (path: string, text: string): Promise<void> => {
+export const replaceFile = async (files: Files, path: string, text: string): Promise<void> => {
   const fresh = `${path}.new`
-  const handle = await open(fresh, "w")
+  const file = await files.open(fresh, "w")
   try {
-    await handle.writeFile(text)
-    await handle.sync()
+    await file.write(Buffer.from(text), 0)
+    await file.sync()
   } finally {
-    await handle.close()
+    await file.close()
   }
-  await rename(fresh, path)
-  await syncDirectory(dirname(path))
+  await files.rename(fresh, path)
+  await files.syncDirectory(dirname(path))
 }

@@ -1,20 +1,19 @@
-import { open } from "node:fs/promises"
-import { syncDirectory } from "./LogFile.ts"
+import type { Files } from "@millrace/core/node"
 import { type Segment, segmentPath } from "./Segment.ts"
 
 const CHUNK_BYTES = 1 << 20
 
 /** The first `bytes` of a file that others may append to meanwhile, durably. */
-export const copyPart = async (from: string, to: string, bytes: number): Promise<void> => {
-  const source = await open(from, "r")
+export const copyPart = async (files: Files, from: string, to: string, bytes: number): Promise<void> => {
+  const source = await files.open(from, "r")
   try {
-    const target = await open(to, "wx", 0o600)
+    const target = await files.open(to, "wx", 0o600)
     try {
       const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, bytes))
       for (let at = 0; at < bytes;) {
-        const { bytesRead } = await source.read(chunk, 0, Math.min(chunk.length, bytes - at), at)
+        const bytesRead = await source.read(chunk.subarray(0, Math.min(chunk.length, bytes - at)), at)
         if (bytesRead === 0) throw new Error(`${from} ends at ${at} bytes, not at ${bytes}`)
-        await target.writeFile(chunk.subarray(0, bytesRead))
+        await target.write(chunk.subarray(0, bytesRead), at)
         at += bytesRead
       }
       await target.sync()
@@ -27,8 +26,12 @@ export const copyPart = async (from: string, to: string, bytes: number): Promise
 }
 
 /** What is durable of each segment, as of the call: whole records all of them. */
-export const copySegments = async (segments: ReadonlyArray<Segment>, directory: string): Promise<void> => {
+export const copySegments = async (
+  files: Files,
+  segments: ReadonlyArray<Segment>,
+  directory: string
+): Promise<void> => {
   const parts = segments.map(({ endBytes, first, path }) => ({ endBytes, first, path }))
-  for (const { endBytes, first, path } of parts) await copyPart(path, segmentPath(directory, first), endBytes)
-  await syncDirectory(directory)
+  for (const { endBytes, first, path } of parts) await copyPart(files, path, segmentPath(directory, first), endBytes)
+  await files.syncDirectory(directory)
 }

@@ -1,7 +1,6 @@
-import { readdir, rm } from "node:fs/promises"
 import { join } from "node:path"
+import type { Files, OpenFile } from "@millrace/core/node"
 import { CorruptLog } from "./errors.ts"
-import { type LogFile, type OpenLogFile, syncDirectory } from "./LogFile.ts"
 import { SEGMENT_MAGIC } from "./record.ts"
 import { hasDataBehind, laterGroupBehind, type Scan, scanSegment, type ScannedRecord } from "./scan.ts"
 import { firstOfName, preallocate, Segment, segmentPath } from "./Segment.ts"
@@ -13,23 +12,23 @@ export const REWRITTEN = ".rewritten"
 export interface OpenedSegments {
   /** In order; the last one is written to. */
   readonly segments: Array<Segment>
-  readonly active: LogFile
+  readonly active: OpenFile
 }
 
 /** Reads every record once, repairs the tail of the last segment, and refuses damage anywhere else. */
 export const openSegments = async (options: {
   readonly directory: string
   readonly segmentBytes: number
-  readonly openFile: OpenLogFile
+  readonly files: Files
   /** Segments wholly at or before it were dropped; a crash may have left their files. */
   readonly droppedUpTo: number
   readonly onRecord: (record: ScannedRecord) => void
 }): Promise<OpenedSegments> => {
-  const { directory, openFile, droppedUpTo } = options
-  for (const name of await readdir(directory)) {
-    if (name === SPARE_NAME || name.endsWith(REWRITTEN)) await rm(join(directory, name))
+  const { directory, files, droppedUpTo } = options
+  for (const name of await files.readdir(directory)) {
+    if (name === SPARE_NAME || name.endsWith(REWRITTEN)) await files.rm(join(directory, name))
   }
-  const firsts = await firstsIn(directory, droppedUpTo)
+  const firsts = await firstsIn(files, directory, droppedUpTo)
   const segments: Array<Segment> = []
   for (const [index, first] of firsts.entries()) {
     const due = segments.at(-1)?.next ?? droppedUpTo + 1
@@ -41,25 +40,25 @@ export const openSegments = async (options: {
     segments.push(await openSegment(new Segment(directory, first), last, options))
   }
   if (segments.length === 0) segments.push(await createSegment(options, droppedUpTo + 1))
-  return { segments, active: await openFile(segments.at(-1)!.path, "r+") }
+  return { segments, active: await files.open(segments.at(-1)!.path, "r+") }
 }
 
-const firstsIn = async (directory: string, droppedUpTo: number): Promise<ReadonlyArray<number>> => {
-  const firsts = (await readdir(directory))
+const firstsIn = async (files: Files, directory: string, droppedUpTo: number): Promise<ReadonlyArray<number>> => {
+  const firsts = (await files.readdir(directory))
     .map(firstOfName)
     .filter((first) => first !== undefined)
     .toSorted((a, b) => a - b)
   const left = firsts.filter((_, index) => (firsts[index + 1] ?? Infinity) <= droppedUpTo + 1)
-  for (const first of left) await rm(segmentPath(directory, first))
+  for (const first of left) await files.rm(segmentPath(directory, first))
   return firsts.slice(left.length)
 }
 
 /** A segment without a name yet, for when the one that is written to is full. */
 export const createSpare = async (
-  openFile: OpenLogFile,
+  files: Files,
   { directory, segmentBytes }: { readonly directory: string; readonly segmentBytes: number }
 ): Promise<void> => {
-  const file = await openFile(join(directory, SPARE_NAME), "w+")
+  const file = await files.open(join(directory, SPARE_NAME), "w+")
   try {
     await file.write(SEGMENT_MAGIC, 0)
     await preallocate(file, SEGMENT_MAGIC.length, segmentBytes)
@@ -69,12 +68,12 @@ export const createSpare = async (
 }
 
 const createSegment = async (
-  options: { readonly directory: string; readonly segmentBytes: number; readonly openFile: OpenLogFile },
+  options: { readonly directory: string; readonly segmentBytes: number; readonly files: Files },
   first: number
 ): Promise<Segment> => {
   const segment = new Segment(options.directory, first)
   // The magic goes last: an empty file under a segment's name can only be a first start that was cut short.
-  const file = await options.openFile(segment.path, "w+")
+  const file = await options.files.open(segment.path, "w+")
   try {
     await preallocate(file, 0, options.segmentBytes)
     await file.write(SEGMENT_MAGIC, 0)
@@ -82,7 +81,7 @@ const createSegment = async (
   } finally {
     await file.close()
   }
-  await syncDirectory(options.directory)
+  await options.files.syncDirectory(options.directory)
   return segment
 }
 
@@ -92,11 +91,11 @@ const openSegment = async (
   options: {
     readonly directory: string
     readonly segmentBytes: number
-    readonly openFile: OpenLogFile
+    readonly files: Files
     readonly onRecord: (record: ScannedRecord) => void
   }
 ): Promise<Segment> => {
-  const file = await options.openFile(segment.path, "r+")
+  const file = await options.files.open(segment.path, "r+")
   try {
     const scan = await scanSegment(file, segment.first, (record) => {
       segment.add(record.offsetBytes, record.payload.length)
@@ -120,7 +119,7 @@ const damage = (segment: Segment, problem: NonNullable<Scan["problem"]>) =>
  * Cuts off an append that was never acknowledged. The space is zeroed again: remains of it behind a later record
  * could otherwise pass for that record's successor.
  */
-const repairTail = async (file: LogFile, segment: Segment, scan: Scan, segmentBytes: number): Promise<void> => {
+const repairTail = async (file: OpenFile, segment: Segment, scan: Scan, segmentBytes: number): Promise<void> => {
   const { endBytes, problem, next } = scan
   if (endBytes === 0) throw damage(segment, problem ?? { offsetBytes: 0, what: "not a segment" })
   if (problem !== undefined && (await laterGroupBehind(file, endBytes, next))) throw damage(segment, problem)

@@ -1,7 +1,6 @@
-import { copyFile, rename, rm } from "node:fs/promises"
 import { dirname } from "node:path"
+import type { Files } from "@millrace/core/node"
 import { CorruptLog } from "./errors.ts"
-import { type OpenLogFile, syncDirectory } from "./LogFile.ts"
 import { REWRITTEN } from "./openSegments.ts"
 import { RECORD_HEADER_BYTES, type LogRecord, writeRecord } from "./record.ts"
 import { scanSegment } from "./scan.ts"
@@ -49,34 +48,30 @@ interface Patch {
  * Replaces records of a sealed segment. Every record keeps its place, so whoever reads meanwhile sees one or the other. The
  * new file takes the old one's name whole: a crash leaves either.
  */
-export const rewriteSegment = async (segment: Segment, openFile: OpenLogFile, rewrite: Rewrite): Promise<void> => {
-  const patches = await findPatches(segment, openFile, rewrite)
+export const rewriteSegment = async (segment: Segment, files: Files, rewrite: Rewrite): Promise<void> => {
+  const patches = await findPatches(segment, files, rewrite)
   if (patches.length === 0) return
   const copy = `${segment.path}${REWRITTEN}`
   try {
-    await copyFile(segment.path, copy)
-    const file = await openFile(copy, "r+")
+    await files.copyFile(segment.path, copy)
+    const file = await files.open(copy, "r+")
     try {
       for (const { bytes, offsetBytes } of patches) await file.write(bytes, offsetBytes)
       await file.datasync()
     } finally {
       await file.close()
     }
-    await rename(copy, segment.path)
-    await syncDirectory(dirname(segment.path))
+    await files.rename(copy, segment.path)
+    await files.syncDirectory(dirname(segment.path))
   } finally {
-    await rm(copy, { force: true })
+    await files.rm(copy)
   }
 }
 
 /** At most as large as the segment. */
-const findPatches = async (
-  segment: Segment,
-  openFile: OpenLogFile,
-  rewrite: Rewrite
-): Promise<ReadonlyArray<Patch>> => {
+const findPatches = async (segment: Segment, files: Files, rewrite: Rewrite): Promise<ReadonlyArray<Patch>> => {
   const patches: Array<Patch> = []
-  const file = await openFile(segment.path, "r")
+  const file = await files.open(segment.path, "r")
   try {
     const { problem } = await scanSegment(file, segment.first, (record) => {
       const payload = rewrite(record)

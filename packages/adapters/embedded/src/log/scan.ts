@@ -1,4 +1,4 @@
-import type { LogFile } from "./LogFile.ts"
+import type { OpenFile } from "@millrace/core/node"
 import {
   Flag,
   type LogRecord,
@@ -13,12 +13,12 @@ const WINDOW_BYTES = 1 << 20
 
 /** Reads a file front to back through one bounded buffer. */
 class Window {
-  readonly #file: LogFile
+  readonly #file: OpenFile
   #buffer = Buffer.allocUnsafe(WINDOW_BYTES)
   #start = 0
   #length = 0
 
-  constructor(file: LogFile) {
+  constructor(file: OpenFile) {
     this.#file = file
   }
 
@@ -63,7 +63,7 @@ export interface ScannedRecord extends LogRecord {
 
 /** Calls `onRecord` for each record of each whole append; the payload is a view, valid during the call. */
 export const scanSegment = async (
-  file: LogFile,
+  file: OpenFile,
   first: number,
   onRecord: (record: ScannedRecord) => void
 ): Promise<Scan> => {
@@ -120,7 +120,7 @@ const SEQUENCES_AHEAD = 1 << 22
  * Tells a torn tail from damage. A group is written only after the one before it was synced, so an intact first
  * record of a later group behind `from` proves that what lies at `from` had been acknowledged.
  */
-export const laterGroupBehind = async (file: LogFile, from: number, sequence: number): Promise<boolean> => {
+export const laterGroupBehind = async (file: OpenFile, from: number, sequence: number): Promise<boolean> => {
   const window = new Window(file)
   for (let at = from; ; at += WINDOW_BYTES - RECORD_HEADER_BYTES) {
     const chunk = Buffer.from(await window.at(at, WINDOW_BYTES))
@@ -138,7 +138,7 @@ export const laterGroupBehind = async (file: LogFile, from: number, sequence: nu
 }
 
 /** Whether anything but zeros lies at or behind `from`. */
-export const hasDataBehind = async (file: LogFile, from: number): Promise<boolean> => {
+export const hasDataBehind = async (file: OpenFile, from: number): Promise<boolean> => {
   const window = new Window(file)
   for (let at = from; ; at += WINDOW_BYTES) {
     const chunk = await window.at(at, WINDOW_BYTES)

@@ -1,5 +1,5 @@
-import { readFile } from "node:fs/promises"
 import { join } from "node:path"
+import { type Files, ignoreAbsence } from "@millrace/core/node"
 import { Schema } from "effect"
 import { replaceFile } from "../log/atomicFile.ts"
 
@@ -46,18 +46,12 @@ export const emptyCheckpoint = (log: string): Checkpoint => ({
 })
 
 /** `undefined` in a new directory; throws when the file is not what was written. */
-export const readCheckpoint = async (directory: string): Promise<Checkpoint | undefined> => {
-  let text: string
-  try {
-    text = await readFile(pathIn(directory), "utf8")
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined
-    throw error
-  }
-  return decode(text)
+export const readCheckpoint = async (files: Files, directory: string): Promise<Checkpoint | undefined> => {
+  const text = await files.readText(pathIn(directory)).catch(ignoreAbsence)
+  return text === undefined ? undefined : decode(text)
 }
 
 export const encodeCheckpoint = (checkpoint: Checkpoint): string => JSON.stringify(checkpoint)
 
-export const writeCheckpoint = (directory: string, encoded: string): Promise<void> =>
-  replaceFile(pathIn(directory), encoded)
+export const writeCheckpoint = (files: Files, directory: string, encoded: string): Promise<void> =>
+  replaceFile(files, pathIn(directory), encoded)

@@ -1,7 +1,6 @@
-import { mkdir, stat } from "node:fs/promises"
 import { join } from "node:path"
+import { type Files, ignoreAbsence } from "@millrace/core/node"
 import { copyPart } from "../log/copyPart.ts"
-import { syncDirectory } from "../log/LogFile.ts"
 import type { DeadLetters } from "./DeadLetters.ts"
 
 interface Request {
@@ -40,27 +39,23 @@ export class Copies {
     }
   }
 
-  async make(from: string, letters: DeadLetters): Promise<void> {
+  async make(from: { readonly files: Files; readonly directory: string }, letters: DeadLetters): Promise<void> {
     for (const request of this.#asked) {
       this.#asked.delete(request)
-      await copyState(from, request.directory, letters).then(request.done, request.failed)
+      await copyState(from.files, from.directory, request.directory, letters).then(request.done, request.failed)
     }
   }
 }
 
 const FILES = ["checkpoint.json", "erasures.json"]
 
-const copyState = async (from: string, to: string, letters: DeadLetters): Promise<void> => {
-  await mkdir(join(to, "log"), { recursive: true })
-  await mkdir(join(to, "dead-letters"))
+const copyState = async (files: Files, from: string, to: string, letters: DeadLetters): Promise<void> => {
+  await files.mkdir(join(to, "log"))
+  await files.mkdir(join(to, "dead-letters"))
   for (const name of FILES) {
-    const bytes = (await stat(join(from, name)).catch(absent))?.size
-    if (bytes !== undefined) await copyPart(join(from, name), join(to, name), bytes)
+    const bytes = (await files.stat(join(from, name)).catch(ignoreAbsence))?.size
+    if (bytes !== undefined) await copyPart(files, join(from, name), join(to, name), bytes)
   }
   await letters.copyTo(join(to, "dead-letters"))
-  await syncDirectory(to)
-}
-
-const absent = (error: unknown): undefined => {
-  if (!(error instanceof Error) || !("code" in error) || error.code !== "ENOENT") throw error
+  await files.syncDirectory(to)
 }

@@ -6,9 +6,9 @@ import {
   shellOf,
   type Tombstones
 } from "@millrace/core"
+import type { Files } from "@millrace/core/node"
 import { Schema } from "effect"
 import type { AppendError } from "../log/errors.ts"
-import type { OpenLogFile } from "../log/LogFile.ts"
 import { SegmentLog } from "../log/SegmentLog.ts"
 import type { Checkpoint } from "./Checkpoint.ts"
 import { Tally } from "./Tally.ts"
@@ -50,7 +50,7 @@ export interface DeadLettersOptions {
   readonly directory: string
   readonly segmentBytes: number
   readonly maxBytes: number
-  readonly openFile: OpenLogFile | undefined
+  readonly files: Files
   readonly known: Checkpoint["letters"]
   readonly onRemoval: (removal: Removal) => void
 }
@@ -73,7 +73,7 @@ export class DeadLetters {
   }
 
   static async open(options: DeadLettersOptions): Promise<DeadLetters> {
-    const { directory, known, maxBytes, openFile, segmentBytes } = options
+    const { directory, known, maxBytes, files, segmentBytes } = options
     const deadLettered = new Tally(known.deadLettered)
     const replayed = new Tally(known.replayed)
     const entries = new Map<number, Entry>()
@@ -82,7 +82,7 @@ export class DeadLetters {
       segmentBytes,
       maxBytes,
       maxPendingBytes: maxBytes,
-      openFile,
+      files,
       droppedUpTo: known.droppedUpTo,
       onRecord: ({ payload, sequence }) => {
         const entry = decodeEntry(payload.toString("utf8"))

@@ -1,7 +1,6 @@
-import { readFile } from "node:fs/promises"
 import { join } from "node:path"
 import { Tombstones } from "@millrace/core"
-import { keyedHash, newHashKey } from "@millrace/core/node"
+import { type Files, ignoreAbsence, keyedHash, newHashKey } from "@millrace/core/node"
 import { Schema } from "effect"
 import { replaceFile } from "../log/atomicFile.ts"
 
@@ -18,31 +17,35 @@ const decode = Schema.decodeUnknownSync(Schema.fromJsonString(Content))
 /** Who was erased from a log: made with the first erasure, read whole, replaced whole. */
 export class ErasureFile {
   readonly tombstones: Tombstones
+  readonly #files: Files
   readonly #path: string
   readonly #key: Uint8Array
   #pending: boolean
 
-  private constructor(path: string, key: Uint8Array, tombstones: Tombstones, pending: boolean) {
-    this.#path = path
+  private constructor(
+    place: { readonly files: Files; readonly path: string },
+    key: Uint8Array,
+    tombstones: Tombstones,
+    pending: boolean
+  ) {
+    this.#files = place.files
+    this.#path = place.path
     this.#key = key
     this.tombstones = tombstones
     this.#pending = pending
   }
 
   /** Throws when the file is not what was written: without it erased users could come back. */
-  static async open(directory: string): Promise<ErasureFile> {
-    const path = join(directory, "erasures.json")
-    const text = await readFile(path, "utf8").catch((error: unknown) => {
-      if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined
-      throw error
-    })
+  static async open(files: Files, directory: string): Promise<ErasureFile> {
+    const place = { files, path: join(directory, "erasures.json") }
+    const text = await files.readText(place.path).catch(ignoreAbsence)
     if (text === undefined) {
       const key = newHashKey()
-      return new ErasureFile(path, key, new Tombstones(keyedHash(key)), false)
+      return new ErasureFile(place, key, new Tombstones(keyedHash(key)), false)
     }
     const { key, pending, tombstones } = decode(text)
     const bytes = new Uint8Array(Buffer.from(key, "hex"))
-    return new ErasureFile(path, bytes, new Tombstones(keyedHash(bytes), tombstones), pending)
+    return new ErasureFile(place, bytes, new Tombstones(keyedHash(bytes), tombstones), pending)
   }
 
   /** Whether the log may still hold what the tombstones cover. */
@@ -59,7 +62,7 @@ export class ErasureFile {
       tombstones: this.tombstones.all,
       pending
     }
-    await replaceFile(this.#path, JSON.stringify(content))
+    await replaceFile(this.#files, this.#path, JSON.stringify(content))
     this.#pending = pending
   }
 }

@@ -1,8 +1,9 @@
 import { join } from "node:path"
 import { EventBatch } from "@millrace/core"
+import { type Files, nodeFiles } from "@millrace/core/node"
 import type { ResolvedOptions } from "../config.ts"
+import type { lockDirectory } from "../log/DirectoryLock.ts"
 import { CorruptLog } from "../log/errors.ts"
-import type { OpenLogFile } from "../log/LogFile.ts"
 import { Flag } from "../log/record.ts"
 import type { ScannedRecord } from "../log/scan.ts"
 import { SegmentLog } from "../log/SegmentLog.ts"
@@ -14,22 +15,26 @@ import { uuidBytes } from "./uuidBytes.ts"
 const LETTER_SEGMENT_BYTES = 4 << 20
 const LETTER_MAX_BYTES = 1 << 30
 
-export interface LogUse {
+/** What a log stands on: this machine's, where it is not given. */
+export interface Machine {
+  readonly files?: Files
+  readonly lock?: typeof lockDirectory
+}
+
+export interface LogUse extends Machine {
   /** False for a queue whose events go to another store: that one knows identities, so none are kept here. */
   readonly identities: boolean
-  /** In place of the file system's, for tests. */
-  readonly openFile?: OpenLogFile
 }
 
 /** Reads dead letters and log once, and works out again what the process knew when it ended. */
 export const recover = async (options: ResolvedOptions, checkpoint: Checkpoint, use: LogUse) => {
-  const { openFile } = use
+  const { files = nodeFiles } = use
   const removals = new Removals()
   const letters = await DeadLetters.open({
     directory: join(options.directory, "dead-letters"),
     segmentBytes: Math.min(LETTER_SEGMENT_BYTES, options.segmentBytes),
     maxBytes: Math.min(LETTER_MAX_BYTES, options.maxBytes),
-    openFile,
+    files,
     known: checkpoint.letters,
     onRemoval: (removal) => removals.add(removal)
   })
@@ -40,7 +45,7 @@ export const recover = async (options: ResolvedOptions, checkpoint: Checkpoint, 
     const log = await SegmentLog.open({
       ...options,
       directory: join(options.directory, "log"),
-      openFile,
+      files,
       droppedUpTo: checkpoint.droppedUpTo,
       onRecord: (record) => indexRecord(index, removals, record, { acked, ...use })
     })

@@ -1,9 +1,8 @@
 import { randomUUID } from "node:crypto"
-import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises"
 import { join } from "node:path"
 import type { NewSession, Rotation } from "@millrace/core"
+import { type Files, ignoreAbsence, nodeFiles } from "@millrace/core/node"
 import { Schema } from "effect"
-import { syncDirectory } from "../log/LogFile.ts"
 
 const Kept = Schema.Struct({ user_id: Schema.String, generation: Schema.Int, expires_at: Schema.Int })
 type Kept = typeof Kept.Type
@@ -27,25 +26,27 @@ const LOOKS = 5
  */
 export class SessionFolder {
   readonly #path: string
+  readonly #files: Files
 
-  constructor(path: string) {
+  constructor(path: string, files: Files = nodeFiles) {
+    this.#files = files
     this.#path = path
   }
 
   async open({ expires_at, family, generation, hash, user_id }: NewSession): Promise<void> {
     if (!HEX.test(family) || !HEX.test(hash)) throw new Error("a session is named by 64 hex digits")
     const fresh = join(this.#path, `${FRESH}${randomUUID()}`)
-    await mkdir(fresh, { recursive: true, mode: 0o700 })
-    const handle = await open(join(fresh, hash), "wx", PRIVATE)
+    await this.#files.mkdir(fresh, 0o700)
+    const file = await this.#files.open(join(fresh, hash), "wx", PRIVATE)
     try {
-      await handle.writeFile(JSON.stringify({ user_id, generation, expires_at } satisfies Kept))
-      await handle.sync()
+      await file.write(Buffer.from(JSON.stringify({ user_id, generation, expires_at } satisfies Kept)), 0)
+      await file.sync()
     } finally {
-      await handle.close()
+      await file.close()
     }
-    await syncDirectory(fresh)
-    await rename(fresh, join(this.#path, family))
-    await syncDirectory(this.#path)
+    await this.#files.syncDirectory(fresh)
+    await this.#files.rename(fresh, join(this.#path, family))
+    await this.#files.syncDirectory(this.#path)
   }
 
   async find(family: string): Promise<Kept | undefined> {
@@ -66,7 +67,7 @@ export class SessionFolder {
       return "ended"
     }
     if (session !== undefined && (await this.#rename(join(family, hash), join(family, next)))) {
-      await syncDirectory(join(this.#path, family)).catch(ignoreAbsence)
+      await this.#files.syncDirectory(join(this.#path, family)).catch(ignoreAbsence)
       return "rotated"
     }
     return (await this.end(family)) ? "reused" : "ended"
@@ -75,16 +76,16 @@ export class SessionFolder {
   async end(family: string): Promise<boolean> {
     const ended = `${ENDED}${randomUUID()}`
     if (!HEX.test(family) || !(await this.#rename(family, ended))) return false
-    await syncDirectory(this.#path)
-    await rm(join(this.#path, ended), { recursive: true, force: true })
+    await this.#files.syncDirectory(this.#path)
+    await this.#files.rm(join(this.#path, ended), { recursive: true })
     return true
   }
 
   /** Takes away what has expired, and what a crash left behind. */
   async sweep(now: number): Promise<void> {
-    for (const name of (await readdir(this.#path).catch(ignoreAbsence)) ?? []) {
+    for (const name of (await this.#files.readdir(this.#path).catch(ignoreAbsence)) ?? []) {
       if (name.startsWith(ENDED) || (name.startsWith(FRESH) && (await this.#isStale(name, now)))) {
-        await rm(join(this.#path, name), { recursive: true, force: true })
+        await this.#files.rm(join(this.#path, name), { recursive: true })
       } else if (HEX.test(name) && ((await this.find(name))?.expires_at ?? now + 1) <= now) {
         await this.end(name)
       }
@@ -92,29 +93,25 @@ export class SessionFolder {
   }
 
   async #isStale(name: string, now: number): Promise<boolean> {
-    const found = await stat(join(this.#path, name)).catch(ignoreAbsence)
+    const found = await this.#files.stat(join(this.#path, name)).catch(ignoreAbsence)
     return found !== undefined && found.mtimeMs < now / 1000 - FRESH_MILLIS
   }
 
   async #hashOf(family: string): Promise<string | undefined> {
-    return (await readdir(join(this.#path, family)).catch(ignoreAbsence))?.[0]
+    return (await this.#files.readdir(join(this.#path, family)).catch(ignoreAbsence))?.[0]
   }
 
   async #read(family: string, hash: string): Promise<Kept | undefined> {
-    const text = await readFile(join(this.#path, family, hash), "utf8").catch(ignoreAbsence)
+    const text = await this.#files.readText(join(this.#path, family, hash)).catch(ignoreAbsence)
     return text === undefined ? undefined : decode(text)
   }
 
   async #rename(from: string, to: string): Promise<boolean> {
     try {
-      await rename(join(this.#path, from), join(this.#path, to))
+      await this.#files.rename(join(this.#path, from), join(this.#path, to))
       return true
     } catch (error) {
-      return ignoreAbsence(error as NodeJS.ErrnoException) ?? false
+      return ignoreAbsence(error) ?? false
     }
   }
-}
-
-const ignoreAbsence = (error: NodeJS.ErrnoException): undefined => {
-  if (error.code !== "ENOENT") throw error
 }

@@ -1,4 +1,5 @@
 import { liveSession, type StoredUser, type User, UserStore, UserStoreError, UsersUnavailable } from "@millrace/core"
+import type { Files } from "@millrace/core/node"
 import { Clock, Effect, Layer, Option, Schedule } from "effect"
 import { dirname, join } from "node:path"
 import { RecordFile } from "../keys/RecordFile.ts"
@@ -8,17 +9,19 @@ import { SessionFolder } from "./SessionFolder.ts"
 export interface UserFileOptions {
   /** Made with its folder by the first account; sessions lie in `sessions` beside it. */
   readonly path: string
+  /** This machine's, where they are not given. */
+  readonly files?: Files
 }
 
 const SWEEP_EVERY_MILLIS = 600_000
 
 /** Accounts in one small file, sessions in small files beside it; several processes may have them open at once. */
-export const users = ({ path }: UserFileOptions): Layer.Layer<UserStore, UserStoreError> =>
+export const users = ({ files, path }: UserFileOptions): Layer.Layer<UserStore, UserStoreError> =>
   Layer.effect(
     UserStore,
     Effect.gen(function* () {
-      const file = new RecordFile(path, userForm)
-      const folder = new SessionFolder(join(dirname(path), "sessions"))
+      const file = new RecordFile(path, userForm, files)
+      const folder = new SessionFolder(join(dirname(path), "sessions"), files)
       yield* attempt("open", () => file.read())
       const sweep = Effect.flatMap(nowMicros, (now) => attempt("endSession", () => folder.sweep(now)))
       const swept = Effect.ignoreCause(sweep, { log: "Warn", message: "sessions that have ended could not be removed" })
