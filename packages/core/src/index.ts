@@ -23,7 +23,7 @@ export { drain, type DrainOptions, type DrainReport } from "./ingest/drain.ts"
 export { type StoreLetters, withStoreLetters } from "./ingest/storeLetters.ts"
 export { BadBody, MAX_EVENTS_PER_REQUEST, type RawBatch, readBody } from "./ingest/readBody.ts"
 export { anonymousIdIn, type Identified, Identities, IDENTIFY, type Merge, withUsers } from "./identity/Identities.ts"
-export { type Ledger, ledger } from "./ledger/ledger.ts"
+export { type Ledger, ledger, type Ledgers, ledgers } from "./ledger/ledger.ts"
 export { load, type LoadReport } from "./etl/load.ts"
 export { makeLoadAhead } from "./etl/loadAhead.ts"
 export {

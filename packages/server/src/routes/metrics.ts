@@ -1,4 +1,4 @@
-import { EventQueue, EventStore, type ByProject, Warehouse } from "@millrace/core"
+import { EventQueue, EventStore, ledgers, Warehouse } from "@millrace/core"
 import { Clock, Effect, Metric } from "effect"
 import { HttpServerResponse } from "effect/http"
 import { PrometheusMetrics } from "effect/observability"
@@ -17,7 +17,8 @@ const watermark = Metric.gauge("millrace_etl_watermark_timestamp_seconds", {
   description: "Every event acknowledged before this instant is loaded."
 })
 const difference = Metric.gauge("millrace_reconcile_difference_events", {
-  description: "Accepted minus stored, duplicates, dead letters and in flight: 0, or something is wrong."
+  description:
+    "How far accepted events and what became of them are apart, all projects added: 0, or something is wrong."
 })
 const mismatches = Metric.counter("millrace_aggregate_mismatches_total", {
   description: "Comparisons in which aggregates gave other numbers than the events.",
@@ -44,7 +45,8 @@ export const metrics = Effect.fnUntraced(function* () {
   yield* Effect.ignore(readProcess((yield* Gate).directory))
   yield* Effect.ignore(readQueue)
   yield* Effect.ignore(readHorizon)
-  yield* Effect.ignore(readWarehouse)
+  yield* Effect.ignore(readWatermark)
+  yield* Effect.ignore(readLedgers)
   yield* readAggregates
   return HttpServerResponse.text(yield* PrometheusMetrics.format(), {
     contentType: "text/plain; version=0.0.4; charset=utf-8",
@@ -65,15 +67,17 @@ const readHorizon = Effect.gen(function* () {
   yield* Metric.update(horizon, yield* horizonAgeSeconds)
 })
 
-/** As core's ledger, over all projects: the warehouse first, the backlog from its cursor. */
-const readWarehouse = Effect.gen(function* () {
-  const warehouse = yield* Warehouse
-  yield* Metric.update(watermark, (yield* warehouse.watermark).as_of / 1e6)
-  const { cursor, duplicates, stored } = yield* warehouse.counts
-  const { accepted, deadLettered, unsettled, waiting } = yield* (yield* EventQueue).counts
-  const backlog = yield* (yield* EventStore).backlog(cursor, unsettled)
-  const settled = total(stored) + total(duplicates) + total(deadLettered)
-  yield* Metric.update(difference, total(accepted) - settled - total(waiting) - total(backlog))
+const readWatermark = Effect.gen(function* () {
+  yield* Metric.update(watermark, (yield* (yield* Warehouse).watermark).as_of / 1e6)
+})
+
+/** Project by project: what one lacks does not make up for what another has too many. */
+const readLedgers = Effect.gen(function* () {
+  const { of, projects } = yield* ledgers
+  yield* Metric.update(
+    difference,
+    projects.reduce((sum, project) => sum + Math.abs(of(project).difference), 0)
+  )
 })
 
 /** Of this process; an engine without aggregates has no mismatches either. */
@@ -88,5 +92,3 @@ const readAggregates = Effect.gen(function* () {
 /** Counters go by what is added. */
 const raiseTo = (counter: typeof mismatches, count: number) =>
   Effect.flatMap(Metric.value(counter), (counted) => Metric.update(counter, count - counted.count))
-
-const total = (by: ByProject) => Object.values(by).reduce((sum, count) => sum + count, 0)

@@ -1,0 +1,24 @@
+import { EventQueue, type QueueCounts } from "@millrace/core"
+import { Context, Effect, Layer } from "effect"
+import { expect, it } from "vitest"
+import { memory, startServer } from "./support/server.ts"
+
+/** The queue's counts are what they are, but for these. */
+const counting = (by: Partial<QueueCounts>) =>
+  Layer.effectContext(
+    Effect.gen(function* () {
+      const services = yield* Layer.build(memory)
+      const queue = Context.get(services, EventQueue)
+      const counts = Effect.map(queue.counts, (counted) => ({ ...counted, ...by }))
+      return Context.add(services, EventQueue, { ...queue, counts })
+    })
+  )
+
+const gaugeOf = (metrics: string, name: string) => Number(new RegExp(`^${name} (\\S+)$`, "mu").exec(metrics)?.[1])
+
+it("metrics: what one project lacks does not make up for what another has too many", async () => {
+  const server = await startServer({ adapters: counting({ accepted: { default: 2, other: -2 } }) })
+  expect((await server.get("/ledger")).body).toMatchObject({ difference: 2 })
+  expect(gaugeOf((await server.get("/metrics")).body, "millrace_reconcile_difference_events")).toBe(4)
+  await server.close()
+})
