@@ -3,7 +3,7 @@ import { join } from "node:path"
 import { type Files, nodeFiles } from "@millrace/core/node"
 import { type Erased, type Erasure, EventBatch, QueueMeter, type Tombstones } from "@millrace/core"
 import type { ResolvedOptions } from "./config.ts"
-import { type AppendError, LogClosed } from "./log/errors.ts"
+import { type AppendError, type LogBroken, LogClosed } from "./log/errors.ts"
 import { lockDirectory } from "./log/DirectoryLock.ts"
 import { Flag } from "./log/record.ts"
 import type { SegmentLog } from "./log/SegmentLog.ts"
@@ -22,19 +22,15 @@ import { Leases } from "./state/Leases.ts"
 import type { LogIndex } from "./state/LogIndex.ts"
 import { type LogUse, recover } from "./state/recover.ts"
 import { SingleFlight } from "./state/SingleFlight.ts"
+import type { StoredBatch } from "./state/StoredBatch.ts"
 import { Traces } from "./state/Traces.ts"
+import { Turns } from "./state/Turns.ts"
 import { veilLog } from "./state/veilLog.ts"
 import { uuidBytes } from "./state/uuidBytes.ts"
 
 /** Queue messages are at most this large, unless a single event is larger. */
 const MESSAGE_BYTES = 512 << 10
 const ACK_RANGES = 1024
-
-/** One record as it was read back. */
-export interface StoredBatch {
-  readonly sequence: number
-  readonly batch: EventBatch
-}
 
 /**
  * The log and everything derived from it: what queue and store share. Of several records that are acknowledged, set
@@ -56,9 +52,9 @@ export class EmbeddedLog {
   readonly #traces = new Traces()
   readonly #copies = new Copies()
   readonly #saving = new SingleFlight(() => this.#save())
-  #pruning: Promise<void> = Promise.resolve()
-  #settingAside: Promise<void> = Promise.resolve()
-  #erasing: Promise<unknown> = Promise.resolve()
+  readonly #pruning = new Turns()
+  readonly #settingAside = new Turns()
+  readonly #erasing = new Turns()
   #saved = ""
   #savedFloor: number
   #droppedUpTo: number
@@ -104,6 +100,17 @@ export class EmbeddedLog {
       await unlock()
       throw error
     }
+  }
+
+  /** Why nothing can be written any more. */
+  get broken(): LogBroken | undefined {
+    return this.#log.broken ?? this.letters.broken
+  }
+
+  /** Calls back once nothing can be written any more. */
+  onBroken(callback: (broken: LogBroken) => void): void {
+    this.#log.onBroken = callback
+    this.letters.onBroken(callback)
   }
 
   get tombstones(): Tombstones {
@@ -155,20 +162,18 @@ export class EmbeddedLog {
 
   /** Decides identity for all that is acknowledged; a page is right only up to there. */
   async settleAll(): Promise<void> {
-    await this.#settingAside
+    await this.#settingAside.ended
     while (this.index.settled < this.index.floor) {
       const records = await this.read(this.index.settled + 1, this.index.floor)
       if (records.length === 0) return
       for (const { batch, sequence } of records) this.index.settle(sequence, batch.ids)
-      await this.#settingAside
+      await this.#settingAside.ended
     }
   }
 
   /** Sets events aside, durably, one call after the other; those that already are stay as they are. */
   setAside(letters: ReadonlyArray<Omit<Letter, "settledUpTo">>): Promise<void> {
-    const done = this.#settingAside.then(() => this.#setAside(letters))
-    this.#settingAside = done.catch(() => undefined)
-    return done
+    return this.#settingAside.run(() => this.#setAside(letters))
   }
 
   async #setAside(letters: ReadonlyArray<Omit<Letter, "settledUpTo">>): Promise<void> {
@@ -226,9 +231,7 @@ export class EmbeddedLog {
 
   /** Deletes whole segments whose records are all acknowledged and at or before `upTo`, one call after the other. */
   prune(upTo: number): Promise<void> {
-    const pruned = this.#pruning.then(() => this.#prune(upTo))
-    this.#pruning = pruned.catch(() => undefined)
-    return pruned
+    return this.#pruning.run(() => this.#prune(upTo))
   }
 
   async #prune(upTo: number): Promise<void> {
@@ -250,30 +253,26 @@ export class EmbeddedLog {
 
   /** Keeps every record until the returned function is called. */
   hold(): Promise<() => void> {
-    return this.#copies.hold(this.#pruning)
+    return this.#copies.hold(this.#pruning.ended)
   }
 
   /** Copies all that is durable, and what is known of it, into an empty folder; erasures wait. Call it while held. */
   copyTo(directory: string): Promise<void> {
-    const copied = this.#erasing.then(async () => {
+    return this.#erasing.run(async () => {
       await this.#copies.ask(directory, () => this.#saving.run())
       // After its state: records that this does not know of yet are found in the log, never the other way round.
       await this.#log.copyTo(join(directory, "log"))
     })
-    this.#erasing = copied.catch(() => undefined)
-    return copied
   }
 
   /** Leaves shells of a user's events in the log, and of the letters; one call after the other. */
   erase(erasure: Erasure): Promise<ReadonlyArray<Erased>> {
-    const erased = this.#erasing.then(async () => {
+    return this.#erasing.run(async () => {
       if (this.tombstones.holds(erasure) && !this.#erasures.pending) return []
       this.tombstones.add(erasure)
       await this.#erasures.save(true)
       return this.#veil()
     })
-    this.#erasing = erased.catch(() => undefined)
-    return erased
   }
 
   async #veil(): Promise<ReadonlyArray<Erased>> {
@@ -289,8 +288,8 @@ export class EmbeddedLog {
     this.changes.announce()
     try {
       await this.#log.close()
-      await this.#erasing
-      await this.#pruning
+      await this.#erasing.ended
+      await this.#pruning.ended
       await this.save()
     } finally {
       await this.letters.shut()

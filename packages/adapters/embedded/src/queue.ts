@@ -1,10 +1,18 @@
-import { Cause, Clock, Effect, Exit, Random, type Scope } from "effect"
-import { type Delivery, EventQueue, type EventQueueError, type TakeOptions } from "@millrace/core"
+import { Cause, Clock, Deferred, Effect, Exit, Random, type Scope } from "effect"
+import {
+  type Delivery,
+  EventQueue,
+  type EventQueueError,
+  type QueueBroken,
+  type QueueDepth,
+  type TakeOptions
+} from "@millrace/core"
 import { deadLetter, deadLettersOf } from "./deadLetters.ts"
-import type { EmbeddedLog, StoredBatch } from "./EmbeddedLog.ts"
-import { queueError } from "./errors.ts"
+import type { EmbeddedLog } from "./EmbeddedLog.ts"
+import { queueBroken, queueError } from "./errors.ts"
 import { publish } from "./publish.ts"
 import type { Exhausted, Lease } from "./state/Leases.ts"
+import type { StoredBatch } from "./state/StoredBatch.ts"
 
 const MESSAGE_LENGTH = 1_000
 
@@ -17,11 +25,10 @@ export const makeQueue = (log: EmbeddedLog, identities: boolean): EventQueue["Se
     take: (options) => take(log, options, identities),
     deadLetter: (batch, reason) => deadLetter(log, batch, reason),
     deadLetters: deadLettersOf(log),
-    depth: Effect.sync(() => ({
-      events: log.index.waiting.total,
-      bytes: log.index.waitingBytes,
-      oldestReceivedAt: log.index.oldestReceivedAt
-    })),
+    depth: Effect.suspend(() =>
+      log.broken === undefined ? Effect.succeed(depthOf(log)) : Effect.fail(queueError("depth", log.broken))
+    ),
+    broken: brokenOf(log),
     counts: Effect.sync(() => ({
       accepted: log.index.accepted.toRecord(),
       deadLettered: log.letters.deadLettered.toRecord(),
@@ -37,6 +44,18 @@ export const makeQueue = (log: EmbeddedLog, identities: boolean): EventQueue["Se
         (erased) => (identities ? erased : erased.filter(({ place }) => place !== "store"))
       )
   })
+}
+
+const depthOf = ({ index }: EmbeddedLog): QueueDepth => ({
+  events: index.waiting.total,
+  bytes: index.waitingBytes,
+  oldestReceivedAt: index.oldestReceivedAt
+})
+
+const brokenOf = (log: EmbeddedLog): Effect.Effect<QueueBroken> => {
+  const broken = Deferred.makeUnsafe<QueueBroken>()
+  log.onBroken((cause) => Deferred.doneUnsafe(broken, Effect.succeed(queueBroken(cause))))
+  return Deferred.await(broken)
 }
 
 interface Held {

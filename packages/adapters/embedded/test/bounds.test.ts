@@ -3,7 +3,7 @@ import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { type Files, nodeFiles, type OpenFile } from "@millrace/core/node"
 import { lockDirectory, lockOwner } from "../src/log/DirectoryLock.ts"
-import { AppendTooLarge, DirectoryInUse, LogClosed, LogFull, WriteFailed } from "../src/log/errors.ts"
+import { AppendTooLarge, DirectoryInUse, LogBroken, LogClosed, LogFull, WriteFailed } from "../src/log/errors.ts"
 import { append, openLog, readAll, reopened, withDirectory } from "./support.ts"
 
 /** Files whose syncs fail while `broken` says so; counts the writes. */
@@ -19,7 +19,7 @@ const failing = () => {
       },
       datasync: () => {
         state.syncs++
-        return state.broken ? Promise.reject(new Error("EIO")) : file.datasync()
+        return state.broken ? Promise.reject(Object.assign(new Error("EIO"), { code: "EIO" })) : file.datasync()
       }
     }
     return wrapped
@@ -93,11 +93,17 @@ describe("SegmentLog", () => {
       const log = await openLog(directory, { files, segmentBytes: 1 << 20 })
       assert.strictEqual(await append(log, "durable"), 1)
       state.broken = true
+      let told: LogBroken | undefined
+      log.onBroken = (broken) => (told = broken)
+      assert.strictEqual(log.broken, undefined)
       assert.instanceOf(await append(log, "ambiguous"), WriteFailed)
+      assert.strictEqual(log.broken, told)
+      assert.strictEqual(told?.errno, "EIO")
+      assert.match(told?.file ?? "", /00000000000000000001\.log$/)
       state.broken = false
       const { writes } = state
-      assert.instanceOf(await append(log, "refused"), LogClosed)
-      assert.instanceOf(await append(log, "refused"), LogClosed)
+      assert.instanceOf(await append(log, "refused"), LogBroken)
+      assert.instanceOf(await append(log, "refused"), LogBroken)
       assert.strictEqual(state.writes, writes)
       await log.close()
       assert.strictEqual((await reopened(directory))[0], "durable")

@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { AppendError } from "../src/log/errors.ts"
-import { SegmentLog, type SegmentLogOptions } from "../src/log/SegmentLog.ts"
+import { SegmentLog } from "../src/log/SegmentLog.ts"
+import type { SegmentLogOptions } from "../src/log/SegmentLogOptions.ts"
 
 export const withDirectory = async <A>(use: (directory: string) => Promise<A>): Promise<A> => {
   const directory = mkdtempSync(join(tmpdir(), "millrace-embedded-"))

@@ -30,8 +30,43 @@ export class PublishAmbiguous extends Schema.TaggedError<PublishAmbiguous>()("Pu
 }) {
   readonly retryable = true
 }
+/**
+ * The queue's own disk failed, and what was not durable before is not known any more: nothing is written until the process
+ * starts anew. Retryable elsewhere and later.
+ */
+export class QueueBroken extends Schema.TaggedError<QueueBroken>()("QueueBroken", {
+  file: Schema.String,
+  /** As the system names it: `EIO`, `ENOSPC` … */
+  errno: Schema.String,
+  cause: Schema.Defect()
+}) {
+  readonly retryable = true
+  override get message(): string {
+    return `${this.file} cannot be written (${this.errno}); nothing is accepted until this process starts anew`
+  }
+}
+/** The queue's files are not what was written: it is not opened, and nothing was changed. */
+export class QueueDamaged extends Schema.TaggedError<QueueDamaged>()("QueueDamaged", {
+  file: Schema.String,
+  offsetBytes: Schema.Int,
+  problem: Schema.String,
+  /** What to do about it. */
+  advice: Schema.String
+}) {
+  readonly retryable = false
+  override get message(): string {
+    return `${this.file} is damaged at byte ${this.offsetBytes}: ${this.problem}; ${this.advice}`
+  }
+}
 
-export const EventQueueReason = Schema.Union([QueueFull, QueueUnavailable, MessageTooLarge, PublishAmbiguous])
+export const EventQueueReason = Schema.Union([
+  QueueFull,
+  QueueUnavailable,
+  MessageTooLarge,
+  PublishAmbiguous,
+  QueueBroken,
+  QueueDamaged
+])
 
 export class EventQueueError extends Schema.TaggedError<EventQueueError>()("EventQueueError", {
   operation: Schema.Literals(["open", "publish", "take", "ack", "deadLetter", "deadLetters", "depth", "erase"]),
@@ -41,8 +76,16 @@ export class EventQueueError extends Schema.TaggedError<EventQueueError>()("Even
     return this.reason.retryable
   }
   override get message(): string {
-    return `${this.operation}: ${this.reason._tag}`
+    const detail = detailOf(this.reason)
+    return `${this.operation}: ${this.reason._tag}${detail === "" ? "" : `: ${detail}`}`
   }
+}
+
+const detailOf = (reason: typeof EventQueueReason.Type): string => {
+  if (reason.message !== "") return reason.message
+  if (!("cause" in reason)) return ""
+  const { cause } = reason
+  return cause instanceof Error ? cause.message : String(cause)
 }
 
 /** What an acknowledged publish survives; `none` is memory, for tests and trials. */
@@ -127,6 +170,11 @@ export class EventQueue extends Context.Service<
     readonly durability: Durability
     /** Names who is told from now on, in place of whoever was before; absent where there is nothing to tell. */
     readonly observe?: (observer: QueueObserver) => void
+    /**
+     * Completes once nothing can be written any more, so that the process can end and be started anew; absent where that
+     * cannot be. From then on `depth` fails with the same reason.
+     */
+    readonly broken?: Effect.Effect<QueueBroken>
     /** Succeeds once the batch is durable as `durability` states; never before. */
     readonly publish: (batch: EventBatch) => Effect.Effect<void, EventQueueError>
     /**

@@ -111,6 +111,8 @@ export const refuseQueue = ({ reason }: EventQueueError): Refusal => {
     case "QueueFull":
       return retryLater("queue_full", "The queue is full; send the same events again later.", reason.retryAfterSeconds)
     case "QueueUnavailable":
+    case "QueueBroken":
+    case "QueueDamaged":
       return retryLater("queue_unavailable", "The queue cannot be written; send the same events again.")
     case "PublishAmbiguous":
       return retryLater("publish_unconfirmed", "Send the same events again: ids that are already there count once.")

@@ -2,27 +2,13 @@ import { join } from "node:path"
 import { type Files, nodeFiles, type OpenFile } from "@millrace/core/node"
 import { copySegments } from "./copyPart.ts"
 import { type Append, encodeGroup, type Settle } from "./encodeGroup.ts"
-import { AppendTooLarge, type AppendError, LogClosed, LogFull, WriteFailed } from "./errors.ts"
+import { AppendTooLarge, type AppendError, brokenBy, LogBroken, LogClosed, LogFull, WriteFailed } from "./errors.ts"
 import { createSpare, openSegments, SPARE_NAME } from "./openSegments.ts"
 import { type LogRecord, MAX_PAYLOAD_BYTES, RECORD_HEADER_BYTES } from "./record.ts"
-import type { ScannedRecord } from "./scan.ts"
 import { Tail } from "./Tail.ts"
 import { findDue, type Rewrite, rewriteSegment } from "./rewriteSegment.ts"
 import { Segment } from "./Segment.ts"
-
-export interface SegmentLogOptions {
-  readonly directory: string
-  readonly segmentBytes: number
-  /** Of all records; nothing is accepted beyond. */
-  readonly maxBytes: number
-  /** Of what waits to be written; nothing is accepted beyond. */
-  readonly maxPendingBytes: number
-  readonly files?: Files
-  /** From the caller's own durable note of an earlier {@link SegmentLog.drop}; 0 for none. */
-  readonly droppedUpTo?: number
-  /** Each retained record in order; the payload is a view, valid during the call. */
-  readonly onRecord?: (record: ScannedRecord) => void
-}
+import type { SegmentLogOptions } from "./SegmentLogOptions.ts"
 
 /** Something to do while nothing is being written. */
 interface Rest {
@@ -57,10 +43,11 @@ export class SegmentLog {
   readonly #tail = new Tail(TAIL_BYTES)
   #resting: Array<Rest> = []
   #running: Promise<void> | undefined
-  #stopped: LogClosed | undefined
-  #failed = false
+  #stopped: LogClosed | LogBroken | undefined
   /** Told how long each group waited for the disk. */
   onSync: (seconds: number) => void = () => undefined
+  /** Told once, when nothing can be written any more. */
+  onBroken: (broken: LogBroken) => void = () => undefined
 
   private constructor(options: SegmentLogOptions, segments: Array<Segment>, active: OpenFile) {
     this.#options = options
@@ -97,6 +84,11 @@ export class SegmentLog {
     return this.#bytes
   }
 
+  /** Why nothing can be written any more. */
+  get broken(): LogBroken | undefined {
+    return this.#stopped instanceof LogBroken ? this.#stopped : undefined
+  }
+
   /** Never throws; `settle` may be called before it returns. At least one payload, none of them empty. */
   append(payloads: ReadonlyArray<Uint8Array>, settle: Settle, flags = 0): void {
     let bytes = 0
@@ -128,7 +120,7 @@ export class SegmentLog {
       if (rest !== undefined && (rest.after === undefined || !this.#pending.includes(rest.after))) {
         this.#resting.shift()
         await rest.task().then(() => rest.settle(), rest.settle)
-        if (this.#failed) return
+        if (this.broken !== undefined) return
       }
       if (this.#pending.length === 0) continue
       const group = this.#takeGroup()
@@ -205,14 +197,15 @@ export class SegmentLog {
   }
 
   #fail(group: ReadonlyArray<Append>, cause: unknown): void {
-    this.#stopped = new LogClosed({ cause })
+    const broken = brokenBy(this.#segments.at(-1)!.path, cause)
+    this.#stopped = broken
     const waiting = this.#pending.splice(0)
-    this.#failed = true
     for (const { settle } of this.#resting.splice(0)) settle(cause)
     this.#pendingBytes = 0
     const failed = new WriteFailed({ cause })
     for (const append of group) append.settle(failed, 0)
-    for (const append of waiting) append.settle(this.#stopped, 0)
+    for (const append of waiting) append.settle(broken, 0)
+    this.onBroken(broken)
   }
 
   /**
@@ -238,7 +231,7 @@ export class SegmentLog {
     await this.#atRest(async () => {
       await search(next)
       if (due.has(this.#segments.at(-1)!)) await this.#roll().catch((cause: unknown) => this.#fail([], cause))
-      if (this.#failed) throw this.#stopped
+      if (this.broken !== undefined) throw this.broken
       this.#tail.forget()
     })
     for (const segment of due) {

@@ -1,4 +1,4 @@
-import { Schema } from "effect"
+import { Effect, Schema } from "effect"
 
 /** Another live process works on this directory. */
 export class DirectoryInUse extends Schema.TaggedError<DirectoryInUse>()("DirectoryInUse", {
@@ -10,14 +10,19 @@ export class DirectoryInUse extends Schema.TaggedError<DirectoryInUse>()("Direct
   }
 }
 
+/** What to do about damage. */
+const ADVICE =
+  "nothing was changed: restore a backup, or see what is sound with `millrace verify` and copy it with `millrace salvage`"
+
 /** Acknowledged bytes are damaged. The log is not opened, because skipping them would lose events silently. */
 export class CorruptLog extends Schema.TaggedError<CorruptLog>()("CorruptLog", {
   file: Schema.String,
   offsetBytes: Schema.Int,
-  problem: Schema.String
+  problem: Schema.String,
+  advice: Schema.String.pipe(Schema.withConstructorDefault(Effect.succeed(ADVICE)))
 }) {
   override get message(): string {
-    return `${this.file} is damaged at byte ${this.offsetBytes}: ${this.problem}`
+    return `${this.file} is damaged at byte ${this.offsetBytes}: ${this.problem}; ${this.advice}`
   }
 }
 
@@ -33,10 +38,24 @@ export class AppendTooLarge extends Schema.TaggedError<AppendTooLarge>()("Append
   limitBytes: Schema.Int
 }) {}
 
-/** Nothing was written: the log is closed, or an earlier write failed. */
+/** Nothing was written: the log is closed. */
 export class LogClosed extends Schema.TaggedError<LogClosed>()("LogClosed", { cause: Schema.Defect() }) {}
+
+/** Nothing was written, and nothing will be until the log is opened anew: an earlier write or its sync failed. */
+export class LogBroken extends Schema.TaggedError<LogBroken>()("LogBroken", {
+  file: Schema.String,
+  /** As the system names it, or `unknown`. */
+  errno: Schema.String,
+  cause: Schema.Defect()
+}) {}
 
 /** The write or its sync failed: the records may or may not be there after the next opening. */
 export class WriteFailed extends Schema.TaggedError<WriteFailed>()("WriteFailed", { cause: Schema.Defect() }) {}
 
-export type AppendError = LogFull | AppendTooLarge | LogClosed | WriteFailed
+export type AppendError = LogFull | AppendTooLarge | LogClosed | LogBroken | WriteFailed
+
+export const brokenBy = (file: string, cause: unknown): LogBroken =>
+  new LogBroken({ file, errno: errnoOf(cause) ?? "unknown", cause })
+
+export const errnoOf = (cause: unknown): string | undefined =>
+  cause instanceof Error && "code" in cause && typeof cause.code === "string" ? cause.code : undefined

@@ -19,7 +19,7 @@ export class Copies {
   }
 
   /** From now on, and once what goes on is done. */
-  async hold(pruning: Promise<void>): Promise<() => void> {
+  async hold(pruning: Promise<unknown>): Promise<() => void> {
     this.#holds++
     await pruning
     return () => void this.#holds--

@@ -8,7 +8,7 @@ import {
 } from "@millrace/core"
 import type { Files } from "@millrace/core/node"
 import { Schema } from "effect"
-import type { AppendError } from "../log/errors.ts"
+import type { AppendError, LogBroken } from "../log/errors.ts"
 import { SegmentLog } from "../log/SegmentLog.ts"
 import type { Checkpoint } from "./Checkpoint.ts"
 import { Tally } from "./Tally.ts"
@@ -99,6 +99,15 @@ export class DeadLetters {
       }
     })
     return new DeadLetters(log, entries, deadLettered, replayed)
+  }
+
+  /** Why nothing can be written any more. */
+  get broken(): LogBroken | undefined {
+    return this.#log.broken
+  }
+
+  onBroken(callback: (broken: LogBroken) => void): void {
+    this.#log.onBroken = callback
   }
 
   /** Durable when it resolves; rejects with an {@link AppendError}. `onDurable` runs together with the count. */
