@@ -25,6 +25,24 @@ export { BadBody, MAX_EVENTS_PER_REQUEST, type RawBatch, readBody } from "./inge
 export { anonymousIdIn, type Identified, Identities, IDENTIFY, type Merge, withUsers } from "./identity/Identities.ts"
 export { type Ledger, ledger, type Ledgers, ledgers } from "./ledger/ledger.ts"
 export { load, type LoadReport } from "./etl/load.ts"
+export {
+  countFailure,
+  everyMillis,
+  type LoopOptions,
+  type NextRun,
+  superviseLoop,
+  superviseOnce,
+  waitForWork
+} from "./loop/superviseLoop.ts"
+export {
+  CurrentLoop,
+  Loop,
+  LoopRegistry,
+  Loops,
+  type LoopSettings,
+  type LoopStatus,
+  type LoopTrouble
+} from "./loop/Loops.ts"
 export { makeLoadAhead } from "./etl/loadAhead.ts"
 export {
   Pipeline,

@@ -1,4 +1,12 @@
-import { Pipeline, type EventQueue, type EventStore, type PipelineOptions, type Warehouse } from "@millrace/core"
+import {
+  LoopRegistry,
+  Loops,
+  Pipeline,
+  type EventQueue,
+  type EventStore,
+  type PipelineOptions,
+  type Warehouse
+} from "@millrace/core"
 import { Effect, Layer, Metric, type Scope } from "effect"
 import { Sessions } from "./auth/Sessions.ts"
 import { Access, makeAccess } from "./http/Access.ts"
@@ -80,3 +88,6 @@ const gate = (
 
 /** A registry of its own: two servers in one process must not count into each other. */
 export const metricRegistry = Layer.sync(Metric.MetricRegistry, () => new Map())
+
+/** As well; whoever opens the adapters gives it to them, too. */
+export const loopRegistry = Layer.sync(Loops, () => new LoopRegistry())

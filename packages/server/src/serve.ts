@@ -1,6 +1,7 @@
 import type { KeyStoreError, UserStoreError } from "@millrace/core"
 import { Console, Effect, Layer, References } from "effect"
 import { HttpServer } from "effect/http"
+import { loopRegistry } from "./App.ts"
 import { adapters, usesDirectory } from "./adapters.ts"
 import type { AdapterNotInstalled, BadAdapterChoice } from "./adapter/failures.ts"
 import { rolesOf } from "./adapter/checkRoles.ts"
@@ -22,7 +23,11 @@ export const server = (options: ServerOptions) => {
     storedKeys: keyStoreLayer(options),
     quotas: limitsLayer(options.limits, limiter),
     sessions: Layer.provide(sessions, limiter)
-  }).pipe(Layer.provide(adapters(options)), Layer.provide(Layer.succeed(References.MinimumLogLevel, options.logLevel)))
+  }).pipe(
+    Layer.provide(adapters(options)),
+    Layer.provide(loopRegistry),
+    Layer.provide(Layer.succeed(References.MinimumLogLevel, options.logLevel))
+  )
 }
 
 /** Serves until interrupted, in no span: every trace would be part of it. Once it listens, one line on standard output says where. */

@@ -3,9 +3,11 @@ import {
   EventQueue,
   type EventQueueError,
   EventStore,
+  everyMillis,
   SnapshotError,
   type StoreCopier,
-  StoreSnapshot
+  StoreSnapshot,
+  superviseLoop
 } from "@millrace/core"
 import { Context, Effect, Layer, type Scope } from "effect"
 import { type EmbeddedOptions, resolveOptions } from "./config.ts"
@@ -39,8 +41,7 @@ const open = (
       await log.save()
       if (upkeep.pruneAcked) await log.prune(log.index.floor)
     })
-    const saved = Effect.ignoreCause(save, { log: "Warn", message: "what was acknowledged could not be noted" })
-    yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(SAVE_EVERY_MILLIS), saved)))
+    yield* superviseLoop(everyMillis("checkpoint", SAVE_EVERY_MILLIS), Effect.as(save, SAVE_EVERY_MILLIS))
     return log
   })
 

@@ -1,4 +1,12 @@
-import { EventBatch, EventQueue, type EventQueueError, QueueSnapshot, Tombstones } from "@millrace/core"
+import {
+  EventBatch,
+  EventQueue,
+  type EventQueueError,
+  everyMillis,
+  QueueSnapshot,
+  superviseLoop,
+  Tombstones
+} from "@millrace/core"
 import { Context, Effect, Layer, type Scope, Semaphore } from "effect"
 import { copierOf } from "./backup/copier.ts"
 import { Broker, queueError } from "./client.ts"
@@ -42,13 +50,18 @@ const makeInbox = (log: QueueLog): Effect.Effect<Inbox, never, Scope.Scope> =>
       const idle = inbox.takeIdle()
       return idle.length === 0 ? Effect.void : release(log, inbox, idle)
     })
-    const ignored = Effect.ignoreCause({ log: "Warn", message: "deliveries that nobody took could not be given back" })
-    yield* Effect.addFinalizer(() => Effect.promise(() => inbox.close()).pipe(Effect.andThen(releaseIdle), ignored))
+    yield* Effect.addFinalizer(() =>
+      Effect.promise(() => inbox.close()).pipe(
+        Effect.andThen(releaseIdle),
+        Effect.ignoreCause({ log: "Warn", message: "deliveries that nobody took could not be given back" })
+      )
+    )
     const beat = Effect.andThen(
       Effect.sync(() => inbox.renew()),
-      ignored(releaseIdle)
+      releaseIdle
     )
-    yield* Effect.forkScoped(Effect.forever(Effect.delay(beat, log.options.redeliverMillis / BEATS)))
+    const every = log.options.redeliverMillis / BEATS
+    yield* superviseLoop(everyMillis("leases", every), Effect.as(beat, every))
     return inbox
   })
 
@@ -60,11 +73,8 @@ const make = (options: NatsOptions) =>
       Effect.sync(() => log.broker.onChange(() => nudge(log))),
       (off) => Effect.sync(off)
     )
-    const swept = Effect.ignoreCause(makeSweep(log), {
-      log: "Warn",
-      message: "exhausted deliveries could not be swept"
-    })
-    yield* Effect.forkScoped(Effect.forever(Effect.delay(swept, log.options.sweepEveryMillis)))
+    const { sweepEveryMillis } = log.options
+    yield* superviseLoop(everyMillis("sweep", sweepEveryMillis), Effect.as(makeSweep(log), sweepEveryMillis))
     const snapshot = (operation: EventQueueError["operation"]) =>
       Effect.tryPromise({
         try: () => takeSnapshot(log.broker, log.ledger, log.names),

@@ -3,6 +3,7 @@ import {
   type Delivery,
   type EventBatch,
   type EventQueueError,
+  superviseOnce,
   type TakeOptions
 } from "@millrace/core"
 import { Cause, Effect, Exit, Random, type Scope } from "effect"
@@ -41,7 +42,7 @@ export const take = (
     Effect.gen(function* () {
       const lease: Lease = { options, messages: yield* awaitMessages(log, inbox, options, restore), expired: false }
       yield* Effect.addFinalizer((exit) => settle(log, inbox, lease, exit))
-      yield* Effect.forkScoped(Effect.delay(expire(log, inbox, lease), options.ackWaitMillis))
+      yield* superviseOnce("lease-end", Effect.delay(expire(log, inbox, lease), options.ackWaitMillis))
       return {
         batches: lease.messages.flatMap(({ batches }) => batches),
         attempt: Math.max(...lease.messages.map(({ attempt }) => attempt))
@@ -183,10 +184,7 @@ const expire = (log: QueueLog, inbox: Inbox, lease: Lease) =>
     if (lease.expired) return Effect.void
     lease.expired = true
     return fail(log, inbox, lease, { code: "lease_expired", message: "no answer in time", backoff: false })
-  }).pipe(
-    Effect.uninterruptible,
-    Effect.catchCause((cause) => Effect.logWarning("a delivery could not be given back and comes again", cause))
-  )
+  }).pipe(Effect.uninterruptible)
 
 /** Back at once; not an attempt. */
 export const release = (log: QueueLog, inbox: Inbox, messages: ReadonlyArray<Message>) =>

@@ -1,4 +1,4 @@
-import { Tombstones } from "@millrace/core"
+import { everyMillis, superviseLoop, Tombstones } from "@millrace/core"
 import { keyedHash } from "@millrace/core/node"
 import { Effect, type Scope } from "effect"
 import type { Database } from "./client.ts"
@@ -34,7 +34,7 @@ export const openErasures = Effect.fnUntraced(function* (
     }
   )
   yield* refresh
-  yield* Effect.forkScoped(Effect.forever(Effect.delay(Effect.ignore(refresh), REFRESH_EVERY_MILLIS)))
+  yield* superviseLoop(everyMillis("erasures", REFRESH_EVERY_MILLIS), Effect.as(refresh, REFRESH_EVERY_MILLIS))
   return { tombstones, upTo: () => upTo, refresh }
 })
 

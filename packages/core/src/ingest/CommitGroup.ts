@@ -1,4 +1,5 @@
 import { Cause, Deferred, Effect, Latch, Option, type Scope } from "effect"
+import { superviseLoop, waitForWork } from "../loop/superviseLoop.ts"
 import type { EventBatch } from "../event/EventBatch.ts"
 
 export interface CommitGroupOptions {
@@ -40,11 +41,11 @@ export const makeCommitGroup = Effect.fnUntraced(function* <E>(
   const waiting = new Waiting<E>(options)
   yield* Effect.addFinalizer(() => settle(waiting.takeAll(), Effect.fail(commits.closed())))
   const commitNext = Effect.andThen(
-    waiting.nonEmpty,
-    Effect.suspend(() => commitAll(commits, waiting.take()))
+    waitForWork(waiting.nonEmpty),
+    Effect.suspend(() => commitAndSettle(commits, waiting.take()))
   )
   for (let committer = 0; committer < options.concurrency; committer++) {
-    yield* Effect.forkScoped(Effect.forever(commitNext))
+    yield* superviseLoop({ name: "commit" }, Effect.as(commitNext, 0))
   }
   return (batch) =>
     Effect.suspend(() => {
@@ -95,21 +96,29 @@ class Waiting<E> {
   }
 }
 
+/** Each of them hears how it ended, whatever breaks. */
+const commitAndSettle = <E>(commits: Commits<E>, entries: ReadonlyArray<Entry<E>>): Effect.Effect<void> =>
+  Effect.onError(commitAll(commits, entries), (cause) => settle(entries, Effect.failCause(cause)))
+
 const commitAll = <E>(commits: Commits<E>, entries: ReadonlyArray<Entry<E>>): Effect.Effect<void> => {
   if (entries.length === 0) return Effect.void
-  return commits.together(entries.map(({ batch }) => batch)).pipe(
+  return Effect.suspend(() => commits.together(entries.map(({ batch }) => batch))).pipe(
     Effect.matchCauseEffect({
       onSuccess: () => settle(entries, Effect.void),
       onFailure: (cause) => {
         const failure = Cause.findErrorOption(cause)
         return Option.isSome(failure) && commits.isPermanent(failure.value)
           ? commitApart(commits, entries)
-          : settle(entries, Effect.failCause(cause))
+          : Effect.andThen(settle(entries, Effect.failCause(cause)), defectsOf(cause))
       }
     }),
     Effect.onInterrupt(() => settle(entries, Effect.fail(commits.closed())))
   )
 }
+
+/** Those who wait were told; the loop reports it. */
+const defectsOf = (cause: Cause.Cause<unknown>): Effect.Effect<void> =>
+  Cause.hasDies(cause) ? Effect.die(Cause.squash(cause)) : Effect.void
 
 const commitApart = <E>(commits: Commits<E>, entries: ReadonlyArray<Entry<E>>): Effect.Effect<void> => {
   const [first] = entries

@@ -1,6 +1,7 @@
 import { Effect } from "effect"
 import { EventBatch } from "../event/EventBatch.ts"
 import { EventQueue, type EventQueueError } from "../port/EventQueue.ts"
+import { waitForWork } from "../loop/superviseLoop.ts"
 import { logged } from "../pipeline/logged.ts"
 import { EventStore, type EventStoreError } from "../port/EventStore.ts"
 import { inTraceOf } from "../trace/traceparent.ts"
@@ -25,7 +26,7 @@ export interface DrainReport {
 export const drain = Effect.fn("drain")(function* (options: DrainOptions) {
   const queue = yield* EventQueue
   const { unstored } = yield* EventStore
-  const { attempt, batches } = yield* queue.take({ ...options, unstored })
+  const { attempt, batches } = yield* waitForWork(queue.take({ ...options, unstored }))
   return yield* storeAll(batches, attempt).pipe(
     logged({ stage: "store", batches, attempt }),
     inTraceOf("store", batches)

@@ -2,6 +2,7 @@ import { Clock, Context, Effect, Exit, Layer, Semaphore } from "effect"
 import type { LoadReport } from "../etl/load.ts"
 import { makeLoadAhead } from "../etl/loadAhead.ts"
 import { drain } from "../ingest/drain.ts"
+import { type LoopOptions, superviseLoop } from "../loop/superviseLoop.ts"
 import { EventQueue, type EventQueueError } from "../port/EventQueue.ts"
 import { EventStore, type EventStoreError } from "../port/EventStore.ts"
 import { Warehouse, type WarehouseError } from "../port/Warehouse.ts"
@@ -67,8 +68,8 @@ const make = Effect.fnUntraced(function* (options: PipelineOptions) {
   const loadOnce = oneAtATime.withPermit(Effect.uninterruptible(thenPrune(load)))
   const loadStep = Effect.map(loadOnce, (report) => (report.caughtUp ? options.loadIntervalMillis : 0))
   const runs = (loop: PipelineLoop) => options.loops.includes(loop)
-  if (runs("drain")) yield* Effect.forkScoped(repeatWithBackoff("drain", options, drainStep(options)))
-  if (runs("load")) yield* Effect.forkScoped(repeatWithBackoff("load", options, loadStep))
+  if (runs("drain")) yield* superviseLoop(loopOf("drain", options), drainStep(options))
+  if (runs("load")) yield* superviseLoop(loopOf("load", options), loadStep)
   const loadRest = runs("load") ? Effect.map(loadOnce, ({ caughtUp }) => caughtUp) : Effect.succeed(true)
   const flush = Effect.provideContext(
     flushWith(runs("drain") ? drainedSince : () => Effect.succeed(true), loadRest),
@@ -105,31 +106,14 @@ const thenPrune = Effect.fnUntraced(function* <E, R>(load: Effect.Effect<LoadRep
   return report
 })
 
-/** Runs `step` for ever; it returns the pause in milliseconds before the next run. A failure is logged, never fatal. */
-const repeatWithBackoff = <R>(
-  name: PipelineLoop,
-  options: PipelineOptions,
-  step: Effect.Effect<number, PipelineError, R>
-): Effect.Effect<never, never, R> => {
-  let failures = 0
-  const pauseAfterFailure = (error: PipelineError) => {
-    const millis = Math.min(options.retryMillis * 2 ** failures++, options.maxRetryMillis)
-    return Effect.logWarning(`${name} failed, trying again in ${millis} ms`, error).pipe(
-      Effect.annotateLogs({ stage: name === "drain" ? "store" : "etl", attempt: failures }),
-      Effect.as(millis)
-    )
-  }
-  return step.pipe(
-    Effect.tap(() =>
-      Effect.sync(() => {
-        failures = 0
-      })
-    ),
-    Effect.catch(pauseAfterFailure),
-    Effect.flatMap((millis) => (millis > 0 ? Effect.sleep(millis) : Effect.yieldNow)),
-    Effect.forever
-  )
-}
+/** Without either of them the process does not do what it is there for. */
+const loopOf = (name: PipelineLoop, { maxRetryMillis, retryMillis }: PipelineOptions): LoopOptions => ({
+  name,
+  essential: true,
+  retryMillis,
+  maxRetryMillis,
+  annotations: { stage: name === "drain" ? "store" : "etl" }
+})
 
 /** Whether all that was accepted before `start`, in UTC microseconds, has left the queue. */
 const drainedSince = Effect.fnUntraced(function* (start: number) {

@@ -62,7 +62,19 @@ export const Readiness = Schema.Struct({
       as_of: Schema.NullOr(instant),
       age_seconds: Schema.NullOr(Schema.Finite)
     })
-  ).annotate({ description: "In the process that owns it." })
+  ).annotate({ description: "In the process that owns it." }),
+  loops: Schema.optional(
+    Schema.Array(
+      Schema.Struct({
+        name: Schema.String,
+        trouble: Schema.Literals(["defect", "failing", "hung"]),
+        since: instant,
+        error: Schema.optional(Schema.String)
+      })
+    )
+  ).annotate({
+    description: "Background work that makes no progress, and what it ended with; absent while all of it does."
+  })
 }).annotate({ identifier: "Readiness" })
 export type Readiness = typeof Readiness.Type
 

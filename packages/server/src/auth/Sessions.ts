@@ -1,7 +1,9 @@
 import {
+  everyMillis,
   normaliseEmail,
   type RateLimiter,
   type StoredUser,
+  superviseLoop,
   type User,
   UserStore,
   type UserStoreError
@@ -122,14 +124,8 @@ const guards = Effect.fnUntraced(function* (
     guarded ||= found.length > 0
   })
   yield* look
-  yield* Effect.forkScoped(
-    Effect.forever(
-      Effect.andThen(
-        Effect.sleep(LOOK_EVERY_MILLIS),
-        Effect.suspend(() => (guarded ? Effect.void : Effect.ignore(look)))
-      )
-    )
-  )
+  const lookAgain = Effect.suspend(() => (guarded ? Effect.undefined : Effect.as(look, LOOK_EVERY_MILLIS)))
+  yield* superviseLoop(everyMillis("first-account", LOOK_EVERY_MILLIS), lookAgain)
   return () => guarded
 })
 

@@ -1,3 +1,4 @@
+import { everyMillis, superviseLoop } from "@millrace/core"
 import { Effect, type Scope } from "effect"
 import { readFile, stat } from "node:fs/promises"
 import { BadAdapterChoice } from "../adapter/failures.ts"
@@ -26,14 +27,8 @@ export const watchedFile = <A>(
       held = yield* load
       yield* Effect.logInfo(`${setting} was read again`)
     })
-    yield* Effect.forkScoped(
-      Effect.forever(
-        Effect.andThen(
-          Effect.sleep(LOOK_EVERY_MILLIS),
-          Effect.catch(look, (error) => Effect.logWarning("keys stay as they were", error))
-        )
-      )
-    )
+    // A failure is a warning, and the keys stay as they were.
+    yield* superviseLoop(everyMillis("key-file", LOOK_EVERY_MILLIS), Effect.as(look, LOOK_EVERY_MILLIS))
     return () => held.value
   })
 

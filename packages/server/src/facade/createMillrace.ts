@@ -16,7 +16,7 @@ import {
 } from "@millrace/core"
 import { Cause, Effect, Exit, Layer, ManagedRuntime } from "effect"
 import { adapters } from "../adapters.ts"
-import { appLayer, metricRegistry } from "../App.ts"
+import { appLayer, loopRegistry, metricRegistry } from "../App.ts"
 import { Sessions } from "../auth/Sessions.ts"
 import { serverDefaults } from "../config.ts"
 import { DEFAULT_PROJECT } from "../http/Access.ts"
@@ -111,7 +111,8 @@ const layerOf = (options: MillraceOptions): Layer.Layer<RuntimeServices, unknown
   return webHandlerLayer(options.basePath ?? "").pipe(
     Layer.provideMerge(app),
     Layer.provideMerge(options.layer ?? adaptersOf(options.directory)),
-    Layer.provide(metricRegistry)
+    Layer.provide(metricRegistry),
+    Layer.provide(loopRegistry)
   )
 }
 

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto"
+import { countFailure } from "@millrace/core"
 import type { UnderWay } from "@millrace/core/wire"
 import { Cause, Effect, Fiber, Option, Semaphore } from "effect"
 import type { HttpServerResponse } from "effect/http"
@@ -34,11 +35,13 @@ const unknown = refusal(
 
 const broken = refusal("internal", "The server failed on this work; its log says why.")
 
-/** Nobody may be there any more to hear of it. */
+/** Nobody may be there any more to hear of it: whatever it ends with but an answer is said. */
 const logged = <R>(work: Answering<R>): Answering<R> =>
-  Effect.catchDefect(work, (defect) =>
-    Effect.andThen(Effect.logError("a backup or an erasure broke", Cause.die(defect)), Effect.fail(broken))
-  )
+  Effect.catchCause(work, (cause) => {
+    const refused = Cause.findErrorOption(cause)
+    if (Option.isSome(refused) && !Cause.hasDies(cause)) return Effect.fail(refused.value)
+    return Effect.andThen(countFailure("backup-or-erasure", Effect.failCause(cause)), Effect.fail(broken))
+  })
 
 interface Job {
   readonly project: string

@@ -1,4 +1,4 @@
-import { type ApiKey, KeysUnavailable, KeyStore, KeyStoreError } from "@millrace/core"
+import { type ApiKey, everyMillis, KeysUnavailable, KeyStore, KeyStoreError, superviseLoop } from "@millrace/core"
 import { Cache, Clock, Effect, Exit, Option, type Scope } from "effect"
 import { hashApiKey, isApiKey } from "./apiKeyText.ts"
 import { findConfigured, type Keys } from "./configuredKeys.ts"
@@ -37,14 +37,8 @@ export const storedRing = (keys: Keys): Effect.Effect<KeyRing, KeyStoreError, Ke
       keyed ||= found.length > 0
     })
     yield* look
-    yield* Effect.forkScoped(
-      Effect.forever(
-        Effect.andThen(
-          Effect.sleep(KNOWN_MILLIS),
-          Effect.suspend(() => (keyed ? Effect.void : Effect.ignore(look)))
-        )
-      )
-    )
+    const lookAgain = Effect.suspend(() => (keyed ? Effect.undefined : Effect.as(look, KNOWN_MILLIS)))
+    yield* superviseLoop(everyMillis("first-key", KNOWN_MILLIS), lookAgain)
     return {
       find: (key) =>
         Effect.flatMap(configured.find(key), (known) =>

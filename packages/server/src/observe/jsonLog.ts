@@ -12,7 +12,8 @@ const FIELDS = new Set([
   "duration_s",
   "attempt",
   "route",
-  "status"
+  "status",
+  "loop"
 ])
 
 const MAX_CHARACTERS = 500
@@ -31,8 +32,19 @@ export const maskValues = (text: string): string =>
 
 const MAX_DEPTH = 6
 
+/** By the names of the errors from the outside in: no words, which may be users' data. */
+export const errorType = (error: unknown): string => namesOf(error).names.join("/") || typeof error
+
 /** What failed and why, by the names of the errors from the outside in, and the innermost one's words. */
 const describeError = (error: unknown): Record<string, unknown> => {
+  const { names, words } = namesOf(error)
+  return {
+    "error.type": names.join("/") || typeof error,
+    ...(words === "" ? {} : { "error.message": maskValues(words.split("\n")[0]!) })
+  }
+}
+
+const namesOf = (error: unknown) => {
   const names: Array<string> = []
   let at: unknown = error
   let words = ""
@@ -41,10 +53,7 @@ const describeError = (error: unknown): Record<string, unknown> => {
     if (at instanceof Error && at.message !== "") words = at.message
     at = "reason" in at ? at.reason : "cause" in at ? at.cause : undefined
   }
-  return {
-    "error.type": names.join("/") || typeof error,
-    ...(words === "" ? {} : { "error.message": maskValues(words.split("\n")[0]!) })
-  }
+  return { names, words }
 }
 
 const nameOf = (error: object): string => {

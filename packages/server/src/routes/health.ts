@@ -1,8 +1,17 @@
-import { EventQueue, EventStore, formatInstant, Warehouse } from "@millrace/core"
+import {
+  EventQueue,
+  EventStore,
+  formatInstant,
+  type LoopStatus,
+  type LoopTrouble,
+  Loops,
+  Warehouse
+} from "@millrace/core"
 import type { Readiness } from "@millrace/core/wire"
 import { Clock, Effect, Option } from "effect"
 import { Gate } from "../http/Gate.ts"
 import { respondJson } from "../http/Refusal.ts"
+import { errorType } from "../observe/jsonLog.ts"
 import type { Role } from "../roles.ts"
 
 export const livez = () => Effect.succeed(respondJson({ status: "alive" }))
@@ -22,10 +31,38 @@ const readiness = Effect.gen(function* () {
     { queue: readQueue, store: readStore(roles), warehouse: readWarehouse(roles) },
     { concurrency: "unbounded" }
   )
-  const ready = !state.closing && isReady(roles, parts)
-  const body: Readiness = { status: ready ? "ready" : "not_ready", roles, ...parts }
+  const now = yield* Clock.currentTimeMillis
+  const troubled = (yield* Loops).status(now).flatMap(inTrouble)
+  const ready = !state.closing && isReady(roles, parts) && !stands(troubled, parts)
+  const loops = troubled.map(({ name, trouble }) => ({
+    name,
+    trouble: trouble.kind,
+    since: formatInstant(trouble.since * 1000),
+    ...(trouble.error === undefined ? {} : { error: errorType(trouble.error) })
+  }))
+  const body: Readiness = {
+    status: ready ? "ready" : "not_ready",
+    roles,
+    ...parts,
+    ...(loops.length === 0 ? {} : { loops })
+  }
   return body
 })
+
+type Troubled = LoopStatus & { readonly trouble: LoopTrouble }
+
+const inTrouble = (loop: LoopStatus): ReadonlyArray<Troubled> =>
+  loop.trouble === undefined ? [] : [{ ...loop, trouble: loop.trouble }]
+
+/**
+ * Whether work that this process is there for stands still. While a part is away that the work needs, it fails, and the
+ * part alone decides: events are still accepted. But a defect, a run that does not end, or failures with every part there
+ * are nothing that passes, and nobody else would tell.
+ */
+const stands = (loops: ReadonlyArray<Troubled>, { queue, store, warehouse }: Parts): boolean => {
+  const isAway = !queue.writable || store?.reachable === false || warehouse?.reachable === false
+  return loops.some(({ essential, trouble }) => essential && (trouble.kind !== "failing" || !isAway))
+}
 
 type Parts = Pick<Readiness, "queue" | "store" | "warehouse">
 
@@ -40,7 +77,12 @@ const isReady = (roles: ReadonlyArray<Role>, { queue, store, warehouse }: Parts)
 }
 
 const within = <A, E, R>(part: Effect.Effect<A, E, R>) =>
-  Effect.option(part).pipe(Effect.timeoutOption(PART_WITHIN_MILLIS), Effect.map(Option.flatten))
+  Effect.asSome(part).pipe(
+    // One that breaks does not answer either.
+    Effect.catchCause(() => Effect.succeedNone),
+    Effect.timeoutOption(PART_WITHIN_MILLIS),
+    Effect.map(Option.flatten)
+  )
 
 const readQueue = Effect.gen(function* () {
   const queue = yield* EventQueue

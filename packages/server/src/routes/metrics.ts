@@ -1,4 +1,4 @@
-import { EventQueue, EventStore, ledgers, Warehouse } from "@millrace/core"
+import { EventQueue, EventStore, ledgers, Loops, Warehouse } from "@millrace/core"
 import { Clock, Effect, Metric } from "effect"
 import { HttpServerResponse } from "effect/http"
 import { PrometheusMetrics } from "effect/observability"
@@ -31,6 +31,17 @@ const checks = Metric.counter("millrace_aggregate_checks_total", {
 const aggregatesReady = Metric.gauge("millrace_aggregates_ready", {
   description: "1 while aggregates answer what they can; 0 while they are built, found wrong or turned off."
 })
+const defects = Metric.counter("millrace_loop_defects_total", {
+  description: "Runs of background work that broke, by its name: each is a fault of the program.",
+  incremental: true
+})
+const failures = Metric.counter("millrace_loop_failures_total", {
+  description: "Runs of background work that failed and were tried again, by its name.",
+  incremental: true
+})
+const stalled = Metric.gauge("millrace_loop_stalled", {
+  description: "1 while background work of this name makes no progress."
+})
 const build = Metric.withAttributes(
   Metric.gauge("millrace_build_info", { description: "1, with the version as label." }),
   {
@@ -43,11 +54,12 @@ export const metrics = Effect.fnUntraced(function* () {
   yield* Metric.update(build, 1)
   // A part that does not answer keeps its last values; the rest is still worth seeing.
   yield* Effect.ignore(readProcess((yield* Gate).directory))
-  yield* Effect.ignore(readQueue)
-  yield* Effect.ignore(readHorizon)
-  yield* Effect.ignore(readWatermark)
-  yield* Effect.ignore(readLedgers)
-  yield* readAggregates
+  yield* Effect.ignoreCause(readQueue)
+  yield* Effect.ignoreCause(readHorizon)
+  yield* Effect.ignoreCause(readWatermark)
+  yield* Effect.ignoreCause(readLedgers)
+  yield* Effect.ignoreCause(readAggregates)
+  yield* readLoops
   return HttpServerResponse.text(yield* PrometheusMetrics.format(), {
     contentType: "text/plain; version=0.0.4; charset=utf-8",
     headers: { "cache-control": "no-store" }
@@ -87,6 +99,16 @@ const readAggregates = Effect.gen(function* () {
   yield* Metric.update(aggregatesReady, status?.state === "ready" ? 1 : 0)
   yield* raiseTo(checks, status?.checks ?? 0)
   yield* raiseTo(mismatches, status?.mismatches ?? 0)
+})
+
+/** Each is there from its start, at 0: an alert on a series that never came would never fire. */
+const readLoops = Effect.gen(function* () {
+  for (const loop of (yield* Loops).status(yield* Clock.currentTimeMillis)) {
+    const label = { loop: loop.name }
+    yield* raiseTo(Metric.withAttributes(defects, label), loop.defects)
+    yield* raiseTo(Metric.withAttributes(failures, label), loop.failures)
+    yield* Metric.update(Metric.withAttributes(stalled, label), loop.trouble === undefined ? 0 : 1)
+  }
 })
 
 /** Counters go by what is added. */

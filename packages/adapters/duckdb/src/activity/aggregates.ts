@@ -1,5 +1,12 @@
-import type { Aggregates, AggregateStatus, Ask, RawRow } from "@millrace/core"
-import { Effect, Schedule, Semaphore } from "effect"
+import {
+  type Aggregates,
+  type AggregateStatus,
+  type Ask,
+  everyMillis,
+  type RawRow,
+  superviseLoop
+} from "@millrace/core"
+import { Effect, Semaphore } from "effect"
 import { AnswerCache, type Statement } from "../AnswerCache.ts"
 import type { Connection } from "../client.ts"
 import type { defaults } from "../config.ts"
@@ -7,7 +14,7 @@ import { loadFailed } from "../failure.ts"
 import type { Sharing } from "../shareFile.ts"
 import { Activities, type Lend } from "./Activities.ts"
 import { build, type Builder, startOver } from "./build.ts"
-import { check, checkForEver } from "./selfCheck.ts"
+import { check, checkAndRest } from "./selfCheck.ts"
 
 export interface AggregateTools {
   readonly sharing: Sharing
@@ -20,7 +27,7 @@ export interface AggregateTools {
 }
 
 const BYTES_PER_MEGABYTE = 1024 * 1024
-const RETRY_BUILD = Schedule.spaced("10 seconds")
+const RETRY_BUILD = { retryMillis: 10_000, maxRetryMillis: 10_000 }
 
 /** What is loaded from now on is not recorded, so a later process has to begin anew. */
 const ALL_PENDING = "UPDATE activity_state SET pending_from = 0"
@@ -50,13 +57,14 @@ export const makeAggregates = Effect.fnUntraced(function* (tools: AggregateTools
     distrust: writing.withPermit(Effect.asVoid(writer.rows("UPDATE activity_state SET trusted = false")))
   }
   if (state === "building") {
-    const attempt = Effect.tapError(build(builder), (error) =>
-      Effect.logWarning("aggregates could not be built", error)
+    yield* superviseLoop(
+      { name: "aggregates", ...RETRY_BUILD },
+      Effect.as(building.withPermit(build(builder)), undefined)
     )
-    yield* Effect.forkScoped(building.withPermit(Effect.retry(attempt, RETRY_BUILD)))
   }
   if (bounds.selfCheckIntervalMillis > 0) {
-    yield* Effect.forkScoped(checkForEver(checker, bounds.selfCheckIntervalMillis))
+    const interval = bounds.selfCheckIntervalMillis
+    yield* superviseLoop(everyMillis("self-check", interval), checkAndRest(checker, interval))
   }
   const aggregates: Aggregates = {
     status: Effect.sync(() => activities.status),

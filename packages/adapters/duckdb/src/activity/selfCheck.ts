@@ -26,17 +26,12 @@ export interface Checker {
 /** Checks take at most this part of the time, however large the warehouse is. */
 const SHARE = 1 / 50
 
-/** For as long as the scope lives. */
-export const checkForEver = (checker: Checker, intervalMillis: number) =>
-  Effect.gen(function* () {
-    let pause = intervalMillis
-    while (true) {
-      yield* Effect.sleep(pause)
-      const start = yield* Clock.currentTimeMillis
-      yield* check(checker).pipe(Effect.catch((error) => Effect.logWarning("the aggregates' self-check failed", error)))
-      pause = Math.max(intervalMillis, ((yield* Clock.currentTimeMillis) - start) / SHARE)
-    }
-  })
+/** Returns how long to rest before the next. */
+export const checkAndRest = Effect.fnUntraced(function* (checker: Checker, intervalMillis: number) {
+  const start = yield* Clock.currentTimeMillis
+  yield* check(checker)
+  return Math.max(intervalMillis, ((yield* Clock.currentTimeMillis) - start) / SHARE)
+})
 
 /** One random question by sets and from the events, at one snapshot; undefined where there is nothing to compare. */
 export const check = Effect.fn("DuckDb.check")(function* ({ activities, distrust, lend }: Checker) {

@@ -1,3 +1,4 @@
+import { superviseLoop, waitForWork } from "@millrace/core"
 import { Effect, Queue, type Scope } from "effect"
 import type { Connection } from "../client.ts"
 import type { DriverFailure } from "../failure.ts"
@@ -39,7 +40,7 @@ type Exclusively = <A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<A, E>
 
 /**
  * Reads what there is, takes away the columns that nobody reads any more, and tends the rest in the background: a
- * failure there costs speed and nothing else, and is tried again with the next question.
+ * failure there costs speed and nothing else, and is looked at again with the next question.
  */
 export const openHotProperties = (
   writer: Connection,
@@ -51,8 +52,10 @@ export const openHotProperties = (
     const state: State = { writer, exclusively, columns: yield* readColumns(writer) }
     const usage = makeUsage(settings.hotAfterQuestions)
     const wakeUps = yield* Queue.sliding<void>(1)
-    const tended = Effect.ignore(tend(state, usage, settings.hotProperties))
-    yield* Effect.forkScoped(tended.pipe(Effect.andThen(Queue.take(wakeUps)), Effect.forever))
+    const tended = Effect.andThen(waitForWork(Queue.take(wakeUps)), tend(state, usage, settings.hotProperties))
+    // What an earlier process left unfinished.
+    Queue.offerUnsafe(wakeUps, undefined)
+    yield* superviseLoop({ name: "hot-properties" }, Effect.as(tended, 0))
     return {
       readable: () =>
         new Map(

@@ -1,6 +1,15 @@
-import { liveSession, type StoredUser, type User, UserStore, UserStoreError, UsersUnavailable } from "@millrace/core"
+import {
+  everyMillis,
+  liveSession,
+  type StoredUser,
+  superviseLoop,
+  type User,
+  UserStore,
+  UserStoreError,
+  UsersUnavailable
+} from "@millrace/core"
 import type { Files } from "@millrace/core/node"
-import { Clock, Effect, Layer, Option, Schedule } from "effect"
+import { Clock, Effect, Layer, Option } from "effect"
 import { dirname, join } from "node:path"
 import { RecordFile } from "../keys/RecordFile.ts"
 import { findByEmail, userForm, type UserRecord, type Users } from "./record.ts"
@@ -24,10 +33,7 @@ export const users = ({ files, path }: UserFileOptions): Layer.Layer<UserStore, 
       const folder = new SessionFolder(join(dirname(path), "sessions"), files)
       yield* attempt("open", () => file.read())
       const sweep = Effect.flatMap(nowMicros, (now) => attempt("endSession", () => folder.sweep(now)))
-      const swept = Effect.ignoreCause(sweep, { log: "Warn", message: "sessions that have ended could not be removed" })
-      yield* Effect.forkScoped(
-        Effect.andThen(Effect.sleep(SWEEP_EVERY_MILLIS), Effect.repeat(swept, Schedule.spaced(SWEEP_EVERY_MILLIS)))
-      )
+      yield* superviseLoop(everyMillis("ended-sessions", SWEEP_EVERY_MILLIS), Effect.as(sweep, SWEEP_EVERY_MILLIS))
       return UserStore.of({ ...accounts(file), ...sessions(file, folder) })
     })
   )
