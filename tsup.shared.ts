@@ -4,7 +4,7 @@ import type { Options } from "tsup"
 export const shared = (entry: Record<string, string>): Options => ({
   entry,
   format: ["esm"],
-  target: "node20",
+  target: "node22",
   platform: "node",
   sourcemap: true,
   clean: true,

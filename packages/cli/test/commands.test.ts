@@ -1,4 +1,5 @@
 import { readFileSync, writeFileSync } from "node:fs"
+import { hostname } from "node:os"
 import { join } from "node:path"
 import { gzipSync } from "node:zlib"
 import type { ChildProcess } from "node:child_process"
@@ -221,10 +222,11 @@ describe("with a server", () => {
   it("a folder that a server has open is refused, with its pid and what to use instead", async () => {
     const csv = join(temporary.path, "owned.csv")
     writeFileSync(csv, "user_id,occurred_at\nu,2026-01-01T00:00:00Z\n")
-    const wanted = `a server (pid ${server.pid}) owns ${folder}; use --url`
-    expect(oneSentence(await millrace(words(`import ${csv} --event-type-value e --data ${folder}`)))).toContain(wanted)
-    expect(oneSentence(await millrace(words(`ledger --data ${folder}`)))).toContain(wanted)
-    expect(oneSentence(await millrace(words(`serve --port 0 --data ${folder}`)))).toContain(`(pid ${server.pid}) owns`)
+    const owned = `${folder} is owned by process ${server.pid} on host ${hostname()}, since 20`
+    const wanted = expect.stringMatching(new RegExp(`${owned}\\S+; use --url`, "u"))
+    expect(oneSentence(await millrace(words(`import ${csv} --event-type-value e --data ${folder}`)))).toEqual(wanted)
+    expect(oneSentence(await millrace(words(`ledger --data ${folder}`)))).toEqual(wanted)
+    expect(oneSentence(await millrace(words(`serve --port 0 --data ${folder}`)))).toEqual(wanted)
     expect(oneSentence(await millrace(words(`rebuild --data ${folder}`)))).toContain("stop it first")
   })
 

@@ -8,16 +8,20 @@ import type {
 } from "@millrace/core"
 import { layerMemoryQueue, layerMemoryStore, layerMemoryWarehouse } from "@millrace/core/memory"
 import { Effect, Layer, type Redacted } from "effect"
-import { mkdirSync } from "node:fs"
 import { join } from "node:path"
 import { absentStore, absentWarehouse } from "./adapter/absent.ts"
 import { natsAddress, postgresAddress } from "./adapter/addresses.ts"
 import { refuseRoles, rolesOf } from "./adapter/checkRoles.ts"
 import { checkStore } from "./adapter/checkStore.ts"
-import { type AdapterNotInstalled, BadAdapterChoice, WarehouseTaken } from "./adapter/failures.ts"
+import {
+  type AdapterNotInstalled,
+  BadAdapterChoice,
+  type FolderTaken,
+  type FolderUnusable
+} from "./adapter/failures.ts"
 import { at, lazily } from "./adapter/lazily.ts"
 import { natsOptions, type NatsSettings } from "./adapter/natsConfig.ts"
-import { ownerOf, signOwner } from "./adapter/owner.ts"
+import { ownFolder } from "./adapter/ownFolder.ts"
 import type { Role } from "./roles.ts"
 
 interface Places {
@@ -42,7 +46,8 @@ export interface AggregateSettings {
 export type AdapterFailure =
   | AdapterNotInstalled
   | BadAdapterChoice
-  | WarehouseTaken
+  | FolderTaken
+  | FolderUnusable
   | EventQueueError
   | EventStoreError
   | WarehouseError
@@ -147,9 +152,10 @@ export const adapters = (choice: AdapterChoice): Layer.Layer<Services, AdapterFa
       const refused = refuseRoles(choice)
       if (refused !== undefined) return yield* refused
       const hot = yield* openHot(choice)
-      if (usesDirectory(choice)) mkdirSync(choice.directory, { recursive: true })
+      // First of all: whoever does not own the folder leaves it as it is.
+      if (usesDirectory(choice)) yield* ownFolder(choice.directory, insteadOf(choice))
       if (!ownsWarehouse(choice)) return Layer.merge(hot, absentWarehouse)
-      return Layer.provideMerge(checkStore, Layer.merge(hot, openWarehouse(choice)))
+      return Layer.provideMerge(checkStore, Layer.merge(hot, warehouseOf(choice)))
     })
   )
 
@@ -162,18 +168,20 @@ const ownsWarehouse = (choice: AdapterChoice) => {
 export const usesDirectory = (choice: AdapterChoice): boolean =>
   choice.directory !== "" && (ownsWarehouse(choice) || choice.queue === "embedded")
 
+type WarehouseChoice = Places & Pick<AdapterChoice, "warehouse">
+
+const warehouseOf = (choice: WarehouseChoice): Layer.Layer<Warehouse, AdapterFailure> =>
+  warehouses[choice.warehouse](choice)
+
 /** A folder's warehouse alone: its other files stay closed. */
-export const openWarehouse = (
-  choice: Places & Pick<AdapterChoice, "warehouse">
-): Layer.Layer<Warehouse, AdapterFailure> => {
-  const { directory } = choice
-  const taken = (error: WarehouseError) =>
-    error.reason._tag === "WarehouseOwned" ? new WarehouseTaken({ directory, owner: ownerOf(directory) }) : error
-  const opened = warehouses[choice.warehouse](choice).pipe(
-    Layer.catchTag("WarehouseError", (error) => Layer.effectContext(Effect.fail(taken(error))))
-  )
-  return directory === "" ? opened : Layer.provideMerge(signOwner(directory), opened)
-}
+export const openWarehouse = (choice: WarehouseChoice): Layer.Layer<Warehouse, AdapterFailure> =>
+  Layer.unwrap(Effect.as(ownFolder(choice.directory), warehouseOf(choice)))
+
+/** What a second process over a shared queue can be, beside the owner of the warehouse. */
+const insteadOf = ({ queue }: AdapterChoice): string | undefined =>
+  queue === "nats" || queue === "none"
+    ? `start this one with MILLRACE_ROLES=${queue === "nats" ? "ingest,worker" : "ingest"} and MILLRACE_STATS_URL=<its address>`
+    : undefined
 
 const usualStore = {
   embedded: "embedded",

@@ -16,7 +16,7 @@ export {
   type WarehouseName
 } from "./adapters.ts"
 export { rolesOf } from "./adapter/checkRoles.ts"
-export { AdapterNotInstalled, BadAdapterChoice, WarehouseTaken } from "./adapter/failures.ts"
+export { AdapterNotInstalled, BadAdapterChoice, FolderTaken, FolderUnusable } from "./adapter/failures.ts"
 export { BackupError } from "./backup/BackupError.ts"
 export type { Manifest } from "./backup/Manifest.ts"
 export { restoreBackup, type RestoreOptions } from "./backup/restoreBackup.ts"

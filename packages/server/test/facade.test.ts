@@ -164,10 +164,15 @@ it("closing twice is fine; afterwards everything rejects as closed", async () =>
   await expect(millrace.fetch(new Request("http://app.example/livez"))).rejects.toMatchObject({ code: "closed" })
 })
 
-it("a directory that is in use rejects with not_opened", async () => {
+it("a second one on a folder rejects with who has it, since when, and how to share one; the first goes on", async () => {
   const directory = temporaryDirectory()
   const first = await createMillrace({ directory })
-  await expect(createMillrace({ directory })).rejects.toMatchObject({ name: "MillraceError", code: "not_opened" })
+  const error: unknown = await createMillrace({ directory }).catch((refused: unknown) => refused)
+  expect(error).toMatchObject({ name: "MillraceError", code: "directory_in_use", retryable: false })
+  const since = String.raw`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z`
+  const who = String.raw`is owned by this process \(${process.pid}\) on host \S+, since ${since}`
+  expect(String(error)).toMatch(new RegExp(`${directory} ${who}, .*globalThis.millrace \\?\\?= createMillrace`, "u"))
+  expect(await first.ingest([visit()])).toMatchObject({ accepted: 1 })
   await first.close()
   rmSync(directory, { recursive: true })
 })

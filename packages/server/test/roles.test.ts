@@ -54,7 +54,7 @@ await describeStandard("roles over nats and postgres", ({ database, environment,
       const second = await start("etl,stats", env, directory).catch(String)
       expect(second).toMatch(
         new RegExp(
-          `ended with 1: millrace: the warehouse in ${directory} is owned by process ${owner.process.pid} on host \\S+, .*` +
+          `ended with 1: millrace: ${directory} is owned by process ${owner.process.pid} on host \\S+, since .*` +
             "MILLRACE_ROLES=ingest,worker and MILLRACE_STATS_URL=.*\\n$",
           "u"
         )

@@ -48,7 +48,7 @@ const open = (
 /**
  * Queue and hot store on one log in `options.directory`: durable by fsync, nothing to install, one process.
  *
- * Fails with operation `open`; the reason's cause is `DirectoryInUse`, `CorruptLog`, a schema error that names the
+ * Fails with operation `open`; the reason's cause is `FolderInUse`, `CorruptLog`, a schema error that names the
  * option, or what the file system says. Closing refuses new work, writes what waits, and lets the directory go.
  */
 export const layer = (

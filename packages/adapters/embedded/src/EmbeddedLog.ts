@@ -1,10 +1,9 @@
 import { randomUUID } from "node:crypto"
 import { join } from "node:path"
-import { type Files, nodeFiles } from "@millrace/core/node"
 import { type Erased, type Erasure, EventBatch, QueueMeter, type Tombstones } from "@millrace/core"
+import { type Files, lockFolder, nodeFiles } from "@millrace/core/node"
 import type { ResolvedOptions } from "./config.ts"
 import { type AppendError, type LogBroken, LogClosed } from "./log/errors.ts"
-import { lockDirectory } from "./log/DirectoryLock.ts"
 import { Flag } from "./log/record.ts"
 import type { SegmentLog } from "./log/SegmentLog.ts"
 import {
@@ -48,7 +47,7 @@ export class EmbeddedLog {
   readonly #log: SegmentLog
   readonly #options: ResolvedOptions & { readonly files: Files }
   readonly #erasures: ErasureFile
-  readonly #unlock: () => Promise<void>
+  readonly #unlock: () => void
   readonly #traces = new Traces()
   readonly #copies = new Copies()
   readonly #saving = new SingleFlight(() => this.#save())
@@ -65,7 +64,7 @@ export class EmbeddedLog {
     checkpoint: Checkpoint,
     recovered: { readonly log: SegmentLog; readonly index: LogIndex; readonly letters: DeadLetters },
     erasures: ErasureFile,
-    unlock: () => Promise<void>
+    unlock: () => void
   ) {
     this.id = checkpoint.log
     this.index = recovered.index
@@ -80,9 +79,9 @@ export class EmbeddedLog {
     this.#log.onSync = (seconds) => this.meter.synced(seconds)
   }
 
-  /** Rejects with `DirectoryInUse`, `CorruptLog`, or what the file system says. */
+  /** Rejects with `FolderInUse`, `CorruptLog`, or what the file system says. */
   static async open(options: ResolvedOptions, use: LogUse): Promise<EmbeddedLog> {
-    const { directory, files = nodeFiles, lock = lockDirectory } = { ...options, ...use }
+    const { directory, files = nodeFiles, lock = lockFolder } = { ...options, ...use }
     await files.mkdir(directory)
     const unlock = await lock(directory)
     try {
@@ -97,7 +96,7 @@ export class EmbeddedLog {
       if (erasures.pending) await log.#veil()
       return log
     } catch (error) {
-      await unlock()
+      unlock()
       throw error
     }
   }
@@ -293,7 +292,7 @@ export class EmbeddedLog {
       await this.save()
     } finally {
       await this.letters.shut()
-      await this.#unlock()
+      this.#unlock()
     }
   }
 }

@@ -1,4 +1,3 @@
 export * as Embedded from "./Embedded.ts"
 export { EmbeddedOptions } from "./config.ts"
-export { CorruptLog, DirectoryInUse } from "./log/errors.ts"
-export { lockOwner } from "./log/DirectoryLock.ts"
+export { CorruptLog } from "./log/errors.ts"

@@ -1,9 +1,6 @@
-import { writeFileSync } from "node:fs"
-import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { type Files, nodeFiles, type OpenFile } from "@millrace/core/node"
-import { lockDirectory, lockOwner } from "../src/log/DirectoryLock.ts"
-import { AppendTooLarge, DirectoryInUse, LogBroken, LogClosed, LogFull, WriteFailed } from "../src/log/errors.ts"
+import { AppendTooLarge, LogBroken, LogClosed, LogFull, WriteFailed } from "../src/log/errors.ts"
 import { append, openLog, readAll, reopened, withDirectory } from "./support.ts"
 
 /** Files whose syncs fail while `broken` says so; counts the writes. */
@@ -118,50 +115,5 @@ describe("SegmentLog", () => {
       await closing
       assert.strictEqual(await before, 1)
       assert.deepStrictEqual(await reopened(directory), ["before"])
-    }))
-})
-
-describe("lockDirectory", () => {
-  const refusal = (directory: string) =>
-    lockDirectory(directory).then(
-      () => undefined,
-      (error: unknown) => error
-    )
-
-  it("the second owner is refused with the first one's process id, until the first lets go", () =>
-    withDirectory(async (directory) => {
-      const unlock = await lockDirectory(directory)
-      const error = await refusal(directory)
-      assert.instanceOf(error, DirectoryInUse)
-      assert.strictEqual(error.pid, process.pid)
-      assert.include(error.message, String(process.pid))
-      await unlock()
-      await (
-        await lockDirectory(directory)
-      )()
-    }))
-
-  it("a dead owner's lock is taken over: dead, reborn under the same id, or cut short", () =>
-    withDirectory(async (directory) => {
-      const stale = [
-        { pid: 2 ** 22 + 1, started: "" },
-        { pid: process.pid, started: "boot/1" }
-      ].map((owner) => JSON.stringify(owner))
-      for (const text of [...stale, "", "{"]) {
-        writeFileSync(join(directory, "lock"), text)
-        assert.strictEqual(lockOwner(directory), undefined)
-        const unlock = await lockDirectory(directory)
-        assert.instanceOf(await refusal(directory), DirectoryInUse)
-        assert.strictEqual(lockOwner(directory), process.pid)
-        await unlock()
-        assert.strictEqual(lockOwner(directory), undefined)
-      }
-    }))
-
-  it("of many who find a stale lock, one gets it", () =>
-    withDirectory(async (directory) => {
-      writeFileSync(join(directory, "lock"), JSON.stringify({ pid: 2 ** 22 + 1, started: "" }))
-      const results = await Promise.allSettled(Array.from({ length: 20 }, () => lockDirectory(directory)))
-      assert.strictEqual(results.filter((result) => result.status === "fulfilled").length, 1)
     }))
 })

@@ -2,8 +2,9 @@ import { existsSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { EventBatch, EventQueue } from "@millrace/core"
+import { FolderInUse } from "@millrace/core/node"
 import { batchOf } from "@millrace/core/testing"
-import { DirectoryInUse, Embedded } from "@millrace/embedded"
+import { Embedded } from "@millrace/embedded"
 import { Effect } from "effect"
 import { lease, live, options, publish, queueOf, segmentsIn } from "./lives.ts"
 import { withDirectory } from "./support.ts"
@@ -15,7 +16,7 @@ describe("Embedded layers", () => {
         directory,
         Effect.andThen(EventQueue, EventQueue.pipe(Effect.provide(Embedded.queue({ directory })), Effect.flip))
       )
-      assert.isTrue("reason" in error && "cause" in error.reason && error.reason.cause instanceof DirectoryInUse)
+      assert.isTrue("reason" in error && "cause" in error.reason && error.reason.cause instanceof FolderInUse)
       assert.isFalse(existsSync(join(directory, "lock")))
     }))
 

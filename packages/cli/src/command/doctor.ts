@@ -26,7 +26,7 @@ const examine = Effect.fnUntraced(function* (flags: PlaceFlags) {
   const runtime = checkRuntime()
   if (Option.isNone(flags.data)) return [...runtime, ...(yield* checkServer(flags))]
   const folder = yield* Effect.sync(() => checkFolder(Option.getOrThrow(flags.data)))
-  const open = folder.findings.every(({ ok }) => ok) && folder.ownerPid === undefined
+  const open = folder.findings.every(({ ok }) => ok) && !folder.owned
   return [...runtime, ...folder.findings, ...(open ? yield* ledgerOfFolder(flags) : [])]
 })
 

@@ -1,5 +1,6 @@
 import { Warehouse } from "@millrace/core"
-import { openWarehouse, WarehouseTaken } from "@millrace/server"
+import { ownerText } from "@millrace/core/node"
+import { FolderTaken, openWarehouse } from "@millrace/server"
 import { Clock, Console, Effect, Layer } from "effect"
 import { Command, Flag } from "effect/cli"
 import { CliFailure } from "../CliFailure.ts"
@@ -20,8 +21,10 @@ const rebuildIn = (directory: string) =>
     Effect.scoped,
     Effect.mapError((error) => {
       if (error instanceof CliFailure) return error
-      if (!(error instanceof WarehouseTaken)) return folderFailure(directory, error)
-      return new CliFailure({ message: `${error.owner} owns ${directory}: stop it first, then rebuild` })
+      if (!(error instanceof FolderTaken)) return folderFailure(directory, error)
+      return new CliFailure({
+        message: `${directory} is owned by ${ownerText(error.owner)}: stop it first, then rebuild`
+      })
     })
   )
 

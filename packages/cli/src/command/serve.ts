@@ -5,6 +5,7 @@ import {
   BadAdapterChoice,
   aboutServer,
   BadKeys,
+  FolderTaken,
   failureText,
   otlpTraces,
   parseKeys,
@@ -12,8 +13,7 @@ import {
   serverConfig,
   type ServerOptions,
   RolesText,
-  usesDirectory,
-  WarehouseTaken
+  usesDirectory
 } from "@millrace/server"
 import { Config, Console, Context, Effect, Layer, Option } from "effect"
 import { Command, Flag } from "effect/cli"
@@ -95,7 +95,7 @@ const isElsewhere = ({ queue }: ServerOptions, error: unknown): boolean =>
   error instanceof EventStoreError ||
   error instanceof KeyStoreError ||
   error instanceof UserStoreError ||
-  (queue !== "embedded" && error instanceof WarehouseTaken) ||
+  (queue !== "embedded" && error instanceof FolderTaken) ||
   (queue === "nats" && error instanceof EventQueueError)
 
 const listenFailure = (options: ServerOptions, error: unknown): CliFailure => {

@@ -1,5 +1,5 @@
 import { accessSync, constants, statfsSync, statSync } from "node:fs"
-import { folderOwner } from "../target/folderOwner.ts"
+import { folderOwner, ownerText } from "@millrace/core/node"
 import type { Finding } from "./Finding.ts"
 
 /** A log segment is 64 MiB and the warehouse needs room to rewrite itself. */
@@ -8,8 +8,8 @@ const GIB = 1024 ** 3
 
 export interface FolderCheck {
   readonly findings: ReadonlyArray<Finding>
-  /** The live process that has it open. */
-  readonly ownerPid: number | undefined
+  /** Whether a live process has it. */
+  readonly owned: boolean
 }
 
 export const checkFolder = (directory: string): FolderCheck => {
@@ -17,11 +17,15 @@ export const checkFolder = (directory: string): FolderCheck => {
     const advice = "check the path; `millrace serve --data` makes a new folder"
     return {
       findings: [{ name: "folder", ok: false, detail: `${directory} is not a folder`, advice }],
-      ownerPid: undefined
+      owned: false
     }
   }
-  const ownerPid = folderOwner(directory)
-  return { findings: [checkAccess(directory), checkSpace(directory), ownerFinding(ownerPid)], ownerPid }
+  const access = checkAccess(directory)
+  const found = access.ok ? folderOwner(directory) : undefined
+  const detail =
+    found === undefined ? "no process has it" : `${ownerText(found.owner)}, has it: ask that one with --url`
+  const findings = [access, checkSpace(directory), { name: "owner", ok: true, detail }]
+  return { findings, owned: found !== undefined }
 }
 
 const checkAccess = (directory: string): Finding => {
@@ -42,9 +46,3 @@ const checkSpace = (directory: string): Finding => {
     ? { name: "disk", ok: true, detail }
     : { name: "disk", ok: false, detail, advice: "free some space, or move the folder to a larger disk" }
 }
-
-const ownerFinding = (pid: number | undefined): Finding => ({
-  name: "owner",
-  ok: true,
-  detail: pid === undefined ? "no process has it open" : `process ${pid} has it open: ask it with --url`
-})

@@ -15,3 +15,5 @@ export const keyedHash =
       .digest("hex")
 
 export { type Files, ignoreAbsence, nodeFiles, type OpenFile, type OpenFlags } from "./files.ts"
+export { FolderInUse, FolderOwner, folderOwner, lockFolder, ownerText } from "./FolderLock.ts"
+export { LockFailed } from "./lockFile.ts"

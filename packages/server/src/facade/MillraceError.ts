@@ -1,8 +1,11 @@
 import { type ProblemCode, problemCode } from "@millrace/core/wire"
 import { Refusal } from "../http/Refusal.ts"
 
-/** `closed`: the instance was closed. `not_opened`: its adapters could not be opened. The rest as over HTTP. */
-export type MillraceErrorCode = ProblemCode | "closed" | "not_opened"
+/**
+ * `closed`: the instance was closed. `directory_in_use`: another process, or another instance in this one, has its folder.
+ * `not_opened`: its adapters could not be opened. The rest as over HTTP.
+ */
+export type MillraceErrorCode = ProblemCode | "closed" | "directory_in_use" | "not_opened"
 
 /** What every promise of the facade rejects with. */
 export class MillraceError extends Error {

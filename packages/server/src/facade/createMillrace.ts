@@ -15,6 +15,7 @@ import {
   type Warehouse
 } from "@millrace/core"
 import { Cause, Effect, Exit, Layer, ManagedRuntime } from "effect"
+import { FolderTaken } from "../adapter/failures.ts"
 import { adapters } from "../adapters.ts"
 import { appLayer, loopRegistry, metricRegistry } from "../App.ts"
 import { Sessions } from "../auth/Sessions.ts"
@@ -24,6 +25,7 @@ import { configuredRing } from "../keys/KeyRing.ts"
 import { Limits } from "../limits/Limits.ts"
 import { parseKeys } from "../keys/configuredKeys.ts"
 import type { BasePath } from "../routes/docs.ts"
+import { failureText } from "../failureText.ts"
 import { ROLES } from "../roles.ts"
 import { explain } from "./explain.ts"
 import { MillraceError } from "./MillraceError.ts"
@@ -77,7 +79,7 @@ export const createMillrace = async (options: MillraceOptions = {}): Promise<Mil
   const run = <A, E>(effect: Effect.Effect<A, E, RuntimeServices>) => runWith(runtime, effect)
   const handler = await run(Effect.map(WebHandler, (handle) => handle)).catch(async (error: unknown) => {
     await runtime.dispose()
-    throw new MillraceError("not_opened", messageOf(error), { cause: error })
+    throw notOpened(error)
   })
   let closing: Promise<void> | undefined
   const whileOpen = <A, E>(effect: Effect.Effect<A, E, RuntimeServices>): Promise<A> =>
@@ -141,4 +143,9 @@ const runWith = async <A, E, R>(runtime: ManagedRuntime.ManagedRuntime<R, unknow
   throw explain(Cause.squash(exit.cause))
 }
 
-const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
+/** `explained` by `run`; what its words leave out, the folder's owner, is in the cause. */
+const notOpened = (explained: unknown): MillraceError => {
+  const cause = explained instanceof MillraceError ? explained.cause : explained
+  const code = cause instanceof FolderTaken ? "directory_in_use" : "not_opened"
+  return new MillraceError(code, failureText(explained), { cause })
+}

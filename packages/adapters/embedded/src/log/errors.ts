@@ -1,15 +1,5 @@
 import { Effect, Schema } from "effect"
 
-/** Another live process works on this directory. */
-export class DirectoryInUse extends Schema.TaggedError<DirectoryInUse>()("DirectoryInUse", {
-  directory: Schema.String,
-  pid: Schema.Int
-}) {
-  override get message(): string {
-    return `${this.directory} is in use by process ${this.pid}; stop that process or choose another directory`
-  }
-}
-
 /** What to do about damage. */
 const ADVICE =
   "nothing was changed: restore a backup, or see what is sound with `millrace verify` and copy it with `millrace salvage`"

@@ -2,7 +2,6 @@ import { join } from "node:path"
 import { EventBatch } from "@millrace/core"
 import { type Files, nodeFiles } from "@millrace/core/node"
 import type { ResolvedOptions } from "../config.ts"
-import type { lockDirectory } from "../log/DirectoryLock.ts"
 import { CorruptLog } from "../log/errors.ts"
 import { Flag } from "../log/record.ts"
 import type { ScannedRecord } from "../log/scan.ts"
@@ -18,7 +17,7 @@ const LETTER_MAX_BYTES = 1 << 30
 /** What a log stands on: this machine's, where it is not given. */
 export interface Machine {
   readonly files?: Files
-  readonly lock?: typeof lockDirectory
+  readonly lock?: (directory: string) => Promise<() => void>
 }
 
 export interface LogUse extends Machine {
