@@ -80,6 +80,7 @@ describe.skipIf(data === undefined).each(HISTORIES)("$file imported twice", ({ f
       dead_lettered: 0,
       replayed: 0,
       in_flight: 0,
+      lost: 0,
       difference: 0
     })
 

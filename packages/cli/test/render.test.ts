@@ -115,19 +115,21 @@ it("ledger, dead letters and summary are tables", () => {
   const entry = {
     accepted: 1_200,
     stored: 1_000,
-    duplicates: 150,
+    duplicates: 145,
     dead_lettered: 40,
     replayed: 0,
     in_flight: 10,
+    lost: 5,
     difference: 0
   }
   expect(renderLedger(entry)).toEqual([
     "events",
     "accepted         1,200",
     "  stored         1,000",
-    "  duplicates       150",
+    "  duplicates       145",
     "  dead-lettered     40",
     "  in flight         10",
+    "  lost               5",
     "difference           0"
   ])
   expect(renderDeadLetters({ dead_letters: [], next: null })).toEqual(["no dead letters"])

@@ -204,6 +204,7 @@ describe("Pipeline", () => {
         dead_lettered: 0,
         replayed: 0,
         in_flight: 0,
+        lost: 0,
         difference: 0
       })
       assert.strictEqual((yield* ledger("other")).stored, 3)

@@ -22,3 +22,14 @@ it("metrics: what one project lacks does not make up for what another has too ma
   expect(gaugeOf((await server.get("/metrics")).body, "millrace_reconcile_difference_events")).toBe(4)
   await server.close()
 })
+
+it("what is lost is in the ledger, in readiness and in the metrics, and balances", async () => {
+  const server = await startServer({
+    adapters: counting({ accepted: { default: 5, other: 2 }, lost: { default: 5, other: 2 } })
+  })
+  expect((await server.get("/ledger")).body).toMatchObject({ accepted: 5, lost: 5, difference: 0 })
+  const { body, status } = await server.get("/readyz")
+  expect([status, body.status, body.ledger]).toEqual([200, "ready", { lost: 7, difference: 0 }])
+  expect(gaugeOf((await server.get("/metrics")).body, "millrace_lost_events")).toBe(7)
+  await server.close()
+})

@@ -137,6 +137,7 @@ describe("operations", () => {
       dead_lettered: 0,
       replayed: 0,
       in_flight: 0,
+      lost: 0,
       difference: 0
     })
   })
@@ -149,7 +150,8 @@ describe("operations", () => {
       status: "ready",
       roles: ["ingest", "worker", "etl", "stats"],
       queue: { writable: true, durability: "fsync" },
-      warehouse: { reachable: true }
+      warehouse: { reachable: true },
+      ledger: { lost: 0, difference: 0 }
     })
     expect(Date.parse(body.warehouse.as_of)).toBeGreaterThan(0)
   })
@@ -167,6 +169,7 @@ describe("operations", () => {
       'millrace_dlq_events_total{reason="StoreRejected"} 0',
       "millrace_etl_horizon_age_seconds 0",
       "millrace_reconcile_difference_events 0",
+      "millrace_lost_events 0",
       'millrace_build_info{version="0.1.0"} 1'
     ]) {
       expect(body).toContain(line)

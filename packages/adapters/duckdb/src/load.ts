@@ -13,6 +13,7 @@ export interface LoadPage {
   readonly batches: ReadonlyArray<EventBatch>
   readonly cursor: string
   readonly duplicates: ByProject
+  readonly lost?: ByProject
 }
 
 export interface Loaded {
@@ -150,24 +151,29 @@ const insertFresh = Effect.fnUntraced(function* (
   return loaded
 })
 
-/** `$1`: the page's cursor. A page that comes again, because its commit's answer was lost, adds no duplicates. */
+/** `$1`: the page's cursor. A page that comes again, because its commit's answer was lost, adds neither duplicates nor losses. */
 const ADD_COUNTS = (counted: string) => `
   INSERT INTO counts AS known
   SELECT project_id, SUM(stored) AS stored,
-    CASE WHEN (SELECT cursor FROM watermark) = $1 THEN 0 ELSE SUM(duplicates) END AS duplicates
+    CASE WHEN (SELECT cursor FROM watermark) = $1 THEN 0 ELSE SUM(duplicates) END AS duplicates,
+    CASE WHEN (SELECT cursor FROM watermark) = $1 THEN 0 ELSE SUM(lost) END AS lost
   FROM (${counted}) AS counted
   GROUP BY project_id
   ON CONFLICT (project_id) DO UPDATE SET
-    stored = known.stored + excluded.stored, duplicates = known.duplicates + excluded.duplicates`
+    stored = known.stored + excluded.stored, duplicates = known.duplicates + excluded.duplicates,
+    lost = known.lost + excluded.lost`
 
-const PASSED_OVER = "SELECT key AS project_id, 0 AS stored, value::BIGINT AS duplicates FROM json_each($2::JSON)"
+const PASSED_OVER = `
+  SELECT key AS project_id, 0 AS stored, value::BIGINT AS duplicates, 0 AS lost FROM json_each($2::JSON)
+  UNION ALL SELECT key, 0, 0, value::BIGINT FROM json_each($3::JSON)`
 
 const OF_PAGE = `
-  SELECT project_id, COUNT(first_row) AS stored, COUNT(*) - COUNT(first_row) AS duplicates
+  SELECT project_id, COUNT(first_row) AS stored, COUNT(*) - COUNT(first_row) AS duplicates, 0 AS lost
   FROM page LEFT JOIN fresh ON fresh.first_row = page.rowid GROUP BY project_id`
 
 const addCounts = (connection: Connection, page: LoadPage, hasRows: boolean) =>
   connection.rows(ADD_COUNTS(hasRows ? `${PASSED_OVER} UNION ALL ${OF_PAGE}` : PASSED_OVER), [
     page.cursor,
-    JSON.stringify(page.duplicates)
+    JSON.stringify(page.duplicates),
+    JSON.stringify(page.lost ?? {})
   ])

@@ -228,12 +228,12 @@ const watermarkOf = (rows: ReadonlyArray<Readonly<Record<string, unknown>>>): Wa
 })
 
 /** One statement, so one snapshot. */
-const READ_COUNTS = "SELECT cursor, project_id, stored, duplicates FROM watermark LEFT JOIN counts ON true"
+const READ_COUNTS = "SELECT cursor, project_id, stored, duplicates, lost FROM watermark LEFT JOIN counts ON true"
 
 const countsOf = (rows: ReadonlyArray<Readonly<Record<string, unknown>>>) => {
   const known = rows.filter((row) => row["project_id"] !== null)
   const by = (column: string) => Object.fromEntries(known.map((row) => [row["project_id"], Number(row[column])]))
-  return { cursor: String(rows[0]?.["cursor"]), stored: by("stored"), duplicates: by("duplicates") }
+  return { cursor: String(rows[0]?.["cursor"]), stored: by("stored"), duplicates: by("duplicates"), lost: by("lost") }
 }
 
 const renderSql = (make: () => Parameters<typeof render>[0]) =>

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
-import { EventBatch, query, Warehouse } from "@millrace/core"
+import { type ByProject, EventBatch, query, Warehouse } from "@millrace/core"
 import { batchOf, erasureOf, eventOf, filesHolding } from "@millrace/core/testing"
 import { Effect } from "effect"
 import { afterEach, assert, beforeEach, describe, it } from "vitest"
@@ -48,13 +48,20 @@ const stateOf = Effect.gen(function* () {
   }
 })
 
-const ERASED = { events: 1_000, counts: { cursor: "2", stored: { default: 1_012 }, duplicates: {} }, cursor: "2" }
+const ERASED = {
+  events: 1_000,
+  counts: { cursor: "2", stored: { default: 1_012 }, duplicates: {}, lost: {} },
+  cursor: "2"
+}
+
+const some = (by: ByProject): ByProject => Object.fromEntries(Object.entries(by).filter(([, count]) => count > 0))
 
 const normal = ({ counts, ...state }: Effect.Success<typeof stateOf>) => ({
   ...state,
   counts: {
     ...counts,
-    duplicates: Object.fromEntries(Object.entries(counts.duplicates).filter(([, count]) => count > 0))
+    duplicates: some(counts.duplicates),
+    lost: some(counts.lost)
   }
 })
 

@@ -77,20 +77,31 @@ describe("DuckDb", () => {
     )
     assert.strictEqual(failure.reason._tag, "RowsRejected")
     assert.isFalse(failure.retryable)
-    assert.deepStrictEqual(after, { cursor: "1", as_of: 5, stored: { default: 2 }, duplicates: { default: 0 } })
+    assert.deepStrictEqual(after, {
+      cursor: "1",
+      as_of: 5,
+      stored: { default: 2 },
+      duplicates: { default: 0 },
+      lost: { default: 0 }
+    })
   })
 
   it("load: the same page again, its first answer lost, counts nothing twice", async () => {
     const counts = await run(
       Effect.gen(function* () {
         const warehouse = yield* Warehouse
-        const lost = { ...page("1", batchOf(1, 3), batchOf(1, 1)), duplicates: { default: 4 } }
-        yield* warehouse.load(lost)
-        yield* warehouse.load(lost)
+        const again = { ...page("1", batchOf(1, 3), batchOf(1, 1)), duplicates: { default: 4 }, lost: { default: 2 } }
+        yield* warehouse.load(again)
+        yield* warehouse.load(again)
         return yield* warehouse.counts
       })
     )
-    assert.deepStrictEqual(counts, { cursor: "1", stored: { default: 3 }, duplicates: { default: 5 } })
+    assert.deepStrictEqual(counts, {
+      cursor: "1",
+      stored: { default: 3 },
+      duplicates: { default: 5 },
+      lost: { default: 2 }
+    })
   })
 
   it("erase: what was accepted stays counted, so that the ledger balances", async () => {

@@ -34,6 +34,7 @@ export const makeQueue = (log: EmbeddedLog, identities: boolean): EventQueue["Se
       deadLettered: log.letters.deadLettered.toRecord(),
       replayed: log.letters.replayed.toRecord(),
       waiting: log.index.waiting.toRecord(),
+      lost: {},
       unsettled: { log: log.id, positions: log.index.unacknowledged() }
     })),
     tombstones: log.tombstones,
@@ -49,7 +50,8 @@ export const makeQueue = (log: EmbeddedLog, identities: boolean): EventQueue["Se
 const depthOf = ({ index }: EmbeddedLog): QueueDepth => ({
   events: index.waiting.total,
   bytes: index.waitingBytes,
-  oldestReceivedAt: index.oldestReceivedAt
+  oldestReceivedAt: index.oldestReceivedAt,
+  lost: 0
 })
 
 const brokenOf = (log: EmbeddedLog): Effect.Effect<QueueBroken> => {

@@ -92,7 +92,8 @@ const make = (options: NatsOptions) =>
         Effect.map(receivedAt(log, oldest), (oldestReceivedAt) => ({
           events: Object.values(waiting).reduce((sum, events) => sum + events, 0),
           bytes,
-          oldestReceivedAt
+          oldestReceivedAt,
+          lost: 0
         }))
       ),
       tombstones: new Tombstones(hashOfNobody),
@@ -103,6 +104,7 @@ const make = (options: NatsOptions) =>
         deadLettered,
         replayed,
         waiting,
+        lost: {},
         unsettled: { log: log.id, positions: unsettled }
       }))
     })

@@ -52,6 +52,7 @@ export const makeLetters = (
       accepted: by(found, "accepted"),
       deadLettered: by(found, "dead"),
       replayed: by(found, "replayed"),
+      lost: {},
       unsettled: after(String(found[0]?.["snapshot"]))
     }))
   }

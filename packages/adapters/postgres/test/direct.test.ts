@@ -92,6 +92,7 @@ await describeWithService("PostgreSQL without a queue", postgres(), (server, { o
         dead_lettered: 0,
         replayed: 0,
         in_flight: 0,
+        lost: 0,
         difference: 0
       })
     })

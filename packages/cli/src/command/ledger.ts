@@ -14,6 +14,7 @@ const LedgerBody = Schema.fromJsonString(
     dead_lettered: Schema.Int,
     replayed: Schema.Int,
     in_flight: Schema.Int,
+    lost: Schema.Int,
     difference: Schema.Int
   })
 )
@@ -32,6 +33,7 @@ export const renderLedger = (entry: LedgerBody): ReadonlyArray<string> => {
     ["  duplicates", entry.duplicates],
     ["  dead-lettered", entry.dead_lettered],
     ["  in flight", entry.in_flight],
+    ["  lost", entry.lost],
     ["difference", entry.difference]
   ]
   const lines = table(
@@ -54,5 +56,7 @@ export const ledger = Command.make("ledger", { json, ...place }, (flags) =>
     })
   )
 ).pipe(
-  Command.withDescription("Where every accepted event is: accepted = stored + duplicates + dead-lettered + in flight")
+  Command.withDescription(
+    "Where every accepted event is: accepted = stored + duplicates + dead-lettered + in flight + lost"
+  )
 )

@@ -63,16 +63,23 @@ const clockFinding = (date: string | undefined, now: number): Finding => {
 export const checkLedger = (target: Target) =>
   readLedger(target).pipe(
     Effect.map((entry): ReadonlyArray<Finding> => {
-      const detail = `accepted ${entry.accepted}, stored ${entry.stored}, in flight ${entry.in_flight}, difference ${entry.difference}`
+      const detail = `accepted ${entry.accepted}, stored ${entry.stored}, in flight ${entry.in_flight}, lost ${entry.lost}, difference ${entry.difference}`
       const balance: Finding =
-        entry.difference === 0
-          ? { name: "ledger", ok: true, detail }
-          : {
+        entry.difference !== 0
+          ? {
               name: "ledger",
               ok: false,
               detail,
-              advice: "keep the folder as it is and report this: no event may be lost or invented"
+              advice: "keep everything as it is and report this: see LedgerDiffers in docs/runbooks.md"
             }
+          : entry.lost !== 0
+            ? {
+                name: "ledger",
+                ok: false,
+                detail,
+                advice: "accepted events are gone: see EventsLost in docs/runbooks.md"
+              }
+            : { name: "ledger", ok: true, detail }
       const waiting = entry.dead_lettered - entry.replayed
       const letters: ReadonlyArray<Finding> =
         waiting > 0

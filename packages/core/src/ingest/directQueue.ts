@@ -94,7 +94,7 @@ const queueOf = (
     deadLetters: { ...parts.deadLetters, replay: (selection) => parts.deadLetters.replay(selection, publish) },
     // Nothing waits either; but where the store does not answer, nothing can be published.
     depth: store.append([]).pipe(
-      Effect.as({ events: 0, bytes: 0, oldestReceivedAt: undefined }),
+      Effect.as({ events: 0, bytes: 0, oldestReceivedAt: undefined, lost: 0 }),
       Effect.mapError((cause) => new EventQueueError({ operation: "depth", reason: new QueueUnavailable({ cause }) }))
     ),
     counts: Effect.map(parts.counts, (counts) => ({ ...counts, waiting: {} })),

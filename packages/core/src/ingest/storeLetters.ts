@@ -71,10 +71,11 @@ export const withStoreLetters = (queue: Queue, kept: StoreLetters, tombstones: T
     },
     // The store's are counted last: what it sets aside had left the queue before.
     counts: Effect.flatMap(queue.counts, (counted) =>
-      Effect.map(kept.counts, ({ deadLettered, replayed, unsettled: { letters } }) => ({
+      Effect.map(kept.counts, ({ deadLettered, lost, replayed, unsettled: { letters } }) => ({
         ...counted,
         deadLettered: sum(counted.deadLettered, deadLettered),
         replayed: sum(counted.replayed, replayed),
+        lost: sum(counted.lost, lost),
         unsettled: { ...counted.unsettled, letters }
       }))
     )

@@ -4,7 +4,7 @@ import { EventQueue } from "../port/EventQueue.ts"
 import { EventStore } from "../port/EventStore.ts"
 import { Warehouse } from "../port/Warehouse.ts"
 
-/** Where every accepted event of a project is. `difference` is 0, or something was lost or invented. */
+/** Where every accepted event of a project is. `difference` is 0, or something was invented or has gone unseen. */
 export interface Ledger {
   /** Events durably in the queue since it was made, replayed dead letters included. */
   readonly accepted: number
@@ -16,18 +16,20 @@ export interface Ledger {
   readonly replayed: number
   /** Accepted, not yet in the warehouse. */
   readonly in_flight: number
+  /** Accepted, and gone: neither in the queue nor in the store, and nobody took it out that was to. */
+  readonly lost: number
   readonly difference: number
 }
 
 /** Of every project, counted at one moment. */
 export interface Ledgers {
-  /** Of those that have any events. */
-  readonly projects: ReadonlyArray<string>
   readonly of: (project_id: string) => Ledger
+  /** Added up project by project: what one lacks does not make up for what another has too many. */
+  readonly total: { readonly lost: number; readonly difference: number }
 }
 
 /**
- * `accepted = stored + duplicates + dead-lettered + in flight`, whatever happens while it is read. The warehouse comes
+ * `accepted = stored + duplicates + dead-lettered + in flight + lost`, whatever happens while it is read. The warehouse comes
  * first, with the cursor that its counts belong to; the store's backlog, read last, is counted from that cursor, so a load
  * in between changes nothing. The queue, in between, tells which messages it counts as waiting or does not know yet: what
  * the store took from those is left out of the backlog, so a commit without its acknowledgement changes nothing either.
@@ -35,25 +37,31 @@ export interface Ledgers {
 export const ledgers = Effect.gen(function* () {
   const queue = yield* EventQueue
   const store = yield* EventStore
-  const { cursor, duplicates, stored } = yield* (yield* Warehouse).counts
+  const { cursor, duplicates, lost, stored } = yield* (yield* Warehouse).counts
   // In one tick where both are synchronous: on one log, acknowledging is storing.
   const [counts, backlog] = yield* Effect.flatMap(queue.counts, (counted) =>
     Effect.map(store.backlog(cursor, counted.unsettled), (behind) => [counted, behind] as const)
   ).pipe(Effect.provideService(References.PreventSchedulerYield, true))
-  const parts = [stored, duplicates, counts.deadLettered, counts.waiting, backlog]
+  const parts = [stored, duplicates, counts.deadLettered, counts.waiting, backlog, counts.lost, lost]
+  const entryOf = (project_id: string): Ledger => {
+    const of = (by: ByProject) => by[project_id] ?? 0
+    return {
+      accepted: of(counts.accepted),
+      stored: of(stored),
+      duplicates: of(duplicates),
+      dead_lettered: of(counts.deadLettered),
+      replayed: of(counts.replayed),
+      in_flight: of(counts.waiting) + of(backlog),
+      lost: of(counts.lost) + of(lost),
+      difference: parts.reduce((rest, part) => rest - of(part), of(counts.accepted))
+    }
+  }
+  const entries = [...new Set([counts.accepted, ...parts].flatMap(Object.keys))].map(entryOf)
   const read: Ledgers = {
-    projects: [...new Set([counts.accepted, ...parts].flatMap(Object.keys))],
-    of: (project_id) => {
-      const of = (by: ByProject) => by[project_id] ?? 0
-      return {
-        accepted: of(counts.accepted),
-        stored: of(stored),
-        duplicates: of(duplicates),
-        dead_lettered: of(counts.deadLettered),
-        replayed: of(counts.replayed),
-        in_flight: of(counts.waiting) + of(backlog),
-        difference: parts.reduce((rest, part) => rest - of(part), of(counts.accepted))
-      }
+    of: entryOf,
+    total: {
+      lost: entries.reduce((sum, entry) => sum + entry.lost, 0),
+      difference: entries.reduce((sum, entry) => sum + Math.abs(entry.difference), 0)
     }
   }
   return read

@@ -34,7 +34,8 @@ const make = (state: QueueState) => {
       return {
         events: state.waitingEvents,
         bytes: waiting.reduce((sum, batch) => sum + batch.bytes.length, 0),
-        oldestReceivedAt: waiting.length === 0 ? undefined : Math.min(...waiting.map((batch) => batch.received_at))
+        oldestReceivedAt: waiting.length === 0 ? undefined : Math.min(...waiting.map((batch) => batch.received_at)),
+        lost: 0
       }
     }),
     counts: Effect.sync(() => ({
@@ -42,6 +43,7 @@ const make = (state: QueueState) => {
       deadLettered: state.deadLettered.value,
       replayed: state.replayed.value,
       waiting: state.waiting,
+      lost: {},
       unsettled: state.unsettled
     })),
     tombstones: state.tombstones,

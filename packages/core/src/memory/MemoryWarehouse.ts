@@ -12,6 +12,7 @@ export const layerMemoryWarehouse: Layer.Layer<Warehouse> = Layer.sync(Warehouse
   // Cumulative, as the ledger needs them: an erased event was stored all the same.
   let stored: ByProject = {}
   let duplicates: ByProject = {}
+  let lost: ByProject = {}
   const tombstones = new Tombstones(opaqueNames())
   let watermark = { cursor: "", as_of: 0 }
   const eventsOf = (project_id: string) => {
@@ -33,7 +34,10 @@ export const layerMemoryWarehouse: Layer.Layer<Warehouse> = Layer.sync(Warehouse
           if (tally === inserted && !gone) events.set(event.event_id, event)
         }
         stored = plus(stored, inserted)
-        if (!known) duplicates = plus(plus(duplicates, repeated), page.duplicates)
+        if (!known) {
+          duplicates = plus(plus(duplicates, repeated), page.duplicates)
+          lost = plus(lost, page.lost ?? {})
+        }
         watermark = { cursor: page.cursor, as_of }
         return { inserted: total(inserted), duplicates: total(repeated) }
       }),
@@ -42,7 +46,8 @@ export const layerMemoryWarehouse: Layer.Layer<Warehouse> = Layer.sync(Warehouse
     counts: Effect.sync(() => ({
       cursor: watermark.cursor,
       stored,
-      duplicates
+      duplicates,
+      lost
     })),
     answer: (ask) => Effect.sync(() => ask.reference([...eventsOf(ask.project_id).values()])),
     person: ({ project_id, user_id }) =>

@@ -132,6 +132,8 @@ export interface QueueDepth {
   readonly bytes: number
   /** UTC microseconds of the oldest such event's acceptance. */
   readonly oldestReceivedAt: number | undefined
+  /** As in the counts, of all projects; for who looks often. */
+  readonly lost: number
 }
 
 /**
@@ -154,6 +156,11 @@ export interface QueueCounts {
   readonly replayed: ByProject
   /** Accepted, not acknowledged, not dead-lettered: this one falls. */
   readonly waiting: ByProject
+  /**
+   * Accepted, and gone before anybody acknowledged it: by a count that does not come from what is left. Falls when something
+   * turns up again.
+   */
+  readonly lost: ByProject
   /** What these counts hold for waiting; an event that a store took from there already is counted twice otherwise. */
   readonly unsettled: Unsettled
 }

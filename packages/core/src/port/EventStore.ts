@@ -39,6 +39,8 @@ export interface Page {
   readonly cursor: Cursor
   /** Accepted events that this page passes over because an earlier one has their id. */
   readonly duplicates: ByProject
+  /** Events of this page that were stored and are not there any more; absent where that cannot be. */
+  readonly lost?: ByProject
   /** No stored event lies beyond this page, not even one hidden behind a running transaction. */
   readonly caughtUp: boolean
 }

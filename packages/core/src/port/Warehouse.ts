@@ -73,6 +73,8 @@ export interface WarehouseCounts {
   readonly stored: ByProject
   /** Accepted events at or before the cursor whose id was there already. */
   readonly duplicates: ByProject
+  /** Events at or before the cursor that the store had lost when its page was loaded. */
+  readonly lost: ByProject
 }
 
 /** What an engine has worked out beforehand, so that questions about who was active when need not look at every event. */
@@ -124,7 +126,7 @@ export class Warehouse extends Context.Service<
      * `as_of` (if given) becomes the watermark's, also when the page is empty.
      */
     readonly load: (
-      page: Pick<Page, "batches" | "cursor" | "duplicates">,
+      page: Pick<Page, "batches" | "cursor" | "duplicates" | "lost">,
       as_of?: number
     ) => Effect.Effect<{ readonly inserted: number; readonly duplicates: number }, WarehouseError>
     /** Does all of a load but the commit: tells which rows the engine refuses. */

@@ -177,16 +177,19 @@ const watermarkLaws = (law: Law) => {
     })
   )
   law(
-    "counts: stored plus duplicates is everything accepted up to the cursor, passed-over events included",
+    "counts: stored, duplicates and lost are everything accepted up to the cursor, passed-over events included",
     Effect.gen(function* () {
       const warehouse = yield* Warehouse
-      assert.deepStrictEqual(yield* warehouse.counts, { cursor: "", stored: {}, duplicates: {} })
+      assert.deepStrictEqual(yield* warehouse.counts, { cursor: "", stored: {}, duplicates: {}, lost: {} })
       yield* warehouse.load({ ...page("1", batchOf(1, 4), batchOf(3, 4)), duplicates: { default: 5, other: 1 } })
-      yield* warehouse.load({ ...page("2"), duplicates: { default: 2 } })
+      yield* warehouse.load({ ...page("2"), duplicates: { default: 2 }, lost: { default: 3, third: 4 } })
       const counts = yield* warehouse.counts
       assert.strictEqual(counts.cursor, "2")
       assert.strictEqual(counts.stored["default"], 6)
-      assert.deepStrictEqual({ ...counts.duplicates }, { default: 9, other: 1 })
+      assert.deepStrictEqual([counts.duplicates["default"], counts.duplicates["other"]], [9, 1])
+      assert.deepStrictEqual([counts.lost["default"], counts.lost["third"]], [3, 4])
+      yield* warehouse.load({ ...page("2"), duplicates: { default: 2 }, lost: { default: 3, third: 4 } })
+      assert.deepStrictEqual(yield* warehouse.counts, counts)
     })
   )
 }

@@ -32,7 +32,8 @@ export const problemExample = makeProblem("no_event_accepted", "None of the 1 ev
 export const readinessExample: Readiness = {
   status: "ready",
   roles: ["ingest", "worker", "etl", "stats"],
-  queue: { writable: true, durability: "fsync", events: 0 },
+  queue: { writable: true, durability: "fsync", events: 0, lost: 0 },
   store: { reachable: true },
-  warehouse: { reachable: true, as_of: "2026-01-31T12:00:05Z", age_seconds: 0.4 }
+  warehouse: { reachable: true, as_of: "2026-01-31T12:00:05Z", age_seconds: 0.4 },
+  ledger: { lost: 0, difference: 0 }
 }

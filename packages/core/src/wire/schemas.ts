@@ -36,7 +36,10 @@ export const LedgerAnswer = Schema.Struct({
   dead_lettered: count,
   replayed: count,
   in_flight: count,
-  difference: count.annotate({ description: "0, or something was lost or invented." })
+  lost: count.annotate({
+    description: "Accepted, and gone from queue or store before it was loaded: look at the runbook."
+  }),
+  difference: count.annotate({ description: "0, or something was invented, or has gone unseen." })
 }).annotate({ identifier: "Ledger" })
 
 export const Alive = Schema.Struct({ status: Schema.Literal("alive") }).annotate({ identifier: "Alive" })
@@ -51,7 +54,8 @@ export const Readiness = Schema.Struct({
   queue: Schema.Struct({
     writable: Schema.Boolean,
     durability: Schema.Literals(["none", "process-crash", "fsync"]),
-    events: count
+    events: count,
+    lost: count.annotate({ description: "Accepted events that are gone from the queue." })
   }),
   store: Schema.optional(Schema.Struct({ reachable: Schema.Boolean })).annotate({
     description: "The hot store, in a process that uses it."
@@ -74,6 +78,9 @@ export const Readiness = Schema.Struct({
     )
   ).annotate({
     description: "Background work that makes no progress, and what it ended with; absent while all of it does."
+  }),
+  ledger: Schema.optional(Schema.Struct({ lost: count, difference: count })).annotate({
+    description: "Of all projects, in the process that owns the warehouse; absent while it cannot be read."
   })
 }).annotate({ identifier: "Readiness" })
 export type Readiness = typeof Readiness.Type

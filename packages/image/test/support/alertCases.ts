@@ -69,12 +69,21 @@ const difference = 'millrace_reconcile_difference_events{project_id="default"}'
 const deadLetters = 'millrace_dlq_events_total{reason="StoreRejected"}'
 
 const data: Readonly<Record<string, ReadonlyArray<AlertCase>>> = {
+  EventsLost: [
+    {
+      when: "four hundred are gone",
+      series: { millrace_lost_events: "0x5 400x20" },
+      atMinute: 10,
+      fires: { labels: { ...page, events: "400" }, summary: "400 accepted events are gone" }
+    },
+    { when: "none is", series: { millrace_lost_events: "0x20" }, atMinute: 10 }
+  ],
   LedgerDiffers: [
     {
       when: "two events too many are counted, for minutes",
       series: { [difference]: "0x5 -2+0x20" },
       atMinute: 20,
-      fires: { labels: page, summary: "2 events were lost or invented" }
+      fires: { labels: page, summary: "2 events were invented, or have gone unseen" }
     },
     { when: "a look fell between two commits", series: { [difference]: "0x5 3 0x20" }, atMinute: 7 }
   ],

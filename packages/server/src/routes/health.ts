@@ -2,6 +2,7 @@ import {
   EventQueue,
   EventStore,
   formatInstant,
+  ledgers,
   type LoopStatus,
   type LoopTrouble,
   Loops,
@@ -28,7 +29,7 @@ const PART_WITHIN_MILLIS = 2_000
 const readiness = Effect.gen(function* () {
   const { roles, state } = yield* Gate
   const parts = yield* Effect.all(
-    { queue: readQueue, store: readStore(roles), warehouse: readWarehouse(roles) },
+    { queue: readQueue, store: readStore(roles), warehouse: readWarehouse(roles), ledger: readLedger(roles) },
     { concurrency: "unbounded" }
   )
   const now = yield* Clock.currentTimeMillis
@@ -64,7 +65,7 @@ const stands = (loops: ReadonlyArray<Troubled>, { queue, store, warehouse }: Par
   return loops.some(({ essential, trouble }) => essential && (trouble.kind !== "failing" || !isAway))
 }
 
-type Parts = Pick<Readiness, "queue" | "store" | "warehouse">
+type Parts = Pick<Readiness, "queue" | "store" | "warehouse" | "ledger">
 
 /**
  * What requests need decides, wherever requests come: with the hot store down events are still accepted, and the
@@ -90,7 +91,8 @@ const readQueue = Effect.gen(function* () {
   return {
     writable: Option.isSome(depth),
     durability: queue.durability,
-    events: Option.match(depth, { onNone: () => 0, onSome: ({ events }) => events })
+    events: Option.match(depth, { onNone: () => 0, onSome: ({ events }) => events }),
+    lost: Option.match(depth, { onNone: () => 0, onSome: ({ lost }) => lost })
   }
 })
 
@@ -98,6 +100,12 @@ const readStore = Effect.fnUntraced(function* (roles: ReadonlyArray<Role>) {
   if (roles.every((role) => role === "ingest")) return undefined
   // Nothing to append: a round trip, and that is what is asked.
   return { reachable: Option.isSome(yield* within((yield* EventStore).append([]))) }
+})
+
+/** What is lost makes nobody less ready: whoever looks here is to see it, not to be sent away. */
+const readLedger = Effect.fnUntraced(function* (roles: ReadonlyArray<Role>) {
+  if (!roles.includes("etl") && !roles.includes("stats")) return undefined
+  return Option.getOrUndefined(yield* within(Effect.map(ledgers, ({ total }) => total)))
 })
 
 const readWarehouse = Effect.fnUntraced(function* (roles: ReadonlyArray<Role>) {

@@ -20,6 +20,9 @@ const difference = Metric.gauge("millrace_reconcile_difference_events", {
   description:
     "How far accepted events and what became of them are apart, all projects added: 0, or something is wrong."
 })
+const lost = Metric.gauge("millrace_lost_events", {
+  description: "Accepted events that are gone from the queue or the hot store; never falls by itself."
+})
 const mismatches = Metric.counter("millrace_aggregate_mismatches_total", {
   description: "Comparisons in which aggregates gave other numbers than the events.",
   incremental: true
@@ -83,13 +86,10 @@ const readWatermark = Effect.gen(function* () {
   yield* Metric.update(watermark, (yield* (yield* Warehouse).watermark).as_of / 1e6)
 })
 
-/** Project by project: what one lacks does not make up for what another has too many. */
 const readLedgers = Effect.gen(function* () {
-  const { of, projects } = yield* ledgers
-  yield* Metric.update(
-    difference,
-    projects.reduce((sum, project) => sum + Math.abs(of(project).difference), 0)
-  )
+  const { total } = yield* ledgers
+  yield* Metric.update(difference, total.difference)
+  yield* Metric.update(lost, total.lost)
 })
 
 /** Of this process; an engine without aggregates has no mismatches either. */

@@ -64,6 +64,7 @@ export const profileLaws = (environment: () => Promise<Environment>): void => {
       dead_lettered: 0,
       replayed: 0,
       in_flight: 0,
+      lost: 0,
       difference: 0
     })
     expect(await topEvents(server)).toEqual([{ event_type: "visit", events: 300, users: 7 }])
