@@ -12,7 +12,15 @@ import { createMillrace } from "@millrace/server"
 import { Hono } from "hono"
 
 const directory = mkdtempSync(join(tmpdir(), "millrace-example-"))
-const millrace = await createMillrace({ directory, basePath: "/analytics" })
+/** Stands for the shop's own login. */
+const STAFF = "staff-session"
+const millrace = await createMillrace({
+  directory,
+  basePath: "/analytics",
+  // Whoever visits may send events; reading, exporting and erasing is for the staff.
+  authorize: (request) =>
+    request.headers.get("cookie") === `session=${STAFF}` ? { scope: "admin" } : { scope: "write" }
+})
 
 const shop = new Hono()
 shop.post("/buy/:customer", async (context) => {
@@ -54,7 +62,11 @@ await millrace.flush()
 const today = new Date().toISOString().slice(0, 10)
 const top = await millrace.query("top-events", { from: today, to: today })
 console.log("top events", top.rows)
-const overHttp = await fetch(`${url}/analytics/stats/dau?from=${today}&to=${today}`)
+const stranger = await fetch(`${url}/analytics/users/ann/events`)
+console.log("a visitor who asks for a customer's events:", stranger.status)
+const overHttp = await fetch(`${url}/analytics/stats/dau?from=${today}&to=${today}`, {
+  headers: { cookie: `session=${STAFF}` }
+})
 console.log("dau over HTTP", await overHttp.text())
 console.log("ledger", await millrace.ledger())
 
@@ -62,6 +74,10 @@ server.close()
 await millrace.close()
 rmSync(directory, { recursive: true })
 const figures = top.rows.map(({ event_type, events, users }) => `${event_type} ${events} ${users}`).join()
+if (stranger.status !== 403) {
+  console.error(`the example lets strangers read: ${stranger.status}`)
+  process.exitCode = 1
+}
 if (figures !== "purchase 2 2,visit 1 1") {
   console.error(`the example's figures are wrong: ${figures}`)
   process.exitCode = 1

@@ -8,6 +8,7 @@ import {
   type Warehouse
 } from "@millrace/core"
 import { Effect, Layer, Metric, type Scope } from "effect"
+import type { Authorize } from "./auth/authorize.ts"
 import { Sessions } from "./auth/Sessions.ts"
 import { Access, makeAccess } from "./http/Access.ts"
 import { BodyBudget } from "./http/BodyBudget.ts"
@@ -35,9 +36,16 @@ export interface AppOptions<E = never> {
   readonly jobWaitMillis: number
   readonly directory?: string | undefined
   readonly backupDirectory?: string | undefined
-  /** Keyless servers answer to loopback names alone; a handler inside another server leaves names to that server. */
-  readonly guardHost: boolean
+  /** Of a handler inside another program's server, which leaves names to that server. A server of our own has none. */
+  readonly mounted?: Mounted | undefined
   readonly pipeline?: Partial<PipelineOptions>
+}
+
+/** Who guards a mounted handler besides API keys. */
+export interface Mounted {
+  readonly authorize: Authorize | undefined
+  /** Everyone who reaches it may do everything; else, with neither keys nor `authorize`, it takes events and nothing else. */
+  readonly open: boolean
 }
 
 /** What the routes need besides the adapters; the pipeline works for as long as this lives. */
@@ -48,9 +56,10 @@ export const appLayer = <E>(
   E,
   EventQueue | EventStore | Warehouse
 > => {
+  const authorize = options.mounted?.authorize
   const access = Layer.effect(
     Access,
-    Effect.flatMap(Sessions, (sessions) => Effect.map(options.ring, (ring) => makeAccess(ring, sessions)))
+    Effect.flatMap(Sessions, (sessions) => Effect.map(options.ring, (ring) => makeAccess(ring, sessions, authorize)))
   )
   const pipeline = Pipeline.layer({ loops: loopsOf(options.roles), ...options.pipeline })
   return Layer.mergeAll(gate(options), options.limits, StatsOwner.layer(options.statsOwner), pipeline).pipe(
@@ -64,7 +73,7 @@ export const appLayer = <E>(
 const gate = (
   options: Pick<
     AppOptions,
-    "roles" | "backupDirectory" | "directory" | "guardHost" | "jobWaitMillis" | "maxInFlightBytes" | "readers"
+    "roles" | "backupDirectory" | "directory" | "mounted" | "jobWaitMillis" | "maxInFlightBytes" | "readers"
   >
 ) =>
   Layer.effect(
@@ -73,11 +82,19 @@ const gate = (
       roles: options.roles,
       budget: new BodyBudget(options.maxInFlightBytes),
       get loopbackNamesOnly() {
-        return options.guardHost && !keyed()
+        return options.mounted === undefined && !keyed()
+      },
+      get eventsOnly() {
+        const { mounted } = options
+        return mounted !== undefined && !mounted.open && mounted.authorize === undefined && !keyed()
+      },
+      mounted: options.mounted !== undefined,
+      get guardsOrigins() {
+        return !keyed() || options.mounted?.authorize !== undefined
       },
       readers: options.readers,
       get loopbackReaders() {
-        return !keyed()
+        return options.mounted === undefined && !keyed()
       },
       directory: options.directory,
       backupDirectory: options.backupDirectory,

@@ -99,8 +99,7 @@ export const serverLayer = <E = never>(
         ring: ringOf(options),
         limits: options.quotas ?? Limits.none,
         sessions: options.sessions ?? Sessions.none,
-        readers: new Set(options.statsOrigins),
-        guardHost: true
+        readers: new Set(options.statsOrigins)
       })
     ),
     Layer.provideMerge(observed),

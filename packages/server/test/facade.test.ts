@@ -116,7 +116,7 @@ it("an engine's failure never shows its words to a client", async () => {
       answer: () => Effect.die(new Error("SELECT secret FROM events"))
     }))
   ).pipe(Layer.provide(layerMemoryWarehouse))
-  const millrace = await open({ layer: Layer.mergeAll(layerMemoryQueue(), layerMemoryStore, broken) })
+  const millrace = await open({ open: true, layer: Layer.mergeAll(layerMemoryQueue(), layerMemoryStore, broken) })
   const answer = await reply(
     await millrace.fetch(new Request("http://app.example/stats/dau?from=2026-01-01&to=2026-01-02"))
   )
@@ -132,7 +132,7 @@ const post = (url: string, body: unknown, headers: Record<string, string> = {}) 
   })
 
 it("the fetch handler is the server's API, below its base path", async () => {
-  const millrace = await open({ basePath: "/analytics" })
+  const millrace = await open({ basePath: "/analytics", open: true })
   const accepted = await reply(await millrace.fetch(post("http://app.example/analytics/events", [event()])))
   expect([accepted.status, accepted.body]).toEqual([202, { accepted: 1, rejected: [] }])
   await millrace.flush()

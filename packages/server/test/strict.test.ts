@@ -19,7 +19,7 @@ describe("a path has one spelling, so that a proxy can keep it from outside", ()
   })
 
   it("for the fetch handler too", async () => {
-    const millrace = await createMillrace({ basePath: "/inside" })
+    const millrace = await createMillrace({ basePath: "/inside", open: true })
     expect((await millrace.fetch(new Request("http://localhost/inside/metrics"))).status).toBe(200)
     for (const path of others) {
       expect((await millrace.fetch(new Request(`http://localhost/inside${path}`))).status).toBe(404)

@@ -25,7 +25,8 @@ const openFolder = (directory: string, project: string | undefined) =>
     const key = project === undefined ? undefined : randomBytes(32).toString("hex")
     const millrace = yield* Effect.acquireRelease(
       Effect.tryPromise({
-        try: () => createMillrace({ directory, ...(key === undefined ? {} : { keys: `${project}:admin:${key}` }) }),
+        try: () =>
+          createMillrace({ directory, ...(key === undefined ? { open: true } : { keys: `${project}:admin:${key}` }) }),
         catch: (error) => folderFailure(directory, error)
       }),
       (opened) => Effect.promise(() => opened.close())

@@ -18,9 +18,10 @@ import { Cause, Effect, Exit, Layer, ManagedRuntime } from "effect"
 import { FolderTaken } from "../adapter/failures.ts"
 import { adapters } from "../adapters.ts"
 import { appLayer, loopRegistry, metricRegistry } from "../App.ts"
+import type { Authorize } from "../auth/authorize.ts"
 import { Sessions } from "../auth/Sessions.ts"
 import { serverDefaults } from "../config.ts"
-import { DEFAULT_PROJECT } from "../http/Access.ts"
+import { DEFAULT_PROJECT } from "../http/Caller.ts"
 import { configuredRing } from "../keys/KeyRing.ts"
 import { Limits } from "../limits/Limits.ts"
 import { parseKeys } from "../keys/configuredKeys.ts"
@@ -39,8 +40,17 @@ export interface MillraceOptions {
   readonly directory?: string
   /** Own adapters instead; `directory` is then not used. */
   readonly layer?: Layer.Layer<Services, unknown>
-  /** `project:scope:key,…`: guards the fetch handler. Without keys the program around it must. */
+  /** `project:scope:key,…`: guards the mounted handler. */
   readonly keys?: string
+  /** Decides what a request to the mounted handler may do; beside `keys`, of those that show no key which is known. */
+  readonly authorize?: Authorize
+  /**
+   * Of a mounted handler with neither `keys` nor `authorize`. `true`: everyone who reaches it may read and erase everything,
+   * since the program around it guards it. `false`: it takes events and nothing else, as by default, and does not warn of it.
+   */
+  readonly open?: boolean
+  /** Web origins whose pages may read statistics, like `https://dashboard.example`; those of every origin may send events. */
+  readonly origins?: ReadonlyArray<string>
   /** Where the fetch handler is mounted, for example `/analytics`. */
   readonly basePath?: BasePath
   readonly pipeline?: Partial<PipelineOptions>
@@ -69,7 +79,10 @@ export interface Millrace {
   readonly flush: () => Promise<void>
   /** Loads what was accepted, then closes; safe to call twice. */
   readonly close: () => Promise<void>
-  /** The same API as the server's, for any framework that speaks `Request` and `Response`. */
+  /**
+   * The same API as the server's, for any framework that speaks `Request` and `Response`. Without `keys`, `authorize` or
+   * `open: true` it takes `POST /events` and nothing else.
+   */
   readonly fetch: (request: Request) => Promise<Response>
 }
 
@@ -81,6 +94,8 @@ export const createMillrace = async (options: MillraceOptions = {}): Promise<Mil
     await runtime.dispose()
     throw notOpened(error)
   })
+  const notice = noticeOf(options)
+  if (options.basePath !== undefined && options.basePath !== "") notice()
   let closing: Promise<void> | undefined
   const whileOpen = <A, E>(effect: Effect.Effect<A, E, RuntimeServices>): Promise<A> =>
     closing === undefined ? run(effect) : Promise.reject(new MillraceError("closed", "This millrace is closed."))
@@ -91,10 +106,27 @@ export const createMillrace = async (options: MillraceOptions = {}): Promise<Mil
     ledger: ({ project = DEFAULT_PROJECT } = {}) => whileOpen(ledger(project)),
     flush: () => whileOpen(Effect.flatMap(Pipeline, ({ flush }) => flush)),
     close: () => (closing ??= runtime.dispose()),
-    fetch: (request) =>
-      closing === undefined ? handler(request) : Promise.reject(new MillraceError("closed", "This millrace is closed."))
+    fetch: (request) => {
+      notice()
+      return closing === undefined
+        ? handler(request)
+        : Promise.reject(new MillraceError("closed", "This millrace is closed."))
+    }
   }
 }
+
+/** Says once, and to who did not choose it, how little the handler does. */
+const noticeOf = ({ authorize, keys = "", open }: MillraceOptions) => {
+  let isDue = authorize === undefined && keys === "" && open === undefined
+  return () => {
+    if (isDue) console.warn(EVENTS_ONLY)
+    isDue = false
+  }
+}
+
+const EVENTS_ONLY =
+  "millrace: the mounted handler takes events alone (POST /events), since nothing guards it. Give createMillrace one of " +
+  "keys, authorize or open: true to open more; open: false keeps it so without this line."
 
 type RuntimeServices = Services | Pipeline | WebHandler
 
@@ -103,11 +135,11 @@ const layerOf = (options: MillraceOptions): Layer.Layer<RuntimeServices, unknown
     roles: ROLES,
     limits: Limits.none,
     sessions: Sessions.none,
-    readers: new Set(),
+    readers: new Set(options.origins),
+    mounted: { authorize: options.authorize, open: options.open ?? false },
     ring: Effect.sync(() => configuredRing(parseKeys(options.keys ?? ""))),
     jobWaitMillis: serverDefaults.jobWaitMillis,
     maxInFlightBytes: serverDefaults.maxInFlightBytes,
-    guardHost: false,
     ...(options.pipeline === undefined ? {} : { pipeline: options.pipeline })
   })
   return webHandlerLayer(options.basePath ?? "").pipe(

@@ -1,21 +1,13 @@
 import type { ApiKey, KeyScope } from "@millrace/core"
 import { Context, Effect, Option } from "effect"
 import { type Headers, HttpServerRequest } from "effect/http"
+import { askProgram, type Authorize } from "../auth/authorize.ts"
 import type { Bearer } from "../auth/bearers.ts"
 import type { Sessions } from "../auth/Sessions.ts"
 import { looksSigned } from "../auth/verifyJws.ts"
 import type { KeyRing } from "../keys/KeyRing.ts"
+import { type Caller, DEFAULT_PROJECT } from "./Caller.ts"
 import { CHALLENGE, type Refusal, refusal, retryLater } from "./Refusal.ts"
-
-/** The project of every request when the server runs without keys. */
-export const DEFAULT_PROJECT = "default"
-
-/** Whose request it is. */
-export interface Caller {
-  readonly project: string
-  /** Of the key, without showing it, or of the person: whose quota a request counts against. */
-  readonly id: string
-}
 
 type Request = HttpServerRequest.HttpServerRequest
 
@@ -38,9 +30,18 @@ const everyone: Caller = { project: DEFAULT_PROJECT, id: DEFAULT_PROJECT }
 /** Which of their projects the request of a person is about; a key has but one. */
 export const PROJECT_HEADER = "millrace-project"
 
-/** Without any key or account everyone may do everything, in one project. */
-export const makeAccess = (ring: KeyRing, sessions: Sessions["Service"]): Access["Service"] => {
+/**
+ * Without any key or account, and where no program decides, everyone may do everything, in one project. A key that is known
+ * decides before the program does, which may have credentials of its own in the same header.
+ */
+export const makeAccess = (ring: KeyRing, sessions: Sessions["Service"], authorize?: Authorize): Access["Service"] => {
   const keyed = () => ring.keyed() || sessions.guards()
+  const askedOf = (ask: Authorize, scope: KeyScope) =>
+    Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => askProgram(ask, request, scope))
+  const checkOrAsk = Effect.fnUntraced(function* (ask: Authorize, key: string | undefined, scope: KeyScope) {
+    const found = key === undefined || key === "" ? Option.none() : yield* findKey(ring, key)
+    return yield* Option.isSome(found) ? checkKey(found.value, scope, refuseScope) : askedOf(ask, scope)
+  })
   const check = Effect.fnUntraced(function* (key: string | undefined, scope: KeyScope) {
     if (key === undefined || key === "") return yield* Effect.fail(missing)
     const found = yield* findKey(ring, key)
@@ -51,15 +52,20 @@ export const makeAccess = (ring: KeyRing, sessions: Sessions["Service"]): Access
     if (Option.isNone(bearer)) return yield* Effect.fail(noSession)
     return yield* checkBearer(bearer.value, scope, request.headers[PROJECT_HEADER])
   })
-  const caller: Access["Service"]["caller"] = (key, scope) => (keyed() ? check(key, scope) : Effect.succeed(everyone))
+  const caller: Access["Service"]["caller"] = (key, scope) => {
+    if (authorize !== undefined) return checkOrAsk(authorize, key, scope)
+    return keyed() ? check(key, scope) : Effect.succeed(everyone)
+  }
   return {
     keyed,
     caller,
     callerOfBody: Effect.fnUntraced(function* (key) {
-      if (!keyed()) return everyone
+      if (authorize === undefined && !keyed()) return everyone
+      if (authorize !== undefined && (key === undefined || key === "")) return yield* askedOf(authorize, "write")
       if (key === undefined || key === "") return yield* Effect.fail(missing)
       const found = yield* findKey(ring, key)
-      return yield* Option.isNone(found) ? Effect.fail(unknown) : checkKey(found.value, "write", refuseMore)
+      if (Option.isSome(found)) return yield* checkKey(found.value, "write", refuseMore)
+      return yield* authorize === undefined ? Effect.fail(unknown) : askedOf(authorize, "write")
     }),
     project: (key, scope) => Effect.map(caller(key, scope), ({ project }) => project)
   }

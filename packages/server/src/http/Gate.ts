@@ -11,6 +11,12 @@ export class Gate extends Context.Service<
     readonly budget: BodyBudget
     /** Answer only requests for a loopback name: without keys, a web page could reach us by DNS rebinding. */
     readonly loopbackNamesOnly: boolean
+    /** Part of another program's server, which nothing guards: it takes events and nothing else. */
+    readonly eventsOnly: boolean
+    /** Part of another program's server: its inner numbers are for those who may do everything. */
+    readonly mounted: boolean
+    /** No key decides what a request may do, so that the page which made it does. */
+    readonly guardsOrigins: boolean
     /** Web origins whose pages may read statistics. */
     readonly readers: ReadonlySet<string>
     /** Pages served from this machine may, too: where there are no keys that they would need. */

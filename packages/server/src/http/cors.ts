@@ -2,7 +2,8 @@ import type { Headers } from "effect/http"
 import type { Gate } from "./Gate.ts"
 import { isLoopbackName, nameOfOrigin } from "./loopback.ts"
 
-const INGEST = "/events"
+/** Anyone's page may send events. */
+export const INGEST_PATH = "/events"
 /** Machine endpoints for browsers on other origins to stay out of. */
 const CLOSED = new Set([
   "/dead-letters",
@@ -15,6 +16,9 @@ const CLOSED = new Set([
   "/metrics",
   "/docs"
 ])
+
+/** Whatever its origin, a page of another one reads nothing there. */
+export const isClosedToPages = (route: string): boolean => CLOSED.has(route)
 
 const EXPOSED = "millrace-durability, retry-after"
 
@@ -29,7 +33,7 @@ export const corsHeaders = (
 ): Record<string, string> => {
   const { origin } = headers
   if (CLOSED.has(route)) return {}
-  if (route === INGEST) {
+  if (route === INGEST_PATH) {
     return origin === undefined ? {} : { "access-control-allow-origin": "*", "access-control-expose-headers": EXPOSED }
   }
   if (origin === undefined) return { vary: "origin" }

@@ -3,11 +3,12 @@ import { HttpServerError, HttpServerRequest, HttpServerResponse } from "effect/h
 import { continued } from "../observe/continued.ts"
 import { DOCS_HEADERS, DOCS_PATH } from "../routes/docs.ts"
 import { unknownMetric } from "../routes/stats.ts"
-import { corsHeaders, preflightHeaders } from "./cors.ts"
+import { corsHeaders, INGEST_PATH, preflightHeaders } from "./cors.ts"
+import { refuseCrossSite } from "./crossSite.ts"
 import { FailureLog } from "./FailureLog.ts"
 import { Gate } from "./Gate.ts"
-import { isLoopbackName, nameOfHost } from "./loopback.ts"
 import { allowOf, routeOf } from "./methods.ts"
+import { refuseHost } from "./refuseHost.ts"
 import { refusal, respondRefusal } from "./Refusal.ts"
 import { requestIdOf } from "./requestId.ts"
 import { Telemetry } from "./Telemetry.ts"
@@ -27,9 +28,7 @@ export const frame = Effect.fnUntraced(function* (basePath: string) {
       const startNanos = clock.monotonicTimeNanosUnsafe()
       const route = routeOf(request.url, basePath)
       const request_id = requestIdOf(request)
-      const early = gate.loopbackNamesOnly
-        ? (refuseHost(request) ?? preflight(request, route))
-        : preflight(request, route)
+      const early = answerEarly(request, route, gate)
       const answered =
         early === undefined
           ? Effect.catchCause(handle, (cause) => recover(cause, request, route))
@@ -74,21 +73,25 @@ const extraHeaders = (
   return { ...SECURITY_HEADERS, ...cors, ...(route === DOCS_PATH && status === 200 ? DOCS_HEADERS : {}) }
 }
 
-const refuseHost = (request: Request): Response | undefined => {
-  const host = request.headers["host"]
-  if (host !== undefined && isLoopbackName(nameOfHost(host))) return undefined
-  return respondRefusal(
-    refusal(
-      "host_not_allowed",
-      "Without API keys this server answers only as localhost; configure keys for other names."
-    )
-  )
+/** What is refused before anything of the request is looked at; a preflight is answered like that, too. */
+const answerEarly = (request: Request, route: string | undefined, gate: Gate["Service"]): Response | undefined => {
+  const refused =
+    (gate.loopbackNamesOnly ? refuseHost(request) : undefined) ??
+    (gate.eventsOnly && route !== undefined && route !== INGEST_PATH ? eventsOnly : undefined)
+  if (refused !== undefined) return respondRefusal(refused)
+  if (route === undefined) return undefined
+  if (request.method === "OPTIONS") return preflight(route)
+  const crossSite = gate.guardsOrigins ? refuseCrossSite(route, request, gate) : undefined
+  return crossSite && respondRefusal(crossSite)
 }
 
-const preflight = (request: Request, route: string | undefined): Response | undefined =>
-  request.method === "OPTIONS" && route !== undefined
-    ? HttpServerResponse.empty({ status: 204, headers: preflightHeaders(allowOf(route)) })
-    : undefined
+const eventsOnly = refusal(
+  "events_only",
+  "This handler takes POST /events and nothing else. The program that mounts it opens more with one of: keys, authorize, open: true."
+)
+
+const preflight = (route: string): Response =>
+  HttpServerResponse.empty({ status: 204, headers: preflightHeaders(allowOf(route)) })
 
 /** No route, or a defect. An interruption is the client's going away or our closing: nobody reads an answer. */
 const recover = <E>(cause: Cause.Cause<E>, request: Request, route: string | undefined): Effect.Effect<Response> => {

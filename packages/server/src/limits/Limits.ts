@@ -1,7 +1,7 @@
 import { type RateDecision, RateLimiter } from "@millrace/core"
 import { Clock, Context, Effect, Layer } from "effect"
 import type { HttpServerRequest } from "effect/http"
-import type { Caller } from "../http/Access.ts"
+import type { Caller } from "../http/Caller.ts"
 import { clientAddress, networkOf } from "../http/clientAddress.ts"
 import { type Refusal, refusal, retryLater } from "../http/Refusal.ts"
 import { Telemetry } from "../http/Telemetry.ts"
