@@ -72,4 +72,5 @@ export { type Answer, answerSchema, decodeParams, paramsOfJson, query, type RawP
 export * from "./activity/Activity.ts"
 export { UserSet } from "./activity/UserSet.ts"
 export { BadFilter, type Condition, type Field, type Filter, parseFilter } from "./metric/filter/index.ts"
+export { nearest } from "./metric/nearest.ts"
 export { isMetricName, type MetricName, metricNames, metrics, type ParamsOf, type RowOf } from "./metric/registry.ts"

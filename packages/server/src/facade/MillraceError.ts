@@ -3,9 +3,10 @@ import { Refusal } from "../http/Refusal.ts"
 
 /**
  * `closed`: the instance was closed. `directory_in_use`: another process, or another instance in this one, has its folder.
- * `not_opened`: its adapters could not be opened. The rest as over HTTP.
+ * `not_opened`: its adapters could not be opened. `invalid_argument`: an option or an argument that types would have refused;
+ * `field` names it. The rest as over HTTP.
  */
-export type MillraceErrorCode = ProblemCode | "closed" | "directory_in_use" | "not_opened"
+export type MillraceErrorCode = ProblemCode | "closed" | "directory_in_use" | "invalid_argument" | "not_opened"
 
 /** What every promise of the facade rejects with. */
 export class MillraceError extends Error {

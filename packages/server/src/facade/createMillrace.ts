@@ -30,6 +30,8 @@ import { failureText } from "../failureText.ts"
 import { ROLES } from "../roles.ts"
 import { explain } from "./explain.ts"
 import { MillraceError } from "./MillraceError.ts"
+import { type NodeHandler, nodeHandler } from "./nodeHandler.ts"
+import { checkEvents, checkInProject, checkMetric, checkOptions, checkParams } from "./options.ts"
 import { type NewEvent, toRaw } from "./rawEvents.ts"
 import { WebHandler, webHandlerLayer } from "./webHandler.ts"
 
@@ -51,7 +53,7 @@ export interface MillraceOptions {
   readonly open?: boolean
   /** Web origins whose pages may read statistics, like `https://dashboard.example`; those of every origin may send events. */
   readonly origins?: ReadonlyArray<string>
-  /** Where the fetch handler is mounted, for example `/analytics`. */
+  /** Where the handler is mounted, for example `/analytics`. */
   readonly basePath?: BasePath
   readonly pipeline?: Partial<PipelineOptions>
 }
@@ -84,10 +86,13 @@ export interface Millrace {
    * `open: true` it takes `POST /events` and nothing else.
    */
   readonly fetch: (request: Request) => Promise<Response>
+  /** The same for servers that speak Node's `http`, like Express; a body that a parser has read already is taken as it left it. */
+  readonly node: NodeHandler
 }
 
 /** Opens millrace for programs that do not use Effect. */
-export const createMillrace = async (options: MillraceOptions = {}): Promise<Millrace> => {
+export const createMillrace = async (given: MillraceOptions = {}): Promise<Millrace> => {
+  const options = checkOptions(given)
   const runtime = ManagedRuntime.make(layerOf(options))
   const run = <A, E>(effect: Effect.Effect<A, E, RuntimeServices>) => runWith(runtime, effect)
   const handler = await run(Effect.map(WebHandler, (handle) => handle)).catch(async (error: unknown) => {
@@ -97,23 +102,46 @@ export const createMillrace = async (options: MillraceOptions = {}): Promise<Mil
   const notice = noticeOf(options)
   if (options.basePath !== undefined && options.basePath !== "") notice()
   let closing: Promise<void> | undefined
-  const whileOpen = <A, E>(effect: Effect.Effect<A, E, RuntimeServices>): Promise<A> =>
-    closing === undefined ? run(effect) : Promise.reject(new MillraceError("closed", "This millrace is closed."))
-  return {
-    ingest: (events, { project = DEFAULT_PROJECT } = {}) => whileOpen(ingestAll(events, project)),
-    query: (metric, params, { project = DEFAULT_PROJECT } = {}) =>
-      whileOpen(query({ metric, project_id: project, params: { ...params } })),
-    ledger: ({ project = DEFAULT_PROJECT } = {}) => whileOpen(ledger(project)),
-    flush: () => whileOpen(Effect.flatMap(Pipeline, ({ flush }) => flush)),
-    close: () => (closing ??= runtime.dispose()),
-    fetch: (request) => {
-      notice()
-      return closing === undefined
-        ? handler(request)
-        : Promise.reject(new MillraceError("closed", "This millrace is closed."))
-    }
+  /** What `check` throws is told like any other failure. */
+  const whileOpen = async <A, E>(check: () => void, effect: () => Effect.Effect<A, E, RuntimeServices>): Promise<A> => {
+    if (closing !== undefined) throw new MillraceError("closed", "This millrace is closed.")
+    check()
+    return run(effect())
   }
+  const fetch = async (request: Request): Promise<Response> => {
+    notice()
+    if (closing !== undefined) throw new MillraceError("closed", "This millrace is closed.")
+    return handler(request)
+  }
+  return { ...callsOf(whileOpen), close: () => (closing ??= runtime.dispose()), fetch, node: nodeHandler(fetch) }
 }
+
+type WhileOpen = <A, E>(check: () => void, effect: () => Effect.Effect<A, E, RuntimeServices>) => Promise<A>
+
+const callsOf = (whileOpen: WhileOpen): Pick<Millrace, "ingest" | "query" | "ledger" | "flush"> => ({
+  ingest: (events, options) =>
+    whileOpen(
+      () => [checkEvents(events), checkInProject(options)],
+      () => ingestAll(events, projectOf(options))
+    ),
+  query: (metric, params, options) =>
+    whileOpen(
+      () => [checkMetric(metric), checkParams(params), checkInProject(options)],
+      () => query({ metric, project_id: projectOf(options), params: { ...params } })
+    ),
+  ledger: (options) =>
+    whileOpen(
+      () => checkInProject(options),
+      () => ledger(projectOf(options))
+    ),
+  flush: () =>
+    whileOpen(
+      () => {},
+      () => Effect.flatMap(Pipeline, ({ flush }) => flush)
+    )
+})
+
+const projectOf = (options: InProject | undefined): string => options?.project ?? DEFAULT_PROJECT
 
 /** Says once, and to who did not choose it, how little the handler does. */
 const noticeOf = ({ authorize, keys = "", open }: MillraceOptions) => {

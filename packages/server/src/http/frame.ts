@@ -111,8 +111,8 @@ const noRoute = (request: Request, route: string | undefined) => {
     const allow = allowOf(route)
     return refusal("method_not_allowed", `${route} takes ${allow}.`, { headers: { allow } })
   }
-  const metric = /\/stats\/([^/?#]*)/u.exec(request.url)?.[1]
+  const metric = /\/stats\/([^?#]*)/u.exec(request.url)?.[1]
   return metric === undefined
     ? refusal("not_found", "There is nothing at this path; /openapi.json lists what there is.")
-    : unknownMetric
+    : unknownMetric(metric)
 }

@@ -12,6 +12,11 @@ const tooLarge = refusal("body_too_large", `The body may hold at most ${MAX_BODY
 })
 const spent = retryLater("overloaded", "Too many request bodies are under way.")
 const cut = refusal("incomplete_body", "The body ended before its announced length.")
+/** Of a mounted handler. */
+const readBefore = refusal(
+  "incomplete_body",
+  "The body was read before it came here, as a body parser like express.json() does: mount millrace before the parser, or mount millrace.node, which takes what the parser made of it."
+)
 
 /** The body as it came, in one piece: at most {@link MAX_BODY_BYTES}, each byte charged as it arrives. */
 export const readBytes = (
@@ -19,9 +24,18 @@ export const readBytes = (
   lease: Lease
 ): Effect.Effect<Uint8Array, Refusal> =>
   Effect.suspend(() => {
-    if (Number(request.headers["content-length"] ?? 0) > MAX_BODY_BYTES) return Effect.fail(tooLarge)
+    const announced = Number(request.headers["content-length"] ?? 0)
+    if (announced > MAX_BODY_BYTES) return Effect.fail(tooLarge)
+    const { source } = request
+    if (source instanceof Request && source.bodyUsed) return Effect.fail(readBefore)
     const body = bodyOf(request)
-    return body === undefined ? Effect.succeed(new Uint8Array()) : collect(body, lease)
+    const bytes = body === undefined ? Effect.succeed(new Uint8Array()) : collect(body, lease)
+    if (announced === 0 || source instanceof IncomingMessage) return bytes
+    return Effect.filterOrFail(
+      bytes,
+      ({ length }) => length > 0,
+      () => readBefore
+    )
   })
 
 /** Node's own stream, also under the fetch handler, so that there is one reader to get right. */

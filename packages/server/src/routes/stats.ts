@@ -3,6 +3,8 @@ import {
   type BadParameterCode,
   isMetricName,
   type MetricName,
+  metricNames,
+  nearest,
   paramsOfJson,
   query,
   type RawParams,
@@ -28,7 +30,7 @@ export const statsQuery = Effect.fnUntraced(function* (request: HttpServerReques
   const stray = Object.keys(unknown)[0]
   if (stray !== undefined) return yield* refuseField(stray, "unknown_parameter", "is not known here")
   if (typeof metric !== "string") return yield* refuseField("metric", "missing_parameter", "must name a metric")
-  if (!isMetricName(metric)) return yield* Effect.fail(unknownMetric)
+  if (!isMetricName(metric)) return yield* Effect.fail(unknownMetric(metric))
   const asked = asObject(params)
   if (asked === undefined) return yield* refuseField("params", "invalid_parameter", "must be an object")
   return yield* answer(metric, project_id, paramsOfJson(asked))
@@ -47,7 +49,12 @@ const asObject = (value: unknown): Readonly<Record<string, unknown>> | undefined
 const refuseField = (field: string, code: BadParameterCode, reason: string) =>
   Effect.fail(refuseParameter(new BadParameter({ field, code, reason })))
 
-export const unknownMetric = refusal("unknown_metric", "There is no such metric; /openapi.json lists those there are.")
+/** By a name that anybody chose: it is not repeated, the one that it is like may be. */
+export const unknownMetric = (given: string): Refusal => {
+  const name = nearest(given, metricNames)
+  const hint = name === undefined ? "" : ` Did you mean ${name}?`
+  return refusal("unknown_metric", `There is no such metric; /openapi.json lists those there are.${hint}`)
+}
 
 export const refuseParameter = (bad: BadParameter): Refusal =>
   refusal("invalid_parameter", `${bad.message}.`, {
