@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { accept, acceptPlain, type Event, EventQueue, readBody } from "@millrace/core"
-import { layerMemoryQueue } from "@millrace/core/testing"
+import { accept, acceptPlain, type Event, EventQueue, parseJson, printJson, readBody } from "@millrace/core"
+import { arbitraries, layerMemoryQueue } from "@millrace/core/testing"
 import { Effect, Result } from "effect"
 import fc from "fast-check"
 
@@ -27,7 +27,7 @@ const viaPlain = (text: string) =>
 const viaJudge = (text: string) =>
   run(
     Effect.gen(function* () {
-      const body: unknown = JSON.parse(text)
+      const body = parseJson(text)
       const batch = Result.getOrThrow(readBody(body))
       const verdict = yield* accept(batch, PROJECT)
       return { verdict, events: yield* queued }
@@ -38,7 +38,7 @@ const viaJudge = (text: string) =>
 const comparable = (events: ReadonlyArray<Event>) =>
   events.map(({ properties, received_at: _received, ...event }) => ({
     ...event,
-    properties: JSON.parse(properties) as unknown
+    properties: printJson(parseJson(properties))
   }))
 
 /** The law: what the plain path accepts, the judging path accepts with the same events; otherwise it says nothing. */
@@ -116,7 +116,6 @@ describe("acceptPlain", () => {
       raw('{"a":1.}'),
       raw('{"a":.5}'),
       raw('{"a":+1}'),
-      raw('{"a":1234567890123456789}'),
       raw('{"a":"\\u0000"}'),
       raw('{"a":"\\ud800"}'),
       raw('{"a":"\\x"}'),
@@ -135,10 +134,11 @@ describe("acceptPlain", () => {
   it("agrees with the judge on generated events", async () => {
     const key = fc.oneof(fc.constantFrom("a", "b", "path", "constructor", "ключ"), fc.string({ maxLength: 4 }))
     const text = fc.oneof(fc.string(), fc.string({ unit: "binary", maxLength: 8 }))
+    const digits = arbitraries.numberText.map((number) => `#${number}#`)
     const json = fc.letrec<{ value: unknown }>((tie) => ({
       value: fc.oneof(
         { maxDepth: 4, withCrossShrink: true },
-        fc.oneof(text, fc.integer(), fc.double({ noNaN: true }), fc.boolean(), fc.constant(null)),
+        fc.oneof(text, fc.integer(), fc.double({ noNaN: true }), fc.boolean(), fc.constant(null), digits),
         fc.array(tie("value"), { maxLength: 3 }),
         fc.dictionary(key, tie("value"), { maxKeys: 4 })
       )
@@ -153,12 +153,14 @@ describe("acceptPlain", () => {
       properties: fc.dictionary(key, json, { maxKeys: 4 })
     })
     let plain = 0
+    const written = (events: unknown, indent: number) =>
+      JSON.stringify(events, null, indent).replaceAll(/"#([^"#]+)#"/gu, "$1")
     await fc.assert(
       fc.asyncProperty(
         fc.array(anyEvent, { minLength: 1, maxLength: 3 }),
         fc.constantFrom(0, 1),
         async (events, indent) => {
-          if (await agree(JSON.stringify(events, null, indent))) plain++
+          if (await agree(written(events, indent))) plain++
         }
       ),
       { numRuns: 1_000 }

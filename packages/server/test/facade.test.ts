@@ -57,7 +57,7 @@ it("values that JSON does not have are refused per event, never thrown", async (
   const knot: Record<string, unknown> = {}
   knot["self"] = knot
   const verdict = await millrace.ingest([
-    visit({ properties: { big: 1n } }),
+    visit({ properties: { big: 10n ** 400n } }),
     visit({ properties: knot }),
     { ...visit(), occurred_at: new Date(Number.NaN) },
     visit({ properties: { nan: Number.NaN } }),
@@ -65,7 +65,7 @@ it("values that JSON does not have are refused per event, never thrown", async (
   ])
   expect(verdict.accepted).toBe(1)
   expect(verdict.rejected.map(({ index, path }) => [index, path])).toEqual([
-    [0, "/properties"],
+    [0, "/properties/big"],
     [1, "/properties"],
     [2, "/occurred_at"],
     [3, "/properties/nan"]

@@ -1,5 +1,5 @@
 import { type Dialect, type PropertyForms, sql, type SqlText } from "@millrace/core"
-import { canonicalNumber, type HotColumn, hotProperty, pointerTo, type PropertySql } from "./hot/columns.ts"
+import { canonicalNumber, digitsOf, type HotColumn, hotProperty, pointerTo, type PropertySql } from "./hot/columns.ts"
 
 /** `//` cuts towards zero; no value here lies this many divisors below it (dates from 1970, differences of dates). */
 const LIFT = 100_000
@@ -25,6 +25,7 @@ export const dialectOf = ({ hot, merged, onProperty }: DialectOptions): Dialect 
     propertyText: (name) => propertyOf(name).text,
     propertyNumber: (name) => propertyOf(name).number,
     propertyTruth: (name) => propertyOf(name).truth,
+    propertyDigits: (name) => propertyOf(name).digits,
     propertyExists: (name) => propertyOf(name).exists,
     propertyCode: (name) => propertyOf(name).code,
     decoded: (name, code) => propertyOf(name).decoded(code),
@@ -70,11 +71,13 @@ const coldProperty = (name: string): PropertySql => {
     text: ofType(name, sql`'VARCHAR'`, text),
     number: sql`TRY_CAST(${ofType(name, NUMBERS, text)} AS DOUBLE)`,
     truth: ofType(name, sql`'BOOLEAN'`, sql`(${text} = 'true')`),
+    digits: digitsOf(ofType(name, NUMBERS, text)),
     exists: sql`(COALESCE(json_type(properties, ${pointerTo(name)}), 'NULL') <> 'NULL')`,
     code: sql`json_extract(properties, ${pointerTo(name)})::VARCHAR`,
     decoded: decodedJson,
     canonical: (code) => sql`
-      CASE WHEN starts_with(${code}, '"') THEN ${code} ELSE COALESCE(${canonicalNumber(code)}, ${code}) END`
+      CASE WHEN starts_with(${code}, '"') THEN ${code}
+        ELSE COALESCE('"' || ${digitsOf(code)} || '"', ${canonicalNumber(code)}, ${code}) END`
   }
 }
 
@@ -82,7 +85,8 @@ const coldProperty = (name: string): PropertySql => {
 const decodedJson = (json: SqlText): PropertyForms => ({
   text: sql`CASE WHEN starts_with(${json}, '"') THEN json_extract_string(${json}, '$') END`,
   number: sql`TRY_CAST(${json} AS DOUBLE)`,
-  truth: sql`CASE ${json} WHEN 'true' THEN true WHEN 'false' THEN false END`
+  truth: sql`CASE ${json} WHEN 'true' THEN true WHEN 'false' THEN false END`,
+  digits: digitsOf(json)
 })
 
 const NUMBERS = sql`'BIGINT', 'UBIGINT', 'DOUBLE'`

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto"
 import { text as readText } from "node:stream/consumers"
 import { Clock, Console, Effect, Option, Schema } from "effect"
 import { Command, Flag } from "effect/cli"
-import { formatInstant } from "@millrace/core"
+import { formatInstant, parseJson as readJson } from "@millrace/core"
 import { CliFailure, WrongUsage } from "../CliFailure.ts"
 import { failureOf, type Target } from "../target/Target.ts"
 import { withTarget } from "../target/withTarget.ts"
@@ -23,7 +23,7 @@ const flags = {
 
 const parseJson = (text: string, what: string): Effect.Effect<unknown, WrongUsage> =>
   Effect.try({
-    try: (): unknown => JSON.parse(text),
+    try: (): unknown => readJson(text),
     catch: () => new WrongUsage({ message: `${what} is not valid JSON` })
   })
 

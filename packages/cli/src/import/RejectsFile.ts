@@ -1,4 +1,5 @@
 import { closeSync, ftruncateSync, openSync, rmSync, statSync, writeSync } from "node:fs"
+import { parseJson } from "@millrace/core"
 import type { Refused } from "./mapping.ts"
 import type { InputRecord } from "./Record.ts"
 
@@ -55,5 +56,5 @@ const contentOf = (record: InputRecord): unknown => {
   const text = JSON.stringify(
     record._tag === "Cells" ? record.cells : record._tag === "Object" ? record.value : record.text
   )
-  return text.length <= TEXT_CHARACTERS ? JSON.parse(text) : `${text.slice(0, TEXT_CHARACTERS)}…`
+  return text.length <= TEXT_CHARACTERS ? parseJson(text) : `${text.slice(0, TEXT_CHARACTERS)}…`
 }

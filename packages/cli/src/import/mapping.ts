@@ -1,3 +1,4 @@
+import { numberOf, parseJson, printJson, type WrittenNumber } from "@millrace/core"
 import type { InputRecord } from "./Record.ts"
 import type { ReadTime } from "./timeFormat.ts"
 
@@ -161,7 +162,7 @@ const propertiesOf = (
 
 const parsedObject = (text: string): Record<string, unknown> | undefined => {
   try {
-    const value: unknown = JSON.parse(text)
+    const value = parseJson(text)
     return isPlainObject(value) ? value : undefined
   } catch {
     return undefined
@@ -169,16 +170,14 @@ const parsedObject = (text: string): Record<string, unknown> | undefined => {
 }
 
 const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?$/u
-/** Every decimal of up to 15 digits survives a double and back; a sign or a point may stand beside them. */
-export const EXACT_DIGITS = 15
+/** A number of so many never exceeds the greatest double. */
+export const NUMBER_MAX_CHARACTERS = 300
 
-/** A plain decimal without leading zeros becomes a number, `00042` and `1e5` stay text. */
-export const typed = (text: string): string | number => {
+/** A plain decimal without leading zeros becomes a number, with all its digits; `00042` and `1e5` stay text. */
+export const typed = (text: string): string | number | WrittenNumber => {
   const code = text.charCodeAt(0)
-  if (code > 57 || code < 45 || text.length > EXACT_DIGITS + 1) return text
-  // A whole number of 16 digits, like a card's, may be beyond what a double holds.
-  if (text.length > EXACT_DIGITS && code !== 45 && !text.includes(".")) return text
-  return NUMBER.test(text) ? Number(text) : text
+  if (code > 57 || code < 45 || text.length > NUMBER_MAX_CHARACTERS) return text
+  return NUMBER.test(text) ? numberOf(text) : text
 }
 
 /** NDJSON: keys instead of columns; what is neither mapped nor taken as a property stays, and `judge` names it. */
@@ -198,12 +197,15 @@ export const mapObject =
     raw["event_id"] ??= options.idOf(record.row)
     if (options.eventType !== undefined) raw["event_type"] = options.eventType
     if (options.timeFormat !== "rfc3339") {
-      const occurred_at = options.readTime(String(raw["occurred_at"]))
+      const occurred_at = options.readTime(textOf(raw["occurred_at"]))
       if (occurred_at === undefined) return badTime(raw["occurred_at"], options)
       raw["occurred_at"] = occurred_at
     }
     return { _tag: "Raw", raw: withExtras(raw, rest, value, options) }
   }
+
+/** Of a number as it is written. */
+const textOf = (value: unknown): string => (typeof value === "string" ? value : (printJson(value) ?? ""))
 
 /** `rest`: what gives no field; a key that is named gives a property besides. */
 const withExtras = (

@@ -1,3 +1,4 @@
+import { parseJson } from "@millrace/core"
 import { BrokenInput, type InputRecord, MAX_RECORD_CHARACTERS, type Position, type RecordParser } from "./Record.ts"
 import { byteLengthOf } from "./utf8Text.ts"
 
@@ -9,7 +10,7 @@ export const ndjsonParser = (from: Position): RecordParser => {
   const one = (text: string): InputRecord => {
     const place = { line: lines, row: ++rows }
     try {
-      return { _tag: "Object", ...place, value: JSON.parse(text) }
+      return { _tag: "Object", ...place, value: parseJson(text) }
     } catch {
       return { _tag: "Broken", ...place, problem: "is not valid JSON", text }
     }

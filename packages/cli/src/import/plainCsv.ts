@@ -1,5 +1,5 @@
 import { isUtf8 } from "node:buffer"
-import { type ColumnPlan, EXACT_DIGITS, type MappingOptions } from "./mapping.ts"
+import { type ColumnPlan, type MappingOptions, NUMBER_MAX_CHARACTERS } from "./mapping.ts"
 
 /** The rows of some whole lines, as the body of a request: an array of raw events in JSON. */
 export interface PlainRows {
@@ -22,7 +22,7 @@ const INDEX = /^(?:0|[1-9]\d*)$/u
 /**
  * CSV bytes → JSON bytes, without strings or objects on the way. Only what is plain: as many cells as columns, no line
  * feed, escape or control character in a cell. It decides nothing about a row: whoever takes the body does, and where
- * this returns nothing, `csvParser` and `mapCells` do. `JSON.parse` of the body gives what `mapCells` gives.
+ * this returns nothing, `csvParser` and `mapCells` do. `parseJson` of the body gives what `mapCells` gives.
  */
 export const plainReader = (
   columns: ReadonlyArray<string>,
@@ -175,7 +175,7 @@ class PlainWriter {
     if (this.#eventType === undefined) this.#putQuoted(bytes, typeAt)
     else this.#putAll(this.#eventType)
     this.#putAll(PROPERTIES)
-    if (!this.#putProperties(bytes)) return false
+    this.#putProperties(bytes)
     this.#putAll(CLOSE)
     return true
   }
@@ -191,36 +191,23 @@ class PlainWriter {
     return true
   }
 
-  #putProperties(bytes: Uint8Array): boolean {
+  #putProperties(bytes: Uint8Array): void {
     const opened = this.#to
     for (let index = 0; index < this.#extraAt.length; index++) {
       const column = this.#extraAt[index]!
       if (this.#starts[column] === this.#ends[column]) continue
       if (this.#to > opened) this.#put(44)
       this.#putAll(this.#names[index]!)
-      if (!this.#putValue(bytes, column)) return false
+      this.#putValue(bytes, column)
     }
-    return true
   }
 
   /** What `typed` gives, as JSON: a plain decimal as a number, all else as text. */
-  #putValue(bytes: Uint8Array, column: number): boolean {
+  #putValue(bytes: Uint8Array, column: number): void {
     const start = this.#starts[column]!
     const end = this.#ends[column]!
-    const wholeEnd = endOfWhole(bytes, start, end)
-    if (wholeEnd === NOT_PLAIN) {
-      this.#putQuoted(bytes, column)
-      return true
-    }
-    let significantEnd = end
-    if (wholeEnd < end) {
-      while (bytes[significantEnd - 1] === ZERO) significantEnd--
-      if (significantEnd === wholeEnd + 1) significantEnd = wholeEnd
-    }
-    // Signed zeros and small fractions print in a form of their own.
-    if ((bytes[start] === MINUS && bytes[start + 1] === ZERO) || significantEnd - wholeEnd > MAX_DECIMALS) return false
-    this.#putRange(bytes, start, significantEnd)
-    return true
+    if (isNumber(bytes, start, end)) this.#putRange(bytes, start, end)
+    else this.#putQuoted(bytes, column)
   }
 
   #putQuoted(bytes: Uint8Array, column: number): void {
@@ -275,18 +262,14 @@ const mostOften = (columns: ReadonlyArray<number>): number => {
   return Math.max(...times.values())
 }
 
-/** With the point; six of them never print with an exponent. */
-const MAX_DECIMALS = 7
-
-/** Where the digits before the point end, or {@link NOT_PLAIN} when the cell is not what `typed` makes a number of. */
-const endOfWhole = (bytes: Uint8Array, start: number, end: number): number => {
+/** Whether `typed` makes a number of the cell. */
+const isNumber = (bytes: Uint8Array, start: number, end: number): boolean => {
   const first = bytes[start] === MINUS ? start + 1 : start
-  if (end - start > EXACT_DIGITS + 1 || first === end) return NOT_PLAIN
   const wholeEnd = endOfDigits(bytes, first, end)
-  if (wholeEnd === first || (bytes[first] === ZERO && wholeEnd > first + 1)) return NOT_PLAIN
-  if (wholeEnd === end) return end - first > EXACT_DIGITS ? NOT_PLAIN : end
-  if (bytes[wholeEnd] !== POINT || wholeEnd + 1 === end) return NOT_PLAIN
-  return endOfDigits(bytes, wholeEnd + 1, end) === end ? wholeEnd : NOT_PLAIN
+  if (wholeEnd === first || (bytes[first] === ZERO && wholeEnd > first + 1)) return false
+  if (end - start > NUMBER_MAX_CHARACTERS) return false
+  if (wholeEnd === end) return true
+  return bytes[wholeEnd] === POINT && wholeEnd + 1 < end && endOfDigits(bytes, wholeEnd + 1, end) === end
 }
 
 const endOfDigits = (bytes: Uint8Array, from: number, end: number): number => {

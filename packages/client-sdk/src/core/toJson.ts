@@ -3,10 +3,11 @@ const MAX_DEPTH = 30
 
 /**
  * A copy that always prints as JSON: a cycle, a throwing getter or a value of another kind costs itself and never its
- * neighbours. Maps become objects, sets arrays, bigints strings; what JSON knows to drop or null is left to it.
+ * neighbours. Maps become objects, sets arrays, bigints
+ * numbers, or text where no number has all their digits; what JSON knows to drop or null is left to it.
  */
 export const toPlain = (value: unknown, parents: ReadonlyArray<unknown> = []): unknown => {
-  if (typeof value === "bigint") return `${value}`
+  if (typeof value === "bigint") return Number.isSafeInteger(Number(value)) ? Number(value) : `${value}`
   if (typeof value !== "object" || !value) return value
   if (parents.includes(value) || parents.length > MAX_DEPTH) return "[circular]"
   const inside = [...parents, value]

@@ -1,5 +1,6 @@
 import { Effect, Option, Stream } from "effect"
 import type { Event } from "../event/Event.ts"
+import { parseJson } from "../json/json.ts"
 import { formatInstant } from "../event/instant.ts"
 import { type DeadLetter, EventQueue } from "../port/EventQueue.ts"
 import { type HistoryPlace, type Person, type UserName, Warehouse } from "../port/Warehouse.ts"
@@ -29,6 +30,7 @@ interface ExportedEvent {
   readonly occurred_at: string
   readonly user_id: string
   readonly event_type: string
+  /** As `parseJson` reads it: prints with every digit of its integers. */
   readonly properties: unknown
   readonly received_at: string
   readonly skew_micros: number
@@ -90,5 +92,5 @@ const present = ({ project_id: _project, occurred_at, properties, received_at, .
   ...event,
   occurred_at: formatInstant(occurred_at),
   received_at: formatInstant(received_at),
-  properties: JSON.parse(properties) as unknown
+  properties: parseJson(properties)
 })

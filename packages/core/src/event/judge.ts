@@ -1,5 +1,6 @@
 import type { Event } from "./Event.ts"
 import { checkOccurredAt, type EventInput } from "./EventInput.ts"
+import { printJson } from "../json/json.ts"
 import { parseInstant } from "./instant.ts"
 import {
   checkEventId,
@@ -47,7 +48,7 @@ export const judge = (raw: unknown, context: JudgeContext): Verdict => {
   const occurred_at = parseInstant(time)! + context.skew_micros
   if (occurred_at > context.received_at + FUTURE_LIMIT_MICROS) return rejected(raw, inFuture)
   if (occurred_at < 0) return rejected(raw, beforeEpoch)
-  const text = properties === undefined ? "{}" : JSON.stringify(properties)
+  const text = properties === undefined ? "{}" : printJson(properties)!
   const tooLarge = checkPropertiesSize(text)
   if (tooLarge) return rejected(raw, { ...tooLarge, path: ["properties"] })
   return {

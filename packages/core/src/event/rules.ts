@@ -1,3 +1,5 @@
+import { doubleOf, isWritten } from "../json/json.ts"
+
 /** Why a value was refused: a stable code for programs, a sentence for people, the path inside the field. */
 export interface Problem {
   readonly code: RejectionCode
@@ -55,7 +57,7 @@ const checkText = (value: string): Problem | undefined => {
 }
 
 export const isPlainObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
+  typeof value === "object" && value !== null && !Array.isArray(value) && !isWritten(value)
 
 const FORBIDDEN_KEYS = new Set(["__proto__", "constructor", "prototype"])
 
@@ -68,11 +70,13 @@ export const checkProperties = (value: unknown, depth = 1): Problem | undefined 
     case "string":
       return checkText(value)
     case "number":
-      return Number.isFinite(value)
+    case "bigint":
+      return Number.isFinite(Number(value))
         ? undefined
         : { code: "not_a_finite_number", message: "must fit a finite double-precision number" }
     case "object":
-      return value === null ? undefined : checkContainer(value, depth)
+      if (value === null) return undefined
+      return isWritten(value) ? checkProperties(doubleOf(value), depth) : checkContainer(value, depth)
     default:
       return undefined
   }

@@ -6,6 +6,8 @@ export interface PropertyForms {
   /** A double. */
   readonly number: SqlText
   readonly truth: SqlText
+  /** The digits of an integer that no double is, null for all else: what it is compared and told apart by. */
+  readonly digits: SqlText
 }
 
 /**
@@ -43,6 +45,8 @@ export interface Dialect {
   readonly propertyNumber: (name: string) => SqlText
   /** True or false; null where the property is missing or neither. */
   readonly propertyTruth: (name: string) => SqlText
+  /** {@link PropertyForms.digits} of a property. */
+  readonly propertyDigits: (name: string) => SqlText
   /** A property's value as one text, null where it is missing: what rows can be grouped by before it is read. */
   readonly propertyCode: (name: string) => SqlText
   /** What {@link Dialect.propertyCode} of this property, in a column, stands for. */

@@ -1,5 +1,6 @@
 import { Effect, Result, Schema, SchemaAST, SchemaIssue } from "effect"
 import { formatInstant } from "../event/instant.ts"
+import { isWritten, printJson } from "../json/json.ts"
 import { Warehouse, type WarehouseError } from "../port/Warehouse.ts"
 import { BadParameter } from "./BadParameter.ts"
 import { type Ask, ask } from "./Metric.ts"
@@ -43,6 +44,7 @@ export const query = Effect.fn("query")(function* <Name extends MetricName>(ques
 /** Parameters of a JSON body: there the text `"1"` is no number, as which a query string would have it. */
 export const paramsOfJson = (params: RawParams): RawParams => {
   const { breakdown_value } = params
+  if (isWritten(breakdown_value)) return { ...params, breakdown_value: breakdown_value.rawJSON }
   return typeof breakdown_value === "string" ? { ...params, breakdown_value: JSON.stringify(breakdown_value) } : params
 }
 
@@ -69,7 +71,7 @@ export const decodeParams = <Name extends MetricName>(
     }
     // As in JSON: null is as good as absent.
     if (value !== undefined && value !== null)
-      texts[field] = typeof value === "object" ? JSON.stringify(value) : String(value)
+      texts[field] = typeof value === "object" ? printJson(value)! : String(value)
   }
   const decode = Schema.decodeUnknownResult(metrics[name].params, { onExcessProperty: "error" })
   const decoded = Result.mapError(decode(texts), (error) => {

@@ -1,4 +1,5 @@
 import type { Event } from "../event/Event.ts"
+import { parseJson } from "../json/json.ts"
 import type { Dialect } from "./Dialect.ts"
 import { IDENTIFY } from "./events.ts"
 import { BadFilter, type Filter, filterSql, matches, pinnedType, readFilter } from "./filter/index.ts"
@@ -21,7 +22,7 @@ export const parseSteps = (text: string): ReadonlyArray<Filter> => {
 
 const parseList = (text: string): ReadonlyArray<unknown> => {
   try {
-    return JSON.parse(text) as ReadonlyArray<unknown>
+    return parseJson(text) as ReadonlyArray<unknown>
   } catch {
     throw new BadFilter("", "must be valid JSON, or event types joined by commas")
   }

@@ -7,6 +7,7 @@ import { warehouseErasureLaws } from "./erasureLaws.ts"
 import { batchOf, eventOf, eventsOf } from "./events.ts"
 import { largeHistoryLaws, type WarehouseLaw as Law } from "./largeHistoryLaws.ts"
 import { type MetricExample, metricExamples, shownOf } from "./metricExamples/index.ts"
+import { numberLaws } from "./numberLaws.ts"
 import { answersOf, referenceLaws } from "./referenceLaws.ts"
 
 export interface WarehouseContractOptions<E> {
@@ -24,6 +25,7 @@ export const warehouseContract = <E>(name: string, options: WarehouseContractOpt
     watermarkLaws(law)
     for (const example of metricExamples) law(`answer: ${example.title}`, exampleHolds(example))
     warehouseErasureLaws(law)
+    numberLaws(law)
     largeHistoryLaws(law)
     referenceLaws(name, law)
   })

@@ -1,9 +1,9 @@
-import type { EventInput } from "@millrace/core"
+import { type EventInput, printJson } from "@millrace/core"
 
 /** One event as a program gives it: a `Date` will do for the time. */
 export type NewEvent = Omit<EventInput, "occurred_at"> & { readonly occurred_at: string | Date }
 
-/** Programs can hold values JSON cannot: those are refused per event like any other, never thrown. */
+/** Programs can hold values JSON cannot: a bigint is an integer, others are refused per event like any other, never thrown. */
 export const toRaw = (event: NewEvent): unknown => {
   if (typeof event !== "object" || event === null) return event
   const occurred_at = event.occurred_at instanceof Date ? isoOf(event.occurred_at) : event.occurred_at
@@ -18,9 +18,9 @@ const isoOf = (date: Date): string => (Number.isNaN(date.getTime()) ? "" : date.
 
 const isJson = (value: unknown): boolean => {
   try {
-    return typeof JSON.stringify(value) === "string"
+    return typeof printJson(value) === "string"
   } catch {
-    // A bigint, or an object that contains itself.
+    // An object that contains itself.
     return false
   }
 }

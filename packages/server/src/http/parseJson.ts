@@ -1,10 +1,11 @@
+import { parseJson as readJson } from "@millrace/core"
 import { Effect } from "effect"
 import { type Refusal, refusal } from "./Refusal.ts"
 
 /** Fatal, so that no byte is ever replaced silently. A leading byte order mark is dropped (RFC 8259 §8.1 allows it). */
 const utf8 = new TextDecoder("utf-8", { fatal: true })
 
-/** Bytes → JSON value. Duplicate keys: the last one wins, as `JSON.parse` has it. */
+/** Bytes → JSON value, integers with all their digits. Duplicate keys: the last one wins, as `JSON.parse` has it. */
 export const parseJson = (bytes: Uint8Array): Effect.Effect<unknown, Refusal> => {
   let text: string
   try {
@@ -13,13 +14,17 @@ export const parseJson = (bytes: Uint8Array): Effect.Effect<unknown, Refusal> =>
     return Effect.fail(invalidUtf8)
   }
   try {
-    return Effect.succeed(JSON.parse(text))
+    return Effect.succeed(readJson(text))
   } catch (cause) {
-    return Effect.fail(invalidJson(text, String(cause)))
+    return Effect.fail(cause instanceof RangeError ? tooDeep : invalidJson(text, String(cause)))
   }
 }
 
 const invalidUtf8 = refusal("invalid_utf8", "The body holds bytes that are not UTF-8.")
+
+const tooDeep = refusal("invalid_json", "The body nests deeper than can be read.", {
+  errors: [{ path: "", code: "too_deep", message: "must not nest so deep" }]
+})
 
 const invalidJson = (text: string, message: string): Refusal => {
   if (text.trim() === "") return refusal("invalid_json", "The body is empty; a JSON array of events was expected.")

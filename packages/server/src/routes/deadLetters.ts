@@ -1,4 +1,4 @@
-import { type DeadLetter, EventQueue, type EventQueueError, formatInstant } from "@millrace/core"
+import { type DeadLetter, EventQueue, type EventQueueError, formatInstant, parseJson } from "@millrace/core"
 import { DeadLetterIds } from "@millrace/core/wire"
 import { Effect, Result, Schema } from "effect"
 import { HttpServerRequest } from "effect/http"
@@ -45,7 +45,7 @@ const present = ({ event, failed_at, id, reason }: DeadLetter) => ({
     occurred_at: formatInstant(event.occurred_at),
     user_id: event.user_id,
     event_type: event.event_type,
-    properties: JSON.parse(event.properties) as unknown,
+    properties: parseJson(event.properties),
     received_at: formatInstant(event.received_at)
   },
   reason,

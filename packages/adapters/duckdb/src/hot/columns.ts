@@ -59,13 +59,26 @@ const rest = (code: SqlText, type: SqlText) => sql`CASE WHEN starts_with(${code}
 /** A number's text, the same for equal ones; null for what is none. */
 export const canonicalNumber = (text: SqlText): SqlText => sql`(TRY_CAST(${text} AS DOUBLE) + 0.0)::VARCHAR`
 
-const canonical = (code: SqlText): SqlText =>
-  sql`CASE WHEN starts_with(${code}, 'n') THEN 'n' || ${canonicalNumber(sql`substr(${code}, 2)`)} ELSE ${code} END`
+/**
+ * The text itself of an integer that no double is, null for all else: its double, which has the same magnitude, prints
+ * other digits before the zeros at the end.
+ */
+export const digitsOf = (text: SqlText): SqlText => sql`
+  CASE WHEN length(${text}) > 15 AND regexp_full_match(${text}, '-?[0-9]+') AND rtrim(${text}, '0')
+    <> rtrim(replace(split_part(TRY_CAST(${text} AS DOUBLE)::VARCHAR, 'e', 1), '.', ''), '0') THEN ${text} END`
+
+const canonical = (code: SqlText): SqlText => {
+  const number = sql`substr(${code}, 2)`
+  return sql`
+    CASE WHEN starts_with(${code}, 'n') THEN COALESCE('s' || ${digitsOf(number)}, 'n' || ${canonicalNumber(number)})
+      ELSE ${code} END`
+}
 
 const decoded = (code: SqlText): PropertyForms => {
   return {
     text: rest(code, sql`'s'`),
     number: sql`TRY_CAST(${rest(code, sql`'n'`)} AS DOUBLE)`,
-    truth: sql`CASE ${code} WHEN 't' THEN true WHEN 'f' THEN false END`
+    truth: sql`CASE ${code} WHEN 't' THEN true WHEN 'f' THEN false END`,
+    digits: digitsOf(rest(code, sql`'n'`))
   }
 }

@@ -33,8 +33,8 @@ let places = new Int32Array(0)
 
 /**
  * A request body read without building a single object: a bare array whose every event is valid in the plainest form.
- * Whatever is not (an envelope, a refused event, an escape in a name, a repeated key, a number that would print
- * differently …) is left to `JSON.parse` and `judge`, which decide; this only recognises what they would accept as it is.
+ * Whatever is not (an envelope, a refused event, an escape in a name, a repeated key, a number that may be
+ * infinite …) is left to `parseJson` and `judge`, which decide; this only recognises what they would accept as it is.
  */
 export class PlainBody {
   count = 0

@@ -12,8 +12,8 @@ const SPACE = 32
 /** Depth as `checkProperties` counts it: the properties object itself is 1. */
 const MAX_DEPTH = 32
 const MAX_KEYS_PER_OBJECT = 64
-/** Integers of up to 15 digits, and decimals of as many, print back as they were read. */
-const MAX_DIGITS = 15
+/** So many never make more than the greatest double. */
+const MAX_DIGITS = 300
 
 const hashOf = (key: string) => {
   let hash = 0
@@ -155,7 +155,7 @@ const scanValue = (bytes: Uint8Array, at: number, depth: number): number => {
 
 const isDigit = (byte: number | undefined) => byte !== undefined && byte >= 48 && byte <= 57
 
-/** No exponent, and nothing that begins with `-0`: `JSON.parse` and `JSON.stringify` would change those. */
+/** No exponent, whose number may be infinite, and nothing that begins with `-0`. All digits are kept as they are. */
 const scanNumber = (bytes: Uint8Array, start: number): number => {
   let at = bytes[start] === 45 ? start + 1 : start
   const first = at

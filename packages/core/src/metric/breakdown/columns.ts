@@ -18,7 +18,8 @@ export const breakdownColumns = (field: Field | undefined, dialect: Dialect): Sq
   const forms = {
     text: dialect.propertyText(property),
     number: dialect.propertyNumber(property),
-    truth: dialect.propertyTruth(property)
+    truth: dialect.propertyTruth(property),
+    digits: dialect.propertyDigits(property)
   }
   return valueColumns(forms, dialect)
 }
@@ -43,13 +44,13 @@ export const decodedColumns = (field: Field, code: SqlText, dialect: Dialect): S
 const typeColumns = (type: SqlText, dialect: Dialect): SqlText =>
   sql`${kindOfText(type)} AS kind, ${type} AS label, ${dialect.double(0)} AS amount`
 
-const valueColumns = ({ number, text, truth }: PropertyForms, dialect: Dialect): SqlText => {
+const valueColumns = ({ digits, number, text, truth }: PropertyForms, dialect: Dialect): SqlText => {
   const truthText = sql`CASE WHEN ${truth} THEN 'true' WHEN NOT ${truth} THEN 'false' ELSE '' END`
   return sql`
-    CASE WHEN ${text} IS NOT NULL THEN ${kindOfText(text)} WHEN ${number} IS NOT NULL THEN ${KIND.number}
-      WHEN ${truth} IS NOT NULL THEN ${KIND.truth} ELSE ${KIND.none} END AS kind,
-    COALESCE(${text}, ${truthText}) AS label,
-    COALESCE(${number}, ${dialect.double(0)}) + ${dialect.double(0)} AS amount`
+    CASE WHEN ${text} IS NOT NULL THEN ${kindOfText(text)} WHEN ${digits} IS NOT NULL THEN ${KIND.text}
+      WHEN ${number} IS NOT NULL THEN ${KIND.number} WHEN ${truth} IS NOT NULL THEN ${KIND.truth} ELSE ${KIND.none} END AS kind,
+    COALESCE(${text}, ${digits}, ${truthText}) AS label,
+    CASE WHEN ${digits} IS NULL THEN COALESCE(${number}, ${dialect.double(0)}) + ${dialect.double(0)} ELSE ${dialect.double(0)} END AS amount`
 }
 
 const kindOfText = (text: SqlText) =>

@@ -1,9 +1,10 @@
+import { comparable, parseJson } from "../../json/json.ts"
 import type { BreakdownValue } from "./values.ts"
 
 /** A value as it stands in a query string: JSON where that is a text, a number or a truth value, else a text as it is. */
 export const readScalar = (text: string): BreakdownValue => {
   try {
-    const value = JSON.parse(text) as unknown
+    const value = comparable(parseJson(text))
     if (typeof value === "string" || typeof value === "boolean") return value
     return typeof value === "number" && Number.isFinite(value) ? value + 0 : text
   } catch {

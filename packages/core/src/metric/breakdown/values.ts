@@ -1,5 +1,6 @@
 import { Schema } from "effect"
 import type { Event } from "../../event/Event.ts"
+import { comparable } from "../../json/json.ts"
 import { type Field, valueOf } from "../filter/index.ts"
 import { compareCodePoints } from "../rows.ts"
 
@@ -34,7 +35,7 @@ export const breakdownKey = { breakdown: Schema.optionalKey(BreakdownValue) }
 
 /** An event's value. */
 export const breakdownOf = (event: Event, field: Field): BreakdownValue => {
-  const value = valueOf(event, field)
+  const value = comparable(valueOf(event, field))
   if (typeof value === "number") return value + 0
   return typeof value === "string" || typeof value === "boolean" ? value : NONE
 }

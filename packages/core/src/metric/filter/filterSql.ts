@@ -1,3 +1,4 @@
+import { isLongInteger } from "../../json/json.ts"
 import type { Dialect } from "../Dialect.ts"
 import { join, sql, type SqlText } from "../SqlText.ts"
 import { type Comparison, type Condition, type Filter, type FilterValue, propertyOf } from "./Filter.ts"
@@ -42,16 +43,24 @@ interface FieldSql {
   readonly text: SqlText
   readonly number: SqlText
   readonly truth: SqlText
+  readonly digits: SqlText
   readonly exists: SqlText
 }
 
 const NOTHING = sql`NULL`
-const eventType: FieldSql = { text: sql`event_type`, number: NOTHING, truth: NOTHING, exists: sql`(1 = 1)` }
+const eventType: FieldSql = {
+  text: sql`event_type`,
+  number: NOTHING,
+  truth: NOTHING,
+  digits: NOTHING,
+  exists: sql`(1 = 1)`
+}
 
 const ofProperty = (name: string, dialect: Dialect): FieldSql => ({
   text: dialect.propertyText(name),
   number: dialect.propertyNumber(name),
   truth: dialect.propertyTruth(name),
+  digits: dialect.propertyDigits(name),
   exists: dialect.propertyExists(name)
 })
 
@@ -66,6 +75,11 @@ const OPERATORS: Readonly<Record<Exclude<Comparison, "!=">, SqlText>> = {
 const comparison = (field: FieldSql, op: Exclude<Comparison, "!=">, value: FilterValue, dialect: Dialect): SqlText => {
   const side = typeof value === "string" ? field.text : typeof value === "number" ? field.number : field.truth
   if (side === NOTHING) return sql`(1 = 0)`
+  if (op === "=" && typeof value === "string" && isLongInteger(value))
+    return known(sql`COALESCE(${side}, ${field.digits}) = ${value}`)
+  // From here on, an integer's double may be another's.
+  if (op === "=" && typeof value === "number" && Math.abs(value) > Number.MAX_SAFE_INTEGER)
+    return known(sql`${side} = ${dialect.double(value)} AND ${field.digits} IS NULL`)
   return known(sql`${side} ${OPERATORS[op]} ${typeof value === "number" ? dialect.double(value) : value}`)
 }
 

@@ -1,4 +1,5 @@
 import type { Event } from "../../event/Event.ts"
+import { comparable, doubleOf, parseJson } from "../../json/json.ts"
 import { compareCodePoints } from "../rows.ts"
 import { type Condition, type Field, type Filter, type FilterValue, propertyOf } from "./Filter.ts"
 
@@ -9,38 +10,39 @@ export const matches = (event: Event, filter: Filter): boolean => {
   return holds(valueOf(event, filter.field), filter)
 }
 
-/** A field's JSON value; `undefined` when it is missing or null. */
+/** A field's JSON value, as `parseJson` reads it; `undefined` when it is missing or null. */
 export const valueOf = (event: Event, field: Field): unknown => {
   const property = propertyOf(field)
   if (property === undefined) return event.event_type
-  const properties = JSON.parse(event.properties) as Record<string, unknown>
+  const properties = parseJson(event.properties) as Record<string, unknown>
   return Object.hasOwn(properties, property) ? (properties[property] ?? undefined) : undefined
 }
 
 const holds = (found: unknown, condition: Condition): boolean => {
   switch (condition.op) {
     case "=":
-      return found === condition.value
+      return comparable(found) === condition.value
     case "!=":
-      return found !== condition.value
+      return comparable(found) !== condition.value
     case "in":
-      return condition.value.some((value) => found === value)
+      return condition.value.some((value) => comparable(found) === value)
     case "exists":
       return (found !== undefined) === condition.value
     case "contains":
       return typeof found === "string" && found.includes(condition.value)
     case "<":
-      return comparable(found, condition.value, (order) => order < 0)
+      return isOrdered(found, condition.value, (order) => order < 0)
     case "<=":
-      return comparable(found, condition.value, (order) => order <= 0)
+      return isOrdered(found, condition.value, (order) => order <= 0)
     case ">":
-      return comparable(found, condition.value, (order) => order > 0)
+      return isOrdered(found, condition.value, (order) => order > 0)
     case ">=":
-      return comparable(found, condition.value, (order) => order >= 0)
+      return isOrdered(found, condition.value, (order) => order >= 0)
   }
 }
 
-const comparable = (found: unknown, value: FilterValue, wanted: (order: number) => boolean): boolean => {
+const isOrdered = (given: unknown, value: FilterValue, wanted: (order: number) => boolean): boolean => {
+  const found = doubleOf(given)
   if (typeof found === "number" && typeof value === "number") return wanted(found - value)
   return typeof found === "string" && typeof value === "string" && wanted(compareCodePoints(found, value))
 }

@@ -1,3 +1,4 @@
+import { parseJson } from "../../json/json.ts"
 import { BadFilter, DEPTH_MAX, readFilter } from "./readFilter.ts"
 import type { Filter } from "./Filter.ts"
 
@@ -17,15 +18,15 @@ import type { Filter } from "./Filter.ts"
 export const parseFilter = (text: string): Filter => {
   if (text.length > EXPRESSION_MAX_CHARACTERS)
     throw new BadFilter("", `must not be longer than ${EXPRESSION_MAX_CHARACTERS}`)
-  if (text.trimStart().startsWith("{")) return readFilter(parseJson(text))
+  if (text.trimStart().startsWith("{")) return readFilter(wholeJson(text))
   return readFilter(new Parser(text).all())
 }
 
 const EXPRESSION_MAX_CHARACTERS = 65_536
 
-const parseJson = (text: string): unknown => {
+const wholeJson = (text: string): unknown => {
   try {
-    return JSON.parse(text)
+    return parseJson(text)
   } catch {
     throw new BadFilter("", "must be valid JSON, or an expression")
   }
@@ -118,7 +119,7 @@ class Parser {
 
   #json({ at, text }: Token): unknown {
     try {
-      return JSON.parse(text)
+      return parseJson(text)
     } catch {
       throw new BadFilter("", `has ${text} at character ${at + 1}, which is not JSON`)
     }

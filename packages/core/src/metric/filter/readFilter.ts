@@ -1,3 +1,4 @@
+import { comparable, doubleOf, isWritten } from "../../json/json.ts"
 import { type Condition, type Field, type Filter, type FilterValue, OPERATORS, PROPERTIES_PREFIX } from "./Filter.ts"
 
 export const DEPTH_MAX = 8
@@ -36,7 +37,7 @@ export const readFilter = (json: unknown): Filter => {
 type Loose = Readonly<Record<string, unknown>>
 
 const objectOf = (value: unknown, pointer: string): Loose => {
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Loose
+  if (typeof value === "object" && value !== null && !Array.isArray(value) && !isWritten(value)) return value as Loose
   throw new BadFilter(pointer, `must be a condition like {"field": "properties.plan", "op": "=", "value": "pro"}`)
 }
 
@@ -60,7 +61,7 @@ const readCondition = (object: Loose, pointer: string): Condition => {
     case undefined:
       throw new BadFilter(`${pointer}/op`, `must have one of the operators ${OPERATORS.join(", ")}`)
     case "in":
-      return { field, op, value: listOf(value, at, VALUES_MAX).map((one, index) => readValue(one, `${at}/${index}`)) }
+      return { field, op, value: listOf(value, at, VALUES_MAX).map((one, index) => readSame(one, `${at}/${index}`)) }
     case "exists":
       if (value !== undefined && typeof value !== "boolean") throw new BadFilter(at, "must be true or false")
       return { field, op, value: value ?? true }
@@ -72,10 +73,10 @@ const readCondition = (object: Loose, pointer: string): Condition => {
     case ">":
     case ">=":
       if (typeof value === "boolean") throw new BadFilter(at, "must be a number or text")
-      return { field, op, value: readValue(value, at) }
+      return { field, op, value: readValue(doubleOf(value), at) }
     case "=":
     case "!=":
-      return { field, op, value: readValue(value, at) }
+      return { field, op, value: readSame(value, at) }
   }
 }
 
@@ -87,6 +88,9 @@ export const readField = (value: unknown, pointer: string): Field => {
   }
   throw new BadFilter(pointer, "must name event_type or properties.<name>")
 }
+
+/** What equality is asked for: an integer that no double is, is looked for by its digits. */
+const readSame = (value: unknown, pointer: string) => readValue(comparable(value), pointer)
 
 const readValue = (value: unknown, pointer: string): FilterValue => {
   if (typeof value === "string") return readText(value, pointer)

@@ -2,6 +2,7 @@ import type { Event } from "../../../event/Event.ts"
 import { eachValue } from "../../breakdown/index.ts"
 import { matchesEvent } from "../../events.ts"
 import { valueOf } from "../../filter/index.ts"
+import { doubleOf } from "../../../json/json.ts"
 import { labelIn, localSlots } from "../../localTimeline.ts"
 import type { AskContext } from "../../Metric.ts"
 import { emptyValue, PERCENT, type TrendParams, type TrendRow } from "./model.ts"
@@ -42,7 +43,7 @@ const measure = (events: ReadonlyArray<Event>, params: TrendParams): number | nu
   if (params.measure === "events") return events.length
   if (params.measure === "users") return new Set(events.map(({ user_id }) => user_id)).size
   const values = events
-    .map((event) => valueOf(event, `properties.${params.property!}`))
+    .map((event) => doubleOf(valueOf(event, `properties.${params.property!}`)))
     .filter((value) => typeof value === "number")
     .toSorted((a, b) => a - b)
   if (values.length === 0) return emptyValue(params.measure)

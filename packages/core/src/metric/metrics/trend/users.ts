@@ -1,5 +1,6 @@
 import { Schema } from "effect"
 import { slotsOf } from "../../calendar.ts"
+import { doubleOf } from "../../../json/json.ts"
 import { valueOf } from "../../filter/index.ts"
 import * as Params from "../../params.ts"
 import { sql } from "../../SqlText.ts"
@@ -34,7 +35,7 @@ export const trendUsers = defineUsers({
     const heap = eventsByDate(of, params).get(params.date) ?? []
     const { property } = params
     const measured = heap.filter(
-      (event) => property === undefined || typeof valueOf(event, `properties.${property}`) === "number"
+      (event) => property === undefined || typeof doubleOf(valueOf(event, `properties.${property}`)) === "number"
     )
     return measured.map(({ user_id }) => user_id)
   }
