@@ -23,7 +23,16 @@ export { directDefaults, type DirectOptions, type DirectParts, makeDirectQueue }
 export { drain, type DrainOptions, type DrainReport } from "./ingest/drain.ts"
 export { type StoreLetters, withStoreLetters } from "./ingest/storeLetters.ts"
 export { BadBody, MAX_EVENTS_PER_REQUEST, type RawBatch, readBody } from "./ingest/readBody.ts"
-export { anonymousIdIn, type Identified, Identities, IDENTIFY, type Merge, withUsers } from "./identity/Identities.ts"
+export {
+  anonymousIdIn,
+  type Identified,
+  Identities,
+  IDENTIFY,
+  type Merge,
+  namesUsers,
+  withUsers
+} from "./identity/Identities.ts"
+export { isPlaceholder, placeholders } from "./identity/placeholders.ts"
 export { type Ledger, ledger, type Ledgers, ledgers } from "./ledger/ledger.ts"
 export { load, type LoadReport } from "./etl/load.ts"
 export {

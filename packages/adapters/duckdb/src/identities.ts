@@ -1,4 +1,4 @@
-import { IDENTIFY, Identities, type Merge } from "@millrace/core"
+import { IDENTIFY, Identities, type Merge, namesUsers, placeholders } from "@millrace/core"
 import { Effect } from "effect"
 import type { Connection } from "./client.ts"
 import { inTransaction } from "./migrate.ts"
@@ -46,12 +46,21 @@ export const rebuildIdentities = Effect.fn("DuckDb.rebuildIdentities")(function*
   }
 })
 
-/** A file whose events were loaded before these tables were there has `$identify` events, but knows nobody. */
+/** As `isPlaceholder` reads an id: these blanks are JavaScript's. */
+const BARE = (id: string) =>
+  String.raw`lower(regexp_replace(${id}, '^[\s\v\p{Z}\x{FEFF}"'']+|[\s\v\p{Z}\x{FEFF}"'']+$', '', 'g'))`
+const WORDS = "(SELECT unnest(from_json($2::JSON, '[\"VARCHAR\"]')))"
+
+/**
+ * A file whose events were loaded before these tables were there has `$identify` events, but knows nobody; one that was
+ * written before placeholders were told apart may have merged them.
+ */
+const BEHIND = `
+  SELECT EXISTS (FROM identities WHERE ${BARE("anonymous_id")} IN ${WORDS} OR ${BARE("user_id")} IN ${WORDS})
+    OR (NOT EXISTS (FROM known_users) AND EXISTS (FROM events WHERE event_type = $1)) AS behind`
+
 export const catchUpIdentities = Effect.fnUntraced(function* (connection: Connection) {
-  const [row] = yield* connection.rows(
-    "SELECT NOT EXISTS (FROM known_users) AND EXISTS (FROM events WHERE event_type = $1) AS behind",
-    [IDENTIFY]
-  )
+  const [row] = yield* connection.rows(BEHIND, [IDENTIFY, JSON.stringify(placeholders)])
   if (row?.["behind"] === true) yield* inTransaction(connection, rebuildIdentities(connection))
 })
 
@@ -75,7 +84,7 @@ const READ_KNOWN = `
 
 /** What the events of `identified` merge, given what is known of those that they name. */
 const mergeIdentified = Effect.fnUntraced(function* (connection: Connection) {
-  const identified = yield* connection.rows(READ_IDENTIFIED)
+  const identified = (yield* connection.rows(READ_IDENTIFIED)).filter((row) => namesUsers(mergeOf(row)))
   if (identified.length === 0) return false
   const merges = Map.groupBy(yield* connection.rows(READ_MERGES), (row) => row["project_id"])
   const known = Map.groupBy(yield* connection.rows(READ_KNOWN), (row) => row["project_id"])
@@ -90,7 +99,9 @@ const mergeIdentified = Effect.fnUntraced(function* (connection: Connection) {
     if (identities.refused > 0) yield* connection.rows(COUNT_REFUSED, [String(project_id), identities.refused])
   }
   yield* connection.rows(INSERT_MERGES, [JSON.stringify(made)])
-  yield* connection.rows(INSERT_KNOWN)
+  yield* connection.rows(INSERT_KNOWN, [
+    JSON.stringify(identified.map(({ project_id, user_id }) => ({ project_id, user_id })))
+  ])
   return made.length > 0
 })
 
@@ -111,5 +122,7 @@ const INSERT_MERGES = `
 
 const INSERT_KNOWN = `
   INSERT INTO known_users
-  SELECT DISTINCT project_id, user_id FROM identified
-  WHERE anonymous_id IS NOT NULL AND (project_id, user_id) NOT IN (SELECT (project_id, user_id) FROM known_users)`
+  SELECT DISTINCT named.project_id, named.user_id FROM (
+    SELECT unnest(from_json($1::JSON, '[{"project_id":"VARCHAR","user_id":"VARCHAR"}]')) AS named
+  ) AS rows
+  WHERE (named.project_id, named.user_id) NOT IN (SELECT (project_id, user_id) FROM known_users)`

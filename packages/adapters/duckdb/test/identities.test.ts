@@ -64,6 +64,16 @@ describe("DuckDb identities", () => {
     assert.deepStrictEqual(await onFile(path(), "FROM refused_merges"), [{ project_id: "default", merges: 1n }])
   })
 
+  it("merges of placeholders that an earlier version made are undone when the file is opened, all others stay", async () => {
+    await run(load("1", ...visits, identify(20, "k", "a"), identify(21, "m", "undefined"), identify(22, "guest", "m")))
+    const made = "('default', chr(160) || 'Undefined''', 'm'), ('default', 'm', 'guest')"
+    await onFile(path(), `INSERT INTO identities (project_id, anonymous_id, user_id) VALUES ${made}`)
+    assert.strictEqual(await run(users()), 2)
+    assert.deepStrictEqual(await onFile(path(), "SELECT anonymous_id, user_id FROM identities"), [
+      { anonymous_id: "a", user_id: "k" }
+    ])
+  })
+
   it("erase takes the events of every id that was merged into the user, and forgets the merge", () =>
     run(
       Effect.gen(function* () {

@@ -1,3 +1,4 @@
+import { isNobody } from "../identity/placeholders.ts"
 import { doubleOf, isWritten } from "../json/json.ts"
 
 /** Why a value was refused: a stable code for programs, a sentence for people, the path inside the field. */
@@ -13,6 +14,7 @@ export type RejectionCode =
   | "unknown_field"
   | "wrong_type"
   | "empty"
+  | "placeholder_id"
   | "too_long"
   | "invalid_uuid"
   | "invalid_date_time"
@@ -45,7 +47,13 @@ const checkName = (value: string, max: number): Problem | undefined => {
   return checkText(value)
 }
 
-export const checkUserId = (value: string) => checkName(value, USER_ID_MAX_CHARACTERS)
+export const checkUserId = (value: string): Problem | undefined =>
+  checkName(value, USER_ID_MAX_CHARACTERS) ?? (isNobody(value) ? nobody : undefined)
+
+const nobody: Problem = {
+  code: "placeholder_id",
+  message: "is what programs print where there is no id; send the user's id, or an anonymous one"
+}
 
 export const checkEventType = (value: string) => checkName(value, EVENT_TYPE_MAX_CHARACTERS)
 

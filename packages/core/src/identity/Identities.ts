@@ -1,4 +1,5 @@
 import type { Event } from "../event/Event.ts"
+import { isPlaceholder } from "./placeholders.ts"
 
 /** Merges two identities; counts in no metric except by name (SEMANTICS, "Identity"). */
 export const IDENTIFY = "$identify"
@@ -27,6 +28,7 @@ const USER_ID_MAX_CHARACTERS = 256
  * - The first event that names an anonymous id wins; a later one for another user changes nothing.
  * - Who was named as a known user is never merged into another: refused and counted.
  * - Naming a user who was merged before, as an anonymous id, names the one that he was merged into.
+ * - An event that names a placeholder on either side says nothing at all.
  */
 export class Identities {
   readonly #userOf: Map<string, string>
@@ -40,7 +42,7 @@ export class Identities {
 
   /** The merge that the event makes, if it makes one. */
   observe({ anonymous_id, user_id }: Identified): Merge | undefined {
-    if (anonymous_id === undefined) return undefined
+    if (anonymous_id === undefined || !namesUsers({ anonymous_id, user_id })) return undefined
     this.#known.add(user_id)
     if (anonymous_id === user_id || this.#userOf.has(anonymous_id)) return undefined
     if (this.#known.has(anonymous_id)) {
@@ -61,6 +63,10 @@ export class Identities {
     return this.#refused
   }
 }
+
+/** Whether both ids are somebody's. */
+export const namesUsers = ({ anonymous_id, user_id }: Merge): boolean =>
+  !isPlaceholder(anonymous_id) && !isPlaceholder(user_id)
 
 /** The anonymous id in an event's properties, given as text. */
 export const anonymousIdIn = (properties: string): string | undefined => {

@@ -1,4 +1,5 @@
 import { EVENT_TYPE_MAX_CHARACTERS, PROPERTIES_MAX_BYTES, USER_ID_MAX_CHARACTERS } from "../rules.ts"
+import { isNobodyIn } from "./isNobodyIn.ts"
 import { scanInstant } from "./scanInstant.ts"
 import { NOT_PLAIN, scanPlainString, scanProperties } from "./scanJson.ts"
 
@@ -156,7 +157,8 @@ export class PlainBody {
         return this.#time >= 0
       // Lengths are bounded in characters; as many bytes never hold more of them.
       case FIELD.user_id:
-        return length >= 1 && length <= USER_ID_MAX_CHARACTERS && this.#place(Part.user, start, end)
+        if (length > USER_ID_MAX_CHARACTERS || isNobodyIn(bytes, start + 1, end - 1)) return false
+        return this.#place(Part.user, start, end)
       default:
         return length >= 1 && length <= EVENT_TYPE_MAX_CHARACTERS && this.#place(Part.type, start, end)
     }

@@ -5,6 +5,32 @@ const identify = (user: string, anonymous_id: unknown, day = 5) =>
 
 const on = (user: string, day: number) => [user, `2026-01-0${day}T10:00:00Z`] as const
 
+/** In other letters, with blanks and quotes, as programs print them. */
+const SHARED_BY_MANY = [
+  "guest",
+  "anonymous",
+  "distinct_id",
+  "distinctid",
+  "id",
+  "not_authenticated",
+  "email",
+  "true",
+  "false",
+  "0",
+  "nil",
+  "undefined",
+  " Undefined",
+  "null",
+  "NULL",
+  "None",
+  "NaN",
+  "[object Object]",
+  "   ",
+  '""',
+  "'null'",
+  "00000000-0000-0000-0000-000000000000"
+]
+
 /** Users by the number of days of January 1 to 4 on which they did anything: one histogram tells who is who. */
 const example = (
   title: string,
@@ -67,5 +93,20 @@ export const identityExamples: ReadonlyArray<MetricExample> = [
       ["k", "2026-01-05T12:00:00Z", "$identify"]
     ],
     [2, 0, 0, 0]
+  ),
+  example(
+    "what many share is merged into nobody, however it is spelled",
+    [on("guest", 1), on(" Undefined", 2), on("k", 3), ...SHARED_BY_MANY.map((id) => identify("k", id))],
+    [3, 0, 0, 0]
+  ),
+  example(
+    "nobody is merged into what many share",
+    [on("a", 1), on("b", 2), on("guest", 3), on("NULL", 4), identify("guest", "a"), identify("NULL", "b")],
+    [4, 0, 0, 0]
+  ),
+  example(
+    "a merge that is none names nobody as a known user: a later one takes the id",
+    [on("a", 1), on("k", 2), identify("a", "undefined"), identify("guest", "k"), identify("k", "a")],
+    [0, 1, 0, 0]
   )
 ]

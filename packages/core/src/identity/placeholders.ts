@@ -1,0 +1,47 @@
+/**
+ * Ids that are nobody's (docs/semantics.md, "Identity"): what programs print where there is no value. An event of such a
+ * user is refused, since whoever it was cannot be told.
+ */
+const NO_VALUE: ReadonlySet<string> = new Set([
+  "",
+  "undefined",
+  "null",
+  "none",
+  "nan",
+  "[object object]",
+  "00000000-0000-0000-0000-000000000000"
+])
+
+/** Words that stand in an id's place for many people at once: each counts as one user, and is never merged. */
+const SHARED: ReadonlySet<string> = new Set([
+  "0",
+  "anonymous",
+  "anonymous_id",
+  "distinct_id",
+  "distinctid",
+  "email",
+  "false",
+  "guest",
+  "id",
+  "nil",
+  "not_authenticated",
+  "true",
+  "unknown",
+  "user_id",
+  "userid"
+])
+
+/** Without blanks and quotes around it, in lower case. */
+const bare = (id: string): string => id.replaceAll(/^[\s"']+|[\s"']+$/gu, "").toLowerCase()
+
+/** Whether no user can have the id. */
+export const isNobody = (id: string): boolean => NO_VALUE.has(bare(id))
+
+/** Whether the id may be no end of a merge: one `$identify` of a broken page would make all of them one user for good. */
+export const isPlaceholder = (id: string): boolean => {
+  const word = bare(id)
+  return NO_VALUE.has(word) || SHARED.has(word)
+}
+
+/** For the warehouse to look for merges that were made before there was this rule. */
+export const placeholders: ReadonlyArray<string> = [...NO_VALUE, ...SHARED]
