@@ -190,11 +190,15 @@ const usualStore = {
   memory: "memory"
 } as const satisfies Record<QueueName, StoreName>
 
+export const storeOf = ({ queue, store }: Pick<AdapterChoice, "queue" | "store">): StoreName =>
+  store ?? usualStore[queue]
+
 /** Queue, then hot store, so that of two failures always the same is told; or the one log that is both. */
 const openHot = (
   choice: AdapterChoice
 ): Effect.Effect<Layer.Layer<EventQueue | EventStore, AdapterFailure>, BadAdapterChoice> => {
-  const { queue, store = usualStore[queue] } = choice
+  const { queue } = choice
+  const store = storeOf(choice)
   // Neither keeps what a queue hands on: the log would not see it, and memory would lose it.
   if (store !== "postgres" && store !== queue) {
     return Effect.fail(
