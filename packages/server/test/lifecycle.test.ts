@@ -1,4 +1,7 @@
+import { execFileSync } from "node:child_process"
 import { rmSync } from "node:fs"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
 import { afterEach, expect, it } from "vitest"
 import { startProcess } from "./support/child.ts"
 import { event } from "./support/events.ts"
@@ -69,4 +72,26 @@ it("a log that cannot be written ends the process with 1, after one line that na
   expect(acknowledged).toBeGreaterThan(0)
   expect(body.accepted).toBeGreaterThanOrEqual(acknowledged)
   await next.end("SIGTERM")
+})
+
+const HOST = fileURLToPath(new URL("fixtures/brokenHost.ts", import.meta.url))
+
+it("createMillrace on a disk that fails: a typed state that names the file; the program goes on, and nothing acknowledged is lost", async () => {
+  const data = directory()
+  // Its files are made while there is room.
+  await (await startProcess(data, { MILLRACE_WAREHOUSE: "memory" })).end("SIGTERM")
+  const limited = [
+    `ulimit -f ${FEW_BLOCKS}; exec "$@"`,
+    "sh",
+    process.execPath,
+    "--conditions=source",
+    HOST,
+    join(data, "log")
+  ]
+  // Behind what the program's own log says.
+  const output = execFileSync("sh", ["-c", ...limited], { encoding: "utf8" })
+  const told = JSON.parse(output.trim().split("\n").at(-1)!)
+  const broken = { code: "queue_broken", retryable: false, message: expect.stringMatching(/log.*EFBIG/u) }
+  expect(told).toEqual({ acknowledged: expect.any(Number), broken, again: broken, status: 503 })
+  expect(told.acknowledged).toBeGreaterThan(0)
 })
