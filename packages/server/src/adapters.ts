@@ -20,7 +20,8 @@ import {
   type FolderUnusable
 } from "./adapter/failures.ts"
 import { at, lazily } from "./adapter/lazily.ts"
-import { natsOptions, type NatsSettings } from "./adapter/natsConfig.ts"
+import type { NatsSettings } from "./adapter/natsConfig.ts"
+import { natsOptions } from "./adapter/natsOptions.ts"
 import { ownFolder } from "./adapter/ownFolder.ts"
 import type { Role } from "./roles.ts"
 

@@ -4,6 +4,7 @@ import {
   type BatchVerdict,
   type EventQueue,
   type EventStore,
+  type Filter,
   type Ledger,
   ledger,
   MAX_EVENTS_PER_REQUEST,
@@ -60,8 +61,16 @@ export interface MillraceOptions {
 }
 
 /** A metric's parameters; those with a default may be left out. */
-export type QueryParams<Name extends MetricName> = Pick<ParamsOf<Name>, RequiredKeys<Name>> & Partial<ParamsOf<Name>>
+export type QueryParams<Name extends MetricName> = Pick<GivenParams<Name>, RequiredKeys<Name>> &
+  Partial<GivenParams<Name>>
 type RequiredKeys<Name extends MetricName> = Extract<keyof ParamsOf<Name>, "from" | "to" | "start_date">
+type GivenParams<Name extends MetricName> = { readonly [Key in keyof ParamsOf<Name>]: Given<ParamsOf<Name>[Key]> }
+/** Filters and lists of them may also come as the text that a query string would hold; a step may be an event type. */
+type Given<Value> = Value extends Filter
+  ? Filter | string
+  : Value extends ReadonlyArray<Filter>
+    ? ReadonlyArray<Filter | string> | string
+    : Value
 
 interface InProject {
   /** Default `default`. Projects never mix. */
