@@ -2,8 +2,8 @@ import { mkdirSync, readFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { run } from "@millrace/test-services"
-import { expect, it } from "vitest"
-import { describeConsumers, writeFiles } from "./support/project.ts"
+import { describe, expect, it } from "vitest"
+import { isAsked, projectFolder, writeFiles } from "./support/project.ts"
 import { LOWEST, nodeOf } from "./support/setup.ts"
 
 const ROOT = dirname(dirname(dirname(dirname(fileURLToPath(import.meta.url)))))
@@ -64,12 +64,12 @@ for (const options of [{}, { directory: process.argv[2] }]) {
 console.log(JSON.stringify({ asked, refused }))
 `
 
-describeConsumers("installed packages", (folder) => {
-  const nodes = { [LOWEST.packages]: nodeOf(folder, LOWEST.packages), [process.versions.node]: process.execPath }
+describe.skipIf(!isAsked)("installed packages", () => {
+  const nodes = { [LOWEST.packages]: nodeOf(projectFolder, LOWEST.packages), [process.versions.node]: process.execPath }
 
   for (const [version, node] of Object.entries(nodes)) {
     it(`Node ${version}: README's lines answer a question in a blank folder`, async () => {
-      const home = writeFiles(join(folder, `readme-${version}`), {
+      const home = writeFiles(join(projectFolder, `readme-${version}`), {
         "main.mjs": `${readmeLines()}\nconsole.log(JSON.stringify(rows.at(0)))\nawait millrace.close()\n`
       })
       const printed = await run(node, ["main.mjs"], { cwd: home })
@@ -81,7 +81,7 @@ describeConsumers("installed packages", (folder) => {
       ["require", "createRequire(import.meta.url)"]
     ] as const) {
       it(`Node ${version}, ${kind}: every metric and listing answers, plain and broken down`, async () => {
-        const home = join(folder, `sweep-${version}-${kind}`)
+        const home = join(projectFolder, `sweep-${version}-${kind}`)
         mkdirSync(home)
         const head = `import { createRequire } from "node:module"\nconst load = ${load}\n`
         writeFiles(home, { "main.mjs": `${head}${SWEEP}` })
@@ -95,10 +95,10 @@ describeConsumers("installed packages", (folder) => {
     }
 
     it(`Node ${version}: the command line imports, asks and says its version, without a warning`, async () => {
-      const home = writeFiles(join(folder, `cli-${version}`), {
+      const home = writeFiles(join(projectFolder, `cli-${version}`), {
         "events.csv": "user_id,event_type,occurred_at\nann,visit,2026-01-05T10:00:00Z\nbob,visit,2026-01-06T10:00:00Z\n"
       })
-      const entry = join(folder, "node_modules", "millrace", "dist", "main.js")
+      const entry = join(projectFolder, "node_modules", "millrace", "dist", "main.js")
       await run(node, [entry, "import", "events.csv", "--data", "data"], { cwd: home })
       const range = ["--from", "2026-01-05", "--to", "2026-01-06"]
       const printed = await run(node, [entry, "stats", "dau", ...range, "--json", "--data", "data"], { cwd: home })
@@ -108,11 +108,11 @@ describeConsumers("installed packages", (folder) => {
 
   for (const version of [LOWEST.client, LOWEST.packages, process.versions.node]) {
     it(`Node ${version}: the client is there by import and by require`, async () => {
-      const home = writeFiles(join(folder, `client-${version}`), {
+      const home = writeFiles(join(projectFolder, `client-${version}`), {
         "main.mjs": `import { createClient } from "@millrace/client"\nconsole.log(typeof createClient)\n`,
         "main.cjs": `const { createClient } = require("@millrace/client")\nconsole.log(typeof createClient)\n`
       })
-      const node = version === process.versions.node ? process.execPath : nodeOf(folder, version)
+      const node = version === process.versions.node ? process.execPath : nodeOf(projectFolder, version)
       for (const file of ["main.mjs", "main.cjs"]) {
         expect((await run(node, ["--no-warnings", file], { cwd: home })).trim()).toBe("function")
       }
@@ -120,24 +120,24 @@ describeConsumers("installed packages", (folder) => {
   }
 })
 
-describeConsumers("manifests", (folder) => {
+describe.skipIf(!isAsked)("manifests", () => {
   const installed = ["core", "server", "client", "embedded", "duckdb", "postgres", "nats", "redis"].map(
     (name) => `@millrace/${name}`
   )
   for (const name of [...installed, "millrace"]) {
     it(`${name}: every file that it exports is packed, and no condition leads to sources`, () => {
-      const text = readFileSync(join(folder, "node_modules", name, "package.json"), "utf8")
+      const text = readFileSync(join(projectFolder, "node_modules", name, "package.json"), "utf8")
       const manifest = JSON.parse(text) as Manifest
       expect(text).not.toContain('"source"')
       for (const file of filesOf(manifest.exports)) {
-        expect(readFileSync(join(folder, "node_modules", name, file)).length).toBeGreaterThan(0)
+        expect(readFileSync(join(projectFolder, "node_modules", name, file)).length).toBeGreaterThan(0)
       }
     })
   }
 
   for (const name of [...installed, "millrace"]) {
     it(`${name}: its declarations name only what an install of it brings`, () => {
-      const home = join(folder, "node_modules", name)
+      const home = join(projectFolder, "node_modules", name)
       const manifest = JSON.parse(readFileSync(join(home, "package.json"), "utf8")) as Manifest
       const optional = Object.keys(manifest.peerDependenciesMeta ?? {})
       const brought = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies })
@@ -150,7 +150,7 @@ describeConsumers("manifests", (folder) => {
   }
 
   it("there is one copy of effect, the app's", async () => {
-    const tree = await run("npm", ["ls", "effect", "--all", "--parseable"], { cwd: folder })
+    const tree = await run("npm", ["ls", "effect", "--all", "--parseable"], { cwd: projectFolder })
     expect(new Set(tree.trim().split("\n")).size).toBe(1)
   })
 })

@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
-import { describe, inject } from "vitest"
+import { inject } from "vitest"
 
 const project = inject("project")
 
@@ -8,10 +8,11 @@ if (project === undefined) {
   process.stderr.write("skipped: packed packages in blank projects: they run with CI=true or MILLRACE_CONSUMERS=1\n")
 }
 
-/** Laws of the installed packages; the folder is the blank project's. */
-export const describeConsumers = (name: string, body: (folder: string) => void): void => {
-  describe.skipIf(project === undefined)(name, () => body(project ?? ""))
-}
+/** Whether the laws of the installed packages run. */
+export const isAsked = project !== undefined
+
+/** The blank project's folder. */
+export const projectFolder = project ?? ""
 
 /** Writes files into a folder of its own below the project, so that packages resolve from there. */
 export const writeFiles = (folder: string, files: Readonly<Record<string, string>>): string => {
