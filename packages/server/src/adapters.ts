@@ -146,8 +146,15 @@ export interface AdapterChoice extends Places {
 
 type Services = EventQueue | EventStore | Warehouse
 
-/** The chosen adapters as one layer, as far as the roles need them; the directory is made if need be. */
+/**
+ * The chosen adapters as one layer, as far as the roles need them; the directory is made if need be. Fails where store and
+ * warehouse do not belong together.
+ */
 export const adapters = (choice: AdapterChoice): Layer.Layer<Services, AdapterFailure> =>
+  ownsWarehouse(choice) ? Layer.provideMerge(checkStore, unchecked(choice)) : unchecked(choice)
+
+/** As `adapters`, for whoever is to put store and warehouse together again. */
+export const unchecked = (choice: AdapterChoice): Layer.Layer<Services, AdapterFailure> =>
   Layer.unwrap(
     Effect.gen(function* () {
       const refused = refuseRoles(choice)
@@ -156,7 +163,7 @@ export const adapters = (choice: AdapterChoice): Layer.Layer<Services, AdapterFa
       // First of all: whoever does not own the folder leaves it as it is.
       if (usesDirectory(choice)) yield* ownFolder(choice.directory, insteadOf(choice))
       if (!ownsWarehouse(choice)) return Layer.merge(hot, absentWarehouse)
-      return Layer.provideMerge(checkStore, Layer.merge(hot, warehouseOf(choice)))
+      return Layer.merge(hot, warehouseOf(choice))
     })
   )
 

@@ -8,6 +8,7 @@ export {
   type AdapterFailure,
   openWarehouse,
   queueNames,
+  unchecked as uncheckedAdapters,
   type QueueName,
   storeNames,
   type StoreName,

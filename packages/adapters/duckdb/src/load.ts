@@ -178,7 +178,7 @@ const OF_PAGE = `
 /** What is here already was loaded from this very place before. */
 const OF_PAGE_AGAIN = `
   SELECT project_id, CASE WHEN (SELECT cursor FROM watermark) = $1 THEN 0 ELSE COUNT(DISTINCT event_id) END AS stored,
-    COUNT(*) - COUNT(DISTINCT event_id) AS duplicates
+    COUNT(*) - COUNT(DISTINCT event_id) AS duplicates, 0 AS lost
   FROM page GROUP BY project_id`
 
 const addCounts = (connection: Connection, page: LoadPage, ofRows: ReadonlyArray<string>) =>

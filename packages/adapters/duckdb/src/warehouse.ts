@@ -29,7 +29,7 @@ import { type HotProperties, openHotProperties } from "./hot/HotProperties.ts"
 import { catchUpIdentities, hasMerges } from "./identities.ts"
 import { KnownWatermark } from "./KnownWatermark.ts"
 import { migrate } from "./migrate.ts"
-import { bindStore, goOnAt, loadAgain, type Origin, readOrigin } from "./origin.ts"
+import { bindStore, type Origin, readOrigin, restart } from "./origin.ts"
 import { type Alone, removeUnfinishedRewrite, rewriteFile } from "./rewriteFile.ts"
 import { shareFile } from "./shareFile.ts"
 import { makeDirectory, openSpill, openSpool, pagesIn, type Spool } from "./spool.ts"
@@ -202,11 +202,9 @@ const makeWarehouse = Effect.fnUntraced(function* (
     if (yield* isRewriteDue(writer)) yield* opened.rewrite
     return events
   })
-  const restart = Effect.fnUntraced(function* (to: Parameters<WarehouseOrigin["restart"]>[0]) {
-    const again = "counted" in to
-    const moving = again ? loadAgain(writer, to.counted) : goOnAt(writer, to.cursor)
-    yield* watermark.whileWriting({ cursor: again ? "" : to.cursor, as_of: 0 }, moving)
-    origin = { ...origin, reloading: again }
+  const restartAt = Effect.fnUntraced(function* (to: Parameters<WarehouseOrigin["restart"]>[0]) {
+    yield* watermark.whileWriting({ cursor: to.cursor, as_of: 0 }, restart(writer, to))
+    origin = { ...origin, reloading: to.counted !== undefined }
   })
   const service: Warehouse["Service"] = {
     load: (page, as_of) => writing.withPermit(loadOne(page, as_of)),
@@ -240,7 +238,7 @@ const makeWarehouse = Effect.fnUntraced(function* (
         writing
           .withPermit(Effect.mapError(bindStore(writer, store), loadFailed("origin")))
           .pipe(Effect.tap(() => Effect.sync(() => void (origin = { ...origin, store })))),
-      restart: (to) => writing.withPermit(Effect.mapError(restart(to), loadFailed("origin")))
+      restart: (to) => writing.withPermit(Effect.mapError(restartAt(to), loadFailed("origin")))
     }
   }
   return service

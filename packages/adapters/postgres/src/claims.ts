@@ -7,7 +7,7 @@ import {
 } from "@millrace/core"
 import { Effect } from "effect"
 import type { Connection, Database, Row } from "./client.ts"
-import { type Cursor, parseCursor } from "./Cursor.ts"
+import { parseCursor } from "./Cursor.ts"
 import { DriverFailure, storeFailed } from "./failure.ts"
 
 /** Which warehouse is filled from here, one at a time, and how far it has come. */
@@ -21,8 +21,8 @@ export const makeClaims = (database: Database): StoreClaims => ({
       ),
   reset: (warehouse) =>
     Effect.flatMap(parseCursor(warehouse.cursor), (cursor) =>
-      Effect.asVoid(database.transaction((connection) => enter(connection, warehouse.id, cursor, RESET)))
-    ).pipe(Effect.mapError(failed)),
+      database.use((connection) => connection.rows(RESET, [warehouse.id, cursor.xid, cursor.n]))
+    ).pipe(Effect.asVoid, Effect.mapError(failed)),
   start: database
     .use((connection) => connection.rows(START))
     .pipe(
@@ -47,7 +47,7 @@ const claimOf = (database: Database, warehouse: ClaimingWarehouse & { readonly s
   const check = (connection: Connection, cursor: string) =>
     Effect.gen(function* () {
       const found = yield* look(connection, { ...warehouse, cursor })
-      yield* verify(found, { ...warehouse, cursor })
+      yield* verify(found, { ...warehouse, cursor }, false)
       if (found["epoch"] !== epoch || found["newest_epoch"] !== epoch) {
         const detail = `epoch ${String(found["newest_epoch"])} follows ${epoch}`
         return yield* new StoreMismatch({ problem: "taken_over", detail })
@@ -80,22 +80,11 @@ const claimOf = (database: Database, warehouse: ClaimingWarehouse & { readonly s
 const claimIn = Effect.fnUntraced(function* (connection: Connection, warehouse: ClaimingWarehouse, takeOver: boolean) {
   yield* connection.rows({ text: "LOCK TABLE warehouses IN EXCLUSIVE MODE" })
   const found = yield* look(connection, warehouse)
-  yield* verify(found, warehouse)
-  const newest = found["newest_id"]
-  if (newest !== null && newest !== warehouse.id && !takeOver) {
-    const detail = `${String(newest)} since ${String(found["newest_at"])}, this one is ${warehouse.id}`
-    return yield* new StoreMismatch({ problem: "other_warehouse", detail })
-  }
-  const epoch = yield* enter(connection, warehouse.id, yield* parseCursor(warehouse.cursor), CLAIM)
-  return { epoch, store: String(found["store"]) }
+  yield* verify(found, warehouse, !takeOver)
+  const { n, xid } = yield* parseCursor(warehouse.cursor)
+  const [row] = yield* connection.rows(CLAIM, [warehouse.id, xid, n])
+  return { epoch: String(row?.["epoch"]), store: String(found["store"]) }
 })
-
-const enter = Effect.fnUntraced(function* (connection: Connection, id: string, cursor: Cursor, statement: Statement) {
-  const [row] = yield* connection.rows(statement, [id, cursor.xid, cursor.n])
-  return String(row?.["epoch"])
-})
-
-type Statement = Parameters<Connection["rows"]>[0]
 
 const look = (connection: Connection, { cursor, id }: ClaimingWarehouse): Effect.Effect<Row, DriverFailure> =>
   Effect.flatMap(parseCursor(cursor), ({ n, xid }) =>
@@ -103,26 +92,27 @@ const look = (connection: Connection, { cursor, id }: ClaimingWarehouse): Effect
   )
 
 /** What was found, against what the warehouse says of itself. */
-const verify = (found: Row, { cursor, store }: ClaimingWarehouse): Effect.Effect<void, StoreMismatch> => {
+const verify = (found: Row, warehouse: ClaimingWarehouse, alone: boolean): Effect.Effect<void, StoreMismatch> => {
+  const { cursor, id, store } = warehouse
+  const at = `the warehouse is at ${cursor === "" ? "its start" : cursor}`
   const mismatch = (problem: StoreMismatch["problem"], detail: string) =>
     Effect.fail(new StoreMismatch({ problem, detail }))
   if (store !== undefined && store !== found["store"]) {
     return mismatch("other_store", `${store} filled it, this one is ${String(found["store"])}`)
   }
+  if (alone && found["newest_id"] !== null && found["newest_id"] !== id) {
+    const other = `${String(found["newest_id"])} since ${String(found["newest_at"])}`
+    return mismatch("other_warehouse", `${other}, this one is ${id}`)
+  }
   // It has claimed this very store, which does not know of it any more.
   const isForgotten = store !== undefined && found["epoch"] === null
   if (found["is_ahead"] === true || found["is_beyond"] === true || isForgotten) {
     const known = found["loaded"] === null ? "nothing" : `loads up to ${String(found["loaded"])}`
-    return mismatch(
-      "store_went_back",
-      `the warehouse is at ${cursor === "" ? "its start" : cursor}, the store knows of ${known}`
-    )
+    return mismatch("store_went_back", `${at}, the store knows of ${known}`)
   }
-  if (found["is_behind"] === true) {
-    const at = cursor === "" ? "its start" : cursor
-    return mismatch("gap", `the warehouse is at ${at}, the store begins behind ${String(found["freed"])}`)
-  }
-  return Effect.void
+  return found["is_behind"] === true
+    ? mismatch("gap", `${at}, the store begins behind ${String(found["freed"])}`)
+    : Effect.void
 }
 
 /** `is_beyond`: nothing that is or was here lies at the cursor or behind it. */
@@ -143,17 +133,19 @@ const LOOK = {
     LEFT JOIN LATERAL (SELECT * FROM warehouses ORDER BY epoch DESC LIMIT 1) AS newest ON true`
 }
 
-const ENTER = (known: string) => `
-  INSERT INTO warehouses AS known (id, epoch, loaded_xid, loaded_n)
-  SELECT $1, coalesce(max(epoch), 0) + 1, $2::xid8, $3::int FROM warehouses
-  ON CONFLICT (id) DO UPDATE SET epoch = excluded.epoch, claimed_at = now()${known}
-  RETURNING epoch::text`
-
 /** Where it is known, it has come no further than is noted. */
-const CLAIM = { name: "claim_store", text: ENTER("") }
+const CLAIM = {
+  name: "claim_store",
+  text: `
+    INSERT INTO warehouses (id, epoch, loaded_xid, loaded_n)
+    SELECT $1, coalesce(max(epoch), 0) + 1, $2::xid8, $3::int FROM warehouses
+    ON CONFLICT (id) DO UPDATE SET epoch = excluded.epoch, claimed_at = now()
+    RETURNING epoch::text`
+}
+
 const RESET = {
   name: "reset_claim",
-  text: ENTER(", loaded_xid = excluded.loaded_xid, loaded_n = excluded.loaded_n")
+  text: "UPDATE warehouses SET loaded_xid = $2::xid8, loaded_n = $3::int WHERE id = $1"
 }
 
 /** Only where the page lies here: it may have been read from a server that has since been replaced by one that lacks it. */

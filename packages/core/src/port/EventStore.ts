@@ -26,6 +26,10 @@ export class EventStoreError extends Schema.TaggedError<EventStoreError>()("Even
   get retryable(): boolean {
     return this.reason.retryable
   }
+  /** Does not pass by itself, and nothing goes on until somebody has decided. */
+  get needsOperator(): boolean {
+    return this.reason._tag === "StoreMismatch"
+  }
   override get message(): string {
     const { reason } = this
     return `${this.operation}: ${reason._tag}: ${reason._tag === "StoreMismatch" ? reason.message : String(reason.cause)}`
@@ -72,9 +76,9 @@ export interface StoreClaims {
     warehouse: ClaimingWarehouse,
     options: { readonly takeOver: boolean }
   ) => Effect.Effect<StoreClaim, EventStoreError>
-  /** Forgets how far this warehouse has come: it is to go on at its cursor, wherever the store is. */
-  readonly reset: (warehouse: ClaimingWarehouse) => Effect.Effect<void, EventStoreError>
-  /** The first cursor behind which nothing is pruned. */
+  /** The warehouse is to go on at this cursor, however far it had come. */
+  readonly reset: (warehouse: Omit<ClaimingWarehouse, "store">) => Effect.Effect<void, EventStoreError>
+  /** The first cursor behind which nothing is pruned; `""` where nothing is. */
   readonly start: Effect.Effect<Cursor, EventStoreError>
   /** Other warehouses that were filled from here, and may hold events still. */
   readonly others: (id: string) => Effect.Effect<ReadonlyArray<string>, EventStoreError>

@@ -82,15 +82,18 @@ export interface WarehouseCounts {
 export interface WarehouseOrigin {
   /** Made with the warehouse, and copied with it. */
   readonly read: Effect.Effect<{ readonly id: string; readonly store: string | undefined }, WarehouseError>
-  /** Notes the store that fills it from now on. */
-  readonly bind: (store: string) => Effect.Effect<void, WarehouseError>
+  /** Notes the store that fills it from now on; undefined: whichever comes. */
+  readonly bind: (store: string | undefined) => Effect.Effect<void, WarehouseError>
   /**
-   * What was loaded stays, and the next page is the one after `cursor`; undefined: the very first, with counts that begin
-   * anew at `counted`: whatever is loaded again is counted as stored, once.
+   * What was loaded stays, and the next page is the one after `cursor`. With `counted` the counts begin anew at these, and
+   * whatever is here already when it is loaded again is counted as stored, until a load has reached the store's end. `lost`
+   * was accepted before the cursor, and will never be loaded.
    */
-  readonly restart: (
-    to: { readonly cursor: Cursor } | { readonly counted: ByProject }
-  ) => Effect.Effect<void, WarehouseError>
+  readonly restart: (to: {
+    readonly cursor: Cursor
+    readonly counted?: ByProject
+    readonly lost?: ByProject
+  }) => Effect.Effect<void, WarehouseError>
 }
 
 /** What an engine has worked out beforehand, so that questions about who was active when need not look at every event. */
