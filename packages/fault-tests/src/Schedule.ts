@@ -1,4 +1,4 @@
-import { type Random, randomOf } from "./random.ts"
+import { type Random, randomOf } from "@millrace/test-services"
 
 export const PROCESSES = ["api", "worker-1", "worker-2", "owner"] as const
 export const SERVICES = ["nats", "postgres"] as const

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises"
 import type { Journal } from "./Journal.ts"
-import { type Random, randomOf } from "./random.ts"
+import { type Random, randomOf } from "@millrace/test-services"
 import { KILLER, POISON } from "./Ruin.ts"
 import type { Schedule } from "./Schedule.ts"
 

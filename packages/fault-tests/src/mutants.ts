@@ -1,15 +1,7 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { basename, join } from "node:path"
+import type { PlantedBug } from "@millrace/test-services"
 import type { Theme } from "./Schedule.ts"
 
-/** A bug planted by one replacement in one file: what the schedules must be able to find. */
-export interface Mutant {
-  readonly name: string
-  readonly file: string
-  /** Stands in the file exactly once. */
-  readonly search: string
-  readonly replace: string
+export interface Mutant extends PlantedBug {
   /** Of the schedules that are to find it. */
   readonly theme: Theme
   /** Where the theme's usual one does not do. */
@@ -78,26 +70,3 @@ export const mutants: ReadonlyArray<Mutant> = [
     outageMillis: 30_000
   }
 ]
-
-export const isApplicable = (root: string, { file, search }: Mutant): boolean =>
-  readFileSync(join(root, file), "utf8").split(search).length === 2
-
-const LEFT_OUT = new Set(["dist", "test", ".turbo"])
-
-/** A copy of the packages' sources with the bug in it; dependencies are shared with the checkout. */
-export const plant = (root: string, mutant: Mutant): { readonly root: string; readonly remove: () => void } => {
-  if (!isApplicable(root, mutant)) throw new Error(`${mutant.name}: its place is not in ${mutant.file} exactly once`)
-  const copy = mkdtempSync(join(tmpdir(), "millrace-mutant-"))
-  cpSync(join(root, "packages"), join(copy, "packages"), {
-    recursive: true,
-    verbatimSymlinks: true,
-    filter: (source) => !LEFT_OUT.has(basename(source))
-  })
-  symlinkSync(join(root, "node_modules"), join(copy, "node_modules"))
-  const file = join(copy, mutant.file)
-  writeFileSync(
-    file,
-    readFileSync(file, "utf8").replace(mutant.search, () => mutant.replace)
-  )
-  return { root: copy, remove: () => rmSync(copy, { recursive: true, force: true }) }
-}

@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url"
+import { isApplicable } from "@millrace/test-services"
 import { expect, it } from "vitest"
-import { isApplicable, mutants } from "../src/mutants.ts"
+import { mutants } from "../src/mutants.ts"
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url))
 

@@ -1,4 +1,4 @@
-import { mulberry32 } from "@millrace/test-services"
+import { mulberry32 } from "./mulberry32.ts"
 
 /** What a schedule is made of: numbers that a seed decides. */
 export interface Random {
