@@ -34,9 +34,7 @@ export {
 } from "./identity/Identities.ts"
 export { isPlaceholder, placeholders } from "./identity/placeholders.ts"
 export { type Ledger, ledger, type Ledgers, ledgers } from "./ledger/ledger.ts"
-export { claimStore } from "./etl/belong.ts"
 export { load, type LoadReport } from "./etl/load.ts"
-export { type ReconcileChoice, type Reconciled, reconcileStore } from "./etl/reconcile.ts"
 export {
   countFailure,
   everyMillis,
@@ -66,7 +64,6 @@ export {
 export type { Erased, ErasurePlace } from "./port/Erased.ts"
 export * from "./port/EventQueue.ts"
 export * from "./port/EventStore.ts"
-export { StoreMismatch } from "./port/StoreClaim.ts"
 export * from "./port/KeyStore.ts"
 export { spanOf } from "./trace/traceparent.ts"
 export { QueueMeter, type QueueObserver } from "./port/QueueObserver.ts"

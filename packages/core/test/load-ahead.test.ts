@@ -13,7 +13,8 @@ import {
   WarehouseUnavailable
 } from "@millrace/core"
 import { batchOf, layerMemoryQueue, layerMemoryStore, layerMemoryWarehouse } from "@millrace/core/testing"
-import { Context, Deferred, Effect, Layer, Scope } from "effect"
+import { Context, Deferred, Effect, Exit, Layer, Scope } from "effect"
+import { TestClock } from "effect/testing"
 
 /** What was asked of store and warehouse, in the order in which it was done: `fetch <cursor>`, `load <cursor>`. */
 class Trail extends Context.Service<
@@ -97,7 +98,13 @@ describe("loading ahead", () => {
       // Would wait for ever if a page were only fetched once the one before it is loaded.
       trail.before.set("load 4", trail.until("fetch 4"))
       trail.before.set("load 8", trail.until("fetch 8"))
-      assert.deepStrictEqual(yield* load, { inserted: 4, duplicates: 0, deadLettered: 0, caughtUp: false })
+      assert.deepStrictEqual(yield* load, {
+        inserted: 4,
+        duplicates: 0,
+        deadLettered: 0,
+        caughtUp: false,
+        advanced: true
+      })
       assert.deepStrictEqual(trail.done, ["fetch ", "fetch 4", "load 4"])
       yield* load
       assert.deepStrictEqual(trail.done.slice(3), ["fetch 8", "load 8"])
@@ -195,6 +202,18 @@ describe("loading ahead", () => {
     })
   )
   law(
+    "closing loads all that was accepted, page after page",
+    Effect.gen(function* () {
+      const scope = yield* Scope.make()
+      const loops = Pipeline.layer({ loops: ["load"], loadLimit: 4, loadIntervalMillis: 3_600_000 })
+      yield* Layer.buildWithScope(loops, scope)
+      yield* (yield* Trail).until("fetch ")
+      yield* accept(1, 40)
+      yield* Scope.close(scope, Exit.void)
+      assert.deepInclude(yield* ledger("default"), { stored: 40, in_flight: 0, difference: 0 })
+    })
+  )
+  law(
     "flush: what was accepted while a page waited is counted",
     Effect.gen(function* () {
       const trail = yield* Trail
@@ -211,5 +230,31 @@ describe("loading ahead", () => {
       const pipeline = Pipeline.layer({ loadLimit: 4, loadIntervalMillis: 60_000, retryMillis: 1 })
       assert.strictEqual(yield* Effect.provide(flushed, pipeline), 11)
     })
+  )
+})
+
+describe("the load loop", () => {
+  it.effect("asks once an interval where nothing can be read yet, whatever lies behind that", () =>
+    Effect.gen(function* () {
+      let asked = 0
+      // As while an earlier message waits for its next attempt, or a transaction runs.
+      const heldBack = Layer.effect(
+        EventStore,
+        Effect.map(EventStore, (store) => ({
+          ...store,
+          replay: ({ after }: { readonly after: string }) =>
+            Effect.sync(() => {
+              asked++
+              return { batches: [], cursor: after, duplicates: {}, caughtUp: false }
+            })
+        }))
+      ).pipe(Layer.provide(layerMemoryStore))
+      const parts = Layer.mergeAll(layerMemoryQueue(), heldBack, layerMemoryWarehouse)
+      yield* Layer.build(Pipeline.layer({ loops: ["load"], loadIntervalMillis: 1_000 }).pipe(Layer.provide(parts)))
+      for (let turn = 0; turn < 1_000; turn++) yield* Effect.yieldNow
+      assert.strictEqual(asked, 1)
+      yield* TestClock.adjust(1_000)
+      assert.strictEqual(asked, 2)
+    }).pipe(Effect.scoped)
   )
 })

@@ -12,6 +12,8 @@ export interface LoadReport {
   readonly duplicates: number
   readonly deadLettered: number
   readonly caughtUp: boolean
+  /** Whether the watermark moved. */
+  readonly advanced: boolean
 }
 
 /** One page as it was read, and what may be said once it is loaded. */
@@ -37,7 +39,7 @@ export const fetchPage = Effect.fn("fetch")(function* (options: { readonly after
 export const loadFetched = Effect.fn("load")(function* (after: Cursor, { as_of, page }: FetchedPage) {
   const warehouse = yield* Warehouse
   if (page.cursor === after && as_of === undefined) {
-    return { inserted: 0, duplicates: 0, deadLettered: 0, caughtUp: false }
+    return { inserted: 0, duplicates: 0, deadLettered: 0, caughtUp: false, advanced: false }
   }
   const loading = warehouse.load(page, as_of).pipe(
     Effect.map((report) => ({ ...report, deadLettered: 0 })),
@@ -50,7 +52,7 @@ export const loadFetched = Effect.fn("load")(function* (after: Cursor, { as_of, 
   const done = yield* page.batches.length === 0
     ? loading
     : loading.pipe(logged({ stage: "etl", batches: page.batches }), inTraceOf("etl", page.batches))
-  const report: LoadReport = { ...done, caughtUp: page.caughtUp }
+  const report: LoadReport = { ...done, caughtUp: page.caughtUp, advanced: page.cursor !== after }
   return report
 })
 

@@ -1,8 +1,7 @@
-import { Effect, Fiber, type Scope } from "effect"
+import { Cause, Effect, Exit, Fiber, type Scope } from "effect"
 import type { EventQueue, EventQueueError } from "../port/EventQueue.ts"
 import type { Cursor, EventStore, EventStoreError } from "../port/EventStore.ts"
 import { Warehouse, type WarehouseError } from "../port/Warehouse.ts"
-import { makeBelonging } from "./belong.ts"
 import { type FetchedPage, fetchPage, loadFetched, type LoadReport } from "./load.ts"
 
 interface Ahead {
@@ -33,7 +32,6 @@ type Loading = Effect.Effect<
 export const makeLoadAhead = (options: { readonly limit: number }): Effect.Effect<Loading, never, Scope.Scope> =>
   Effect.map(Effect.scope, (scope) => {
     let ahead: Ahead | undefined
-    const belonging = makeBelonging()
     const drop = Effect.suspend(() => {
       const dropped = ahead
       ahead = undefined
@@ -47,16 +45,22 @@ export const makeLoadAhead = (options: { readonly limit: number }): Effect.Effec
     })
     return Effect.gen(function* () {
       const { cursor } = yield* (yield* Warehouse).watermark
-      yield* Effect.onError(belonging.check(cursor), () => drop)
       if (ahead !== undefined && ahead.after !== cursor) yield* drop
       const waiting = ahead
       ahead = undefined
-      const fetched = yield* waiting === undefined
-        ? fetchPage({ ...options, after: cursor })
-        : Fiber.join(waiting.fetching)
+      const fetching = fetchPage({ ...options, after: cursor })
+      const fetched = yield* waiting === undefined ? fetching : arrived(waiting, fetching)
       if (!fetched.page.caughtUp && fetched.page.cursor !== cursor) yield* fetchBehind(fetched.page.cursor)
-      const advanced = fetched.page.cursor === cursor ? Effect.void : belonging.advance(cursor, fetched.page.cursor)
-      const report = yield* Effect.onError(Effect.andThen(advanced, loadFetched(cursor, fetched)), () => drop)
+      const report = yield* Effect.onError(loadFetched(cursor, fetched), () => drop)
       return waiting === undefined ? report : { ...report, caughtUp: false }
     })
   })
+
+/** A closing scope ends what is fetched ahead in it; the last loads, which come after that, fetch again. */
+const arrived = <R>(
+  { fetching }: Ahead,
+  again: Effect.Effect<FetchedPage, EventQueueError | EventStoreError, R>
+): Effect.Effect<FetchedPage, EventQueueError | EventStoreError, R> =>
+  Effect.flatMap(Fiber.await(fetching), (exit) =>
+    Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause) ? again : exit
+  )

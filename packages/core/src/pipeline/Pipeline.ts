@@ -66,11 +66,13 @@ const make = Effect.fnUntraced(function* (options: PipelineOptions) {
   const oneAtATime = yield* Semaphore.make(1)
   const load = yield* makeLoadAhead({ limit: options.loadLimit })
   const loadOnce = oneAtATime.withPermit(Effect.uninterruptible(thenPrune(load)))
-  const loadStep = Effect.map(loadOnce, (report) => (report.caughtUp ? options.loadIntervalMillis : 0))
+  const loadStep = Effect.map(loadOnce, (report) =>
+    report.advanced && !report.caughtUp ? 0 : options.loadIntervalMillis
+  )
   const runs = (loop: PipelineLoop) => options.loops.includes(loop)
   if (runs("drain")) yield* superviseLoop(loopOf("drain", options), drainStep(options))
   if (runs("load")) yield* superviseLoop(loopOf("load", options), loadStep)
-  const loadRest = runs("load") ? Effect.map(loadOnce, ({ caughtUp }) => caughtUp) : Effect.succeed(true)
+  const loadRest = runs("load") ? loadOnce : Effect.succeed({ caughtUp: true, advanced: false })
   const flush = Effect.provideContext(
     flushWith(runs("drain") ? drainedSince : () => Effect.succeed(true), loadRest),
     services
@@ -123,13 +125,14 @@ const drainedSince = Effect.fnUntraced(function* (start: number) {
 
 const flushWith = Effect.fnUntraced(function* <R, R2>(
   drainedAt: (start: number) => Effect.Effect<boolean, PipelineError, R>,
-  loadRest: Effect.Effect<boolean, PipelineError, R2>
+  loadRest: Effect.Effect<Pick<LoadReport, "caughtUp" | "advanced">, PipelineError, R2>
 ) {
   const start = (yield* Clock.currentTimeMillis) * 1000
   while (true) {
     const drained = yield* drainedAt(start)
-    const caughtUp = yield* loadRest
+    const { advanced, caughtUp } = yield* loadRest
     if (drained && caughtUp) return
-    if (caughtUp) yield* Effect.sleep(FLUSH_POLL_MILLIS)
+    // Nothing moves while an earlier message waits for its next attempt, or a transaction runs.
+    if (caughtUp || !advanced) yield* Effect.sleep(FLUSH_POLL_MILLIS)
   }
 })
