@@ -4,6 +4,7 @@ import { type Erased, type Erasure, EventBatch, QueueMeter, type Tombstones } fr
 import { type Files, lockFolder, nodeFiles } from "@millrace/core/node"
 import type { ResolvedOptions } from "./config.ts"
 import { type AppendError, type LogBroken, LogClosed } from "./log/errors.ts"
+import { makeFolder } from "./log/makeFolder.ts"
 import { Flag } from "./log/record.ts"
 import type { SegmentLog } from "./log/SegmentLog.ts"
 import {
@@ -82,7 +83,7 @@ export class EmbeddedLog {
   /** Rejects with `FolderInUse`, `CorruptLog`, or what the file system says. */
   static async open(options: ResolvedOptions, use: LogUse): Promise<EmbeddedLog> {
     const { directory, files = nodeFiles, lock = lockFolder } = { ...options, ...use }
-    await files.mkdir(directory)
+    await makeFolder(files, directory)
     const unlock = await lock(directory)
     try {
       let checkpoint = await readCheckpoint(files, directory)

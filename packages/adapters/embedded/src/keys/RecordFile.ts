@@ -1,6 +1,7 @@
 import { dirname } from "node:path"
 import { type Files, ignoreAbsence, nodeFiles } from "@millrace/core/node"
 import { Result } from "effect"
+import { makeFolder } from "../log/makeFolder.ts"
 import { CANCEL, encodeLine, readLines } from "./lines.ts"
 
 /** About 100,000 records. */
@@ -29,6 +30,7 @@ export class RecordFile<State, Rec> {
   readonly #files: Files
   #state: State
   #seen = ""
+  #named = false
   #turn: Promise<unknown> = Promise.resolve()
 
   constructor(path: string, form: RecordForm<State, Rec>, files: Files = nodeFiles) {
@@ -70,7 +72,7 @@ export class RecordFile<State, Rec> {
   }
 
   async #append(line: string): Promise<void> {
-    await this.#files.mkdir(dirname(this.#path))
+    if (!this.#named) await makeFolder(this.#files, dirname(this.#path))
     const file = await this.#files.open(this.#path, "a+", MODE)
     try {
       const size = await file.size()
@@ -79,7 +81,11 @@ export class RecordFile<State, Rec> {
       const torn = size > 0 && last.toString() !== "\n"
       await file.append([Buffer.from(torn ? CANCEL + line : line)])
       await file.sync()
-      if (size === 0) await this.#files.syncDirectory(dirname(this.#path))
+      // Also when it holds something: whoever made it may have been killed before its name was durable.
+      if (!this.#named) {
+        await this.#files.syncDirectory(dirname(this.#path))
+        this.#named = true
+      }
     } finally {
       await file.close()
     }

@@ -3,6 +3,7 @@ import { type Files, nodeFiles, type OpenFile } from "@millrace/core/node"
 import { copySegments } from "./copyPart.ts"
 import { type Append, encodeGroup, type Settle } from "./encodeGroup.ts"
 import { AppendTooLarge, type AppendError, brokenBy, LogBroken, LogClosed, LogFull, WriteFailed } from "./errors.ts"
+import { makeFolder } from "./makeFolder.ts"
 import { createSpare, openSegments, SPARE_NAME } from "./openSegments.ts"
 import { type LogRecord, MAX_PAYLOAD_BYTES, RECORD_HEADER_BYTES } from "./record.ts"
 import { Tail } from "./Tail.ts"
@@ -36,6 +37,8 @@ export class SegmentLog {
   #segments: Array<Segment> = []
   #active: OpenFile
   #spare: Promise<void> | undefined
+  /** Files that are about to be gone. */
+  readonly #dropped = new Set<string>()
   #pending: Array<Append> = []
   #pendingBytes = 0
   #bytes = 0
@@ -60,7 +63,7 @@ export class SegmentLog {
   /** Rejects with `CorruptLog` on damage that no crash explains. The directory must be locked by the caller. */
   static async open(options: SegmentLogOptions): Promise<SegmentLog> {
     const { files = nodeFiles } = options
-    await files.mkdir(options.directory)
+    await makeFolder(files, options.directory)
     const { segments, active } = await openSegments({
       directory: options.directory,
       segmentBytes: options.segmentBytes,
@@ -238,8 +241,10 @@ export class SegmentLog {
       if (!this.#segments.includes(segment)) continue
       await rewriteSegment(segment, this.#files, change)
       // Dropped meanwhile: the new file took the name of one that was gone.
-      if (!this.#segments.includes(segment)) await this.#files.rm(segment.path)
+      if (!this.#segments.includes(segment)) this.#dropped.add(segment.path)
     }
+    // What was dropped before the call may not come back either.
+    await this.#removeDropped()
   }
 
   /** Copies all that is durable as of the call; appending goes on, but nothing may be dropped or rewritten meanwhile. */
@@ -269,8 +274,18 @@ export class SegmentLog {
     while (this.#segments.length > 1 && this.#segments[0]!.next - 1 <= upTo) {
       const segment = this.#segments.shift()!
       this.#bytes -= segment.endBytes
-      await this.#files.rm(segment.path)
+      this.#dropped.add(segment.path)
     }
+    await this.#removeDropped()
+  }
+
+  /** Durably: a power cut would bring a file back whose name was not synced away. */
+  async #removeDropped(): Promise<void> {
+    const paths = [...this.#dropped]
+    if (paths.length === 0) return
+    for (const path of paths) await this.#files.rm(path)
+    await this.#files.syncDirectory(this.#options.directory)
+    for (const path of paths) this.#dropped.delete(path)
   }
 
   /** Writes what waits, then closes; later appends fail with `LogClosed`. */

@@ -29,6 +29,8 @@ export const openSegments = async (options: {
     if (name === SPARE_NAME || name.endsWith(REWRITTEN)) await files.rm(join(directory, name))
   }
   const firsts = await firstsIn(files, directory, droppedUpTo)
+  // What was removed stays so, also after a power cut: an erased user may lie in it.
+  await files.syncDirectory(directory)
   const segments: Array<Segment> = []
   for (const [index, first] of firsts.entries()) {
     const due = segments.at(-1)?.next ?? droppedUpTo + 1
@@ -101,7 +103,7 @@ const openSegment = async (
       segment.add(record.offsetBytes, record.payload.length)
       options.onRecord(record)
     })
-    if (last && scan.endBytes === 0 && segment.first === 1 && !(await hasDataBehind(file, 0))) {
+    if (last && scan.endBytes === 0 && segment.first === 1 && !(await hasDataBehind(file, SEGMENT_MAGIC.length))) {
       return await createSegment(options, segment.first)
     }
     if (last) await repairTail(file, segment, scan, options.segmentBytes)

@@ -3,6 +3,7 @@ import { join } from "node:path"
 import type { NewSession, Rotation } from "@millrace/core"
 import { type Files, ignoreAbsence, nodeFiles } from "@millrace/core/node"
 import { Schema } from "effect"
+import { makeFolder } from "../log/makeFolder.ts"
 
 const Kept = Schema.Struct({ user_id: Schema.String, generation: Schema.Int, expires_at: Schema.Int })
 type Kept = typeof Kept.Type
@@ -27,6 +28,7 @@ const LOOKS = 5
 export class SessionFolder {
   readonly #path: string
   readonly #files: Files
+  #named = false
 
   constructor(path: string, files: Files = nodeFiles) {
     this.#files = files
@@ -36,6 +38,8 @@ export class SessionFolder {
   async open({ expires_at, family, generation, hash, user_id }: NewSession): Promise<void> {
     if (!HEX.test(family) || !HEX.test(hash)) throw new Error("a session is named by 64 hex digits")
     const fresh = join(this.#path, `${FRESH}${randomUUID()}`)
+    if (!this.#named) await makeFolder(this.#files, this.#path)
+    this.#named = true
     await this.#files.mkdir(fresh, 0o700)
     const file = await this.#files.open(join(fresh, hash), "wx", PRIVATE)
     try {
