@@ -1,5 +1,5 @@
 // Plain JavaScript, no dependencies, Node >= 20: brings the pinned Node and pnpm, installs, builds what changed, runs a task.
-//   node scripts/bootstrap.mjs start|test|millrace|bench|lint|turbo|exec [arguments…]
+//   node scripts/bootstrap.mjs start|test|millrace|bench|faults|simulate|lint|turbo|exec [arguments…]
 import { spawn, spawnSync } from "node:child_process"
 import { createHash } from "node:crypto"
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
@@ -123,7 +123,6 @@ const installFingerprint = () =>
     "package.json",
     "pnpm-lock.yaml",
     "pnpm-workspace.yaml",
-    ".pnpmfile.mjs",
     ...packages().map((path) => join(path, "package.json"))
   ])
 
@@ -276,6 +275,7 @@ const TASKS = {
   test: { build: false, run: test },
   bench: { build: true, run: (args) => run("pnpm", ["--filter", "{./bench}", "run", "bench", ...args]) },
   faults: { build: false, run: (args) => run("pnpm", ["--filter", "@millrace/fault-tests", "run", "faults", ...args]) },
+  simulate: { build: false, run: (args) => run("pnpm", ["--filter", "@millrace/simulation", "simulate", ...args]) },
   lint: { build: false, run: lint },
   turbo: { build: false, run: (args) => pnpmExec("turbo", "run", ...args) },
   exec: { build: false, run: (args) => pnpmExec(...args) }

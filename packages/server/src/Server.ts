@@ -15,7 +15,6 @@ import { makeNodeServer, type TimeLimits } from "./http/nodeServer.ts"
 import { configuredRing, type KeyRing, storedRing } from "./keys/KeyRing.ts"
 import type { KeyPepper } from "./keys/stores.ts"
 import { ROLES } from "./roles.ts"
-import { Running } from "./Running.ts"
 import { observed } from "./observe/observed.ts"
 import { routerConfig, routes } from "./Routes.ts"
 
@@ -73,7 +72,7 @@ export interface ListenOptions<E = never> extends Pick<
 export const serverLayer = <E = never>(
   options: ListenOptions<E>
 ): Layer.Layer<
-  HttpServer.HttpServer | Access | Running,
+  HttpServer.HttpServer | Access,
   E | KeyStoreError | KeysRequired | CannotListen,
   EventQueue | EventStore | Warehouse
 > => {
@@ -103,7 +102,6 @@ export const serverLayer = <E = never>(
         readers: new Set(options.statsOrigins)
       })
     ),
-    Layer.provideMerge(Running.layer),
     Layer.provideMerge(observed),
     Layer.provide(metricRegistry)
   )

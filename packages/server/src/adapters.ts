@@ -20,8 +20,7 @@ import {
   type FolderUnusable
 } from "./adapter/failures.ts"
 import { at, lazily } from "./adapter/lazily.ts"
-import type { NatsSettings } from "./adapter/natsConfig.ts"
-import { natsOptions } from "./adapter/natsOptions.ts"
+import { natsOptions, type NatsSettings } from "./adapter/natsConfig.ts"
 import { ownFolder } from "./adapter/ownFolder.ts"
 import type { Role } from "./roles.ts"
 
@@ -146,15 +145,8 @@ export interface AdapterChoice extends Places {
 
 type Services = EventQueue | EventStore | Warehouse
 
-/**
- * The chosen adapters as one layer, as far as the roles need them; the directory is made if need be. Fails where store and
- * warehouse do not belong together.
- */
+/** The chosen adapters as one layer, as far as the roles need them; the directory is made if need be. */
 export const adapters = (choice: AdapterChoice): Layer.Layer<Services, AdapterFailure> =>
-  ownsWarehouse(choice) ? Layer.provideMerge(checkStore, unchecked(choice)) : unchecked(choice)
-
-/** As `adapters`, for whoever is to put store and warehouse together again. */
-export const unchecked = (choice: AdapterChoice): Layer.Layer<Services, AdapterFailure> =>
   Layer.unwrap(
     Effect.gen(function* () {
       const refused = refuseRoles(choice)
@@ -163,7 +155,7 @@ export const unchecked = (choice: AdapterChoice): Layer.Layer<Services, AdapterF
       // First of all: whoever does not own the folder leaves it as it is.
       if (usesDirectory(choice)) yield* ownFolder(choice.directory, insteadOf(choice))
       if (!ownsWarehouse(choice)) return Layer.merge(hot, absentWarehouse)
-      return Layer.merge(hot, warehouseOf(choice))
+      return Layer.provideMerge(checkStore, Layer.merge(hot, warehouseOf(choice)))
     })
   )
 
@@ -198,15 +190,11 @@ const usualStore = {
   memory: "memory"
 } as const satisfies Record<QueueName, StoreName>
 
-export const storeOf = ({ queue, store }: Pick<AdapterChoice, "queue" | "store">): StoreName =>
-  store ?? usualStore[queue]
-
 /** Queue, then hot store, so that of two failures always the same is told; or the one log that is both. */
 const openHot = (
   choice: AdapterChoice
 ): Effect.Effect<Layer.Layer<EventQueue | EventStore, AdapterFailure>, BadAdapterChoice> => {
-  const { queue } = choice
-  const store = storeOf(choice)
+  const { queue, store = usualStore[queue] } = choice
   // Neither keeps what a queue hands on: the log would not see it, and memory would lose it.
   if (store !== "postgres" && store !== queue) {
     return Effect.fail(

@@ -1,0 +1,121 @@
+import type { Random } from "@millrace/test-services"
+import { type Disk, DiskError } from "./Disk.ts"
+
+/** An error at the n-th call of a life. */
+export interface Fault {
+  readonly at: number
+  readonly code: "EIO" | "ENOSPC"
+}
+
+export interface WorldOptions {
+  readonly disk: Disk
+  readonly random: Random
+  readonly faults: ReadonlyArray<Fault>
+  /** Nothing happens any more from this step on. */
+  readonly endsAt: number
+  readonly startMillis: number
+  /** Told of each call when it is made good. */
+  readonly trace?: (line: string) => void
+}
+
+interface Timer {
+  readonly at: number
+  readonly wake: () => void
+}
+
+/** What one call may do, and what it does when a fault strikes it. */
+export interface Call<A> {
+  readonly name: string
+  readonly path: string
+  readonly run: () => A
+  readonly strike?: (code: Fault["code"]) => void
+}
+
+/** Simulated time passed by one call, at most. */
+const CALL_MILLIS = 20
+
+/** One life of a process: which of the calls that wait is next is up to the seed, and so is when it all ends. */
+export class World {
+  readonly disk: Disk
+  readonly #options: WorldOptions
+  #waiting: Array<() => void> = []
+  #timers: Array<Timer> = []
+  #calls = 0
+  steps = 0
+  nowMillis: number
+  isOver = false
+  isSpinning = false
+  /** Of the fault that struck last. */
+  struck: string | undefined
+
+  constructor(options: WorldOptions) {
+    this.#options = options
+    this.disk = options.disk
+    this.nowMillis = options.startMillis
+  }
+
+  /** Waits for its turn; a call that the end comes before is never answered. */
+  call<A>({ name, path, run, strike }: Call<A>): Promise<A> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push(() => {
+        const number = ++this.#calls
+        const fault = this.#options.faults.find(({ at }) => at === number)
+        this.#options.trace?.(`${number} ${name} ${path}${fault === undefined ? "" : ` -> ${fault.code}`}`)
+        try {
+          if (fault === undefined) return resolve(run())
+          strike?.(fault.code)
+          this.struck = `${fault.code} at ${name} ${path}`
+          throw new DiskError(fault.code, name, path)
+        } catch (error) {
+          reject(error)
+        }
+      })
+    })
+  }
+
+  /** Returns what takes the timer back. */
+  after(millis: number, wake: () => void): () => void {
+    const timer = { at: this.nowMillis + millis, wake }
+    this.#timers.push(timer)
+    return () => {
+      this.#timers = this.#timers.filter((other) => other !== timer)
+    }
+  }
+
+  /** Makes one call good, or lets time pass up to the next timer; false when there is nothing to wait for. */
+  step(): boolean {
+    if (this.isOver) return false
+    if (++this.steps > this.#options.endsAt) {
+      this.end()
+      return false
+    }
+    const { random } = this.#options
+    if (this.#waiting.length === 0) return this.#wakeNext()
+    this.nowMillis += random.between(0, CALL_MILLIS)
+    const [task] = this.#waiting.splice(random.between(0, this.#waiting.length - 1), 1)
+    task!()
+    while (this.#timers.some(({ at }) => at <= this.nowMillis)) this.#wakeNext()
+    return true
+  }
+
+  #wakeNext(): boolean {
+    let next: Timer | undefined
+    for (const timer of this.#timers) if (next === undefined || timer.at < next.at) next = timer
+    if (next === undefined) return false
+    this.#timers = this.#timers.filter((timer) => timer !== next)
+    this.nowMillis = Math.max(this.nowMillis, next.at)
+    next.wake()
+    return true
+  }
+
+  spins(): void {
+    this.isSpinning = true
+    this.end()
+  }
+
+  end(): void {
+    this.isOver = true
+    this.#waiting = []
+    this.#timers = []
+  }
+}
