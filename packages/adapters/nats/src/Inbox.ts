@@ -1,10 +1,12 @@
 import { createInbox, type Msg, type Subscription } from "@nats-io/transport-node"
 import type { Broker } from "./client.ts"
+import { positionIn, type QueueLog, recordEmpty } from "./QueueLog.ts"
 import { TRACEPARENT } from "./Publisher.ts"
 import { type Label, labelOf, type Names } from "./subjects.ts"
 
 /** A message of the queue that this process holds and has not answered. */
 export interface Message {
+  readonly sequence: number
   readonly position: number
   /** As the server counts: every time it was handed out. */
   readonly deliveries: number
@@ -44,6 +46,7 @@ const WORKING = text.encode("+WPI")
  * subscription outlives every pull, so that no message arrives where nobody looks.
  */
 export class Inbox {
+  readonly #log: Pick<QueueLog, "ledger">
   readonly #broker: Broker
   readonly #names: Names
   readonly #subscription: Subscription
@@ -63,9 +66,11 @@ export class Inbox {
   /** Goes up with every change. */
   changes = 0
 
-  constructor(broker: Broker, names: Names) {
+  constructor(log: Pick<QueueLog, "broker" | "names" | "ledger">) {
+    const { broker, names } = log
     this.#broker = broker
     this.#names = names
+    this.#log = log
     this.#inbox = createInbox()
     this.#subscription = broker.connection.subscribe(`${this.#inbox}.*`, {
       callback: (error, message) => {
@@ -84,13 +89,15 @@ export class Inbox {
       return
     }
     const reply = message.reply ?? ""
-    const { deliveries, pending, position } = parseReply(reply)
+    const { deliveries, pending, sequence } = parseReply(reply)
+    const position = positionIn(this.#log, sequence)
     if (message.subject === this.#names.subjects.nudge) {
-      this.#broker.connection.publish(reply, ACK)
+      this.#dismiss(position, reply)
       this.#endPull(false)
       return
     }
     const received: Message = {
+      sequence,
       position,
       deliveries,
       label: labelOf(this.#names.subjects.events, message.subject),
@@ -104,6 +111,14 @@ export class Inbox {
     const pull = this.#pull
     if (pull?.kind === "rush" && --pull.wanted > 0 && pending > 0) this.#notify()
     else this.#endPull(false)
+  }
+
+  /** Recorded first, as whatever leaves the stream; if that fails it comes again. */
+  #dismiss(position: number, reply: string): void {
+    recordEmpty(this.#log, [position]).then(
+      () => this.#broker.connection.publish(reply, ACK),
+      () => undefined
+    )
   }
 
   /** 404: nothing is there; 408: its time is up; 409 for a pull that is full; else the consumer is gone or cannot serve. */
@@ -242,5 +257,5 @@ export class Inbox {
 const parseReply = (reply: string) => {
   const tokens = reply.split(".")
   const at = tokens.length > 9 ? 6 : 4
-  return { deliveries: Number(tokens[at]), position: Number(tokens[at + 1]), pending: Number(tokens[at + 4]) }
+  return { deliveries: Number(tokens[at]), sequence: Number(tokens[at + 1]), pending: Number(tokens[at + 4]) }
 }

@@ -1,4 +1,5 @@
 import {
+  type ByProject,
   EventBatch,
   EventQueue,
   type EventQueueError,
@@ -9,16 +10,16 @@ import {
 } from "@millrace/core"
 import { Context, Effect, Layer, type Scope, Semaphore } from "effect"
 import { copierOf } from "./backup/copier.ts"
-import { Broker, queueError } from "./client.ts"
+import { Broker, isUnheard, queueError } from "./client.ts"
 import { type NatsOptions, resolveOptions } from "./config.ts"
 import { deadLettersOf } from "./deadLetters.ts"
 import { durabilityOf } from "./durability.ts"
 import { erase } from "./erase.ts"
 import { Inbox } from "./Inbox.ts"
+import { sequenceOf } from "./ledger/Numbering.ts"
 import { takeSnapshot } from "./ledger/snapshot.ts"
 import { setAside } from "./letters.ts"
-import { makeQueueLog, type QueueLog } from "./QueueLog.ts"
-import { openStreams } from "./streams.ts"
+import { openQueueLog, type QueueLog } from "./QueueLog.ts"
 import { namesOf } from "./subjects.ts"
 import { makeSweep, nudge } from "./sweep.ts"
 import { release, take } from "./take.ts"
@@ -37,15 +38,17 @@ const open = (options: NatsOptions) =>
       ({ connection }) => Effect.ignore(Effect.tryPromise(() => connection.close()))
     )
     const names = namesOf(resolved.name)
-    const events = yield* broker.attempt("open", () => openStreams(broker, names, resolved))
+    const log = yield* broker.attempt("open", () => openQueueLog(broker, names, resolved))
+    const events = yield* broker.attempt("open", () => broker.streams.info(names.events))
     const durability = yield* durabilityOf(broker, events, resolved)
-    return { durability, log: makeQueueLog(broker, names, resolved, events) }
+    yield* Effect.addFinalizer(() => Effect.promise(() => log.manifest.close()))
+    return { durability, log }
   })
 
 /** The upkeep of what this process holds and of what nobody holds. */
 const makeInbox = (log: QueueLog): Effect.Effect<Inbox, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const inbox = new Inbox(log.broker, log.names)
+    const inbox = new Inbox(log)
     const releaseIdle = Effect.suspend(() => {
       const idle = inbox.takeIdle()
       return idle.length === 0 ? Effect.void : release(log, inbox, idle)
@@ -70,16 +73,16 @@ const make = (options: NatsOptions) =>
     const { durability, log } = yield* open(options)
     const inbox = yield* makeInbox(log)
     yield* Effect.acquireRelease(
-      Effect.sync(() => log.broker.onChange(() => nudge(log))),
+      Effect.sync(() => log.broker.onChange(() => reconnected(log))),
       (off) => Effect.sync(off)
     )
     const { sweepEveryMillis } = log.options
-    yield* superviseLoop(everyMillis("sweep", sweepEveryMillis), Effect.as(makeSweep(log), sweepEveryMillis))
+    const sweep = Effect.andThen(makeSweep(log), tellNotes(log))
+    yield* superviseLoop(everyMillis("sweep", sweepEveryMillis), Effect.as(sweep, sweepEveryMillis))
     const snapshot = (operation: EventQueueError["operation"]) =>
-      Effect.tryPromise({
-        try: () => takeSnapshot(log.broker, log.ledger, log.names),
-        catch: (cause) => queueError(operation, cause)
-      })
+      Effect.tryPromise({ try: () => takeSnapshot(log), catch: (cause) => queueError(operation, cause) }).pipe(
+        Effect.tap(tellNotes(log))
+      )
     const replaying = yield* Semaphore.make(1)
     const queue = EventQueue.of({
       durability,
@@ -88,23 +91,23 @@ const make = (options: NatsOptions) =>
       take: (takeOptions) => take(log, inbox, takeOptions),
       deadLetter: (batch, reason) => setAside(log, batch, reason),
       deadLetters: deadLettersOf(log, replaying),
-      depth: Effect.flatMap(snapshot("depth"), ({ bytes, oldest, waiting }) =>
+      depth: Effect.flatMap(snapshot("depth"), ({ bytes, lost, oldest, waiting }) =>
         Effect.map(receivedAt(log, oldest), (oldestReceivedAt) => ({
-          events: Object.values(waiting).reduce((sum, events) => sum + events, 0),
+          events: total(waiting),
           bytes,
           oldestReceivedAt,
-          lost: 0
+          lost: total(lost)
         }))
       ),
       tombstones: new Tombstones(hashOfNobody),
       erase: (erasure) =>
         Effect.tryPromise({ try: () => erase(log, erasure), catch: (cause) => queueError("erase", cause) }),
-      counts: Effect.map(snapshot("depth"), ({ accepted, deadLettered, replayed, unsettled, waiting }) => ({
+      counts: Effect.map(snapshot("depth"), ({ accepted, deadLettered, lost, replayed, unsettled, waiting }) => ({
         accepted,
         deadLettered,
         replayed,
         waiting,
-        lost: {},
+        lost,
         unsettled: { log: log.id, positions: unsettled }
       }))
     })
@@ -114,11 +117,29 @@ const make = (options: NatsOptions) =>
 /** Those of the store behind the queue count. */
 const hashOfNobody = () => ""
 
+const total = (by: ByProject) => Object.values(by).reduce((sum, events) => sum + events, 0)
+
+const tellNotes = ({ notes }: QueueLog) =>
+  Effect.suspend(() => Effect.forEach(notes.splice(0), (note) => Effect.logError(note), { discard: true }))
+
+/** A server that was away may have come back with another stream. */
+const reconnected = (log: QueueLog): void => {
+  nudge(log)
+  if (log.broker.connected) log.mending.mend().catch(() => undefined)
+}
+
 const publish = (log: QueueLog, batch: EventBatch): Effect.Effect<void, EventQueueError> =>
+  Effect.andThen(
+    Effect.promise(() => log.mending.running?.catch(() => undefined) ?? Promise.resolve()),
+    publishNow(log, batch)
+  )
+
+const publishNow = (log: QueueLog, batch: EventBatch): Effect.Effect<void, EventQueueError> =>
   Effect.callback<void, EventQueueError>((resume) => {
-    log.publisher.publish(batch, (error) =>
+    log.publisher.publish(batch, (error) => {
+      if (isUnheard(error)) log.mending.mend().catch(() => undefined)
       resume(error === undefined ? Effect.void : Effect.fail(queueError("publish", error)))
-    )
+    })
   })
 
 /** Of the first batch at or after `position`; `undefined` when there is none. */
@@ -127,7 +148,8 @@ const receivedAt = (log: QueueLog, position: number | undefined) =>
     try: async () => {
       if (position === undefined) return undefined
       const batches = `${log.names.subjects.events}.*.*.*`
-      const message = await log.broker.next(log.names.events, position, batches)
+      const seq = sequenceOf(log.ledger.state.watch!.numbering, position)
+      const message = seq === undefined ? null : await log.broker.next(log.names.events, seq, batches)
       return message === null ? undefined : EventBatch.fromBytes(message.data).received_at
     },
     catch: (cause) => queueError("depth", cause)

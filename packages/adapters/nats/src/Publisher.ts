@@ -1,6 +1,6 @@
 import { headers, type MsgHdrs } from "@nats-io/transport-node"
 import { EventBatch, linesOfBytes, MAX_MESSAGE_BYTES } from "@millrace/core"
-import { type Broker, isTimeout, NotConnected, PayloadTooLarge, PublisherFull } from "./client.ts"
+import { type Broker, isTimeout, NotConnected, PayloadTooLarge, PublisherFull, StreamChanged } from "./client.ts"
 import { type Label, subjectOf } from "./subjects.ts"
 
 /** Beyond this many messages on their way, further batches share one. */
@@ -18,6 +18,22 @@ interface Group {
   bytes: number
 }
 
+export interface PublisherOptions {
+  readonly prefix: string
+  readonly timeoutMillis: number
+  readonly nextId: () => string
+  /**
+   * The server has a message, at this sequence. Returns whether that is a new place: not one at or below `highest`, the highest
+   * position that was taken before the message was sent.
+   */
+  readonly taken: (sequence: number, label: Label, highest: number) => Taken
+}
+
+export interface Taken {
+  readonly position: number
+  readonly isNew: boolean
+}
+
 /**
  * Sends batches. Under load those of one project that come together travel in one message: a message costs the server,
  * its disk and the worker far more than an event does.
@@ -27,18 +43,18 @@ export class Publisher {
   readonly #prefix: string
   readonly #timeoutMillis: number
   readonly #nextId: () => string
+  readonly #taken: PublisherOptions["taken"]
+  #highest = 0
   readonly #pending = new Map<string, Group>()
   #pendingBytes = 0
   #inFlight = 0
 
-  constructor(
-    broker: Broker,
-    options: { readonly prefix: string; readonly timeoutMillis: number; readonly nextId: () => string }
-  ) {
+  constructor(broker: Broker, options: PublisherOptions) {
     this.#broker = broker
     this.#prefix = options.prefix
     this.#timeoutMillis = options.timeoutMillis
     this.#nextId = options.nextId
+    this.#taken = options.taken
   }
 
   /** `done` without an error: the server has it. */
@@ -91,17 +107,21 @@ export class Publisher {
 
   /** Sent again under the same id while no answer comes, so that the server takes it once. */
   async send(batch: EventBatch, options: Pick<Label, "replay"> & { readonly msgID: string }): Promise<void> {
-    const subject = subjectOf(this.#prefix, { ...options, project_id: batch.project_id, count: batch.count })
+    const label: Label = { project_id: batch.project_id, count: batch.count, replay: options.replay }
+    const subject = subjectOf(this.#prefix, label)
+    const highest = this.#highest
     const timeout = Math.ceil(this.#timeoutMillis / 2)
     const traced = batch.traces.length === 0 ? {} : { headers: traceHeaders(batch.traces) }
     const attempt = () => this.#broker.publish(subject, batch.bytes, { ...traced, msgID: options.msgID, timeout })
-    try {
-      await attempt()
-    } catch (first) {
+    const { duplicate, seq } = await attempt().catch((first: unknown) => {
       if (!isTimeout(first)) throw first
       // Whatever the second one's failure says: the first may have been written.
-      await attempt().catch(() => Promise.reject(first))
-    }
+      return attempt().catch(() => Promise.reject(first))
+    })
+    const { isNew, position } = this.#taken(seq, label, duplicate ? 0 : highest)
+    this.#highest = Math.max(this.#highest, position)
+    // Its place was another's: it would be taken for that one until the ledger follows the new stream.
+    if (!isNew) throw new StreamChanged("the stream of events was made again or put back")
   }
 }
 

@@ -48,6 +48,11 @@ export class PublisherFull extends Error {
   override readonly name = "PublisherFull"
 }
 
+/** The stream is not the one that was known: what was sent may be taken for something old. */
+export class StreamChanged extends Error {
+  override readonly name = "StreamChanged"
+}
+
 const PING_MILLIS = 2_000
 const RECONNECT_WAIT_MILLIS = 200
 /** Headers and subject count against the server's limit. */
@@ -108,6 +113,11 @@ export class Broker {
     const waiting = [...this.#waiting]
     this.#waiting.clear()
     for (const fail of waiting) fail(new ConnectionLost("the connection to the server was lost"))
+  }
+
+  /** As a reconnect: whoever waits for the server asks anew. */
+  stir(): void {
+    this.#changed(this.#connected)
   }
 
   #changed(connected: boolean) {
@@ -199,6 +209,9 @@ export const isConflict = (cause: unknown): boolean =>
 const isTooLarge = (cause: unknown): boolean =>
   cause instanceof JetStreamApiError && cause.code === MESSAGE_EXCEEDS_MAXIMUM
 
+/** Nobody listens for what is published: the stream is gone, or the server has none. */
+export const isUnheard = (cause: unknown): boolean => cause instanceof Error && cause.name === "JetStreamNotEnabled"
+
 export const isTimeout = (cause: unknown): boolean => cause instanceof errors.TimeoutError
 
 export const queueError = (operation: EventQueueError["operation"], cause: unknown): EventQueueError =>
@@ -210,7 +223,7 @@ const reasonOf = (operation: EventQueueError["operation"], cause: unknown): Even
   // What a server refuses while the streams are made, an operator has to read.
   if (operation === "open") return new QueueUnavailable({ cause })
   if (cause instanceof JetStreamApiError) return reasonOfAnswer(cause)
-  const unanswered = isTimeout(cause) || cause instanceof ConnectionLost
+  const unanswered = isTimeout(cause) || cause instanceof ConnectionLost || cause instanceof StreamChanged
   if (operation === "publish" && unanswered) return new PublishAmbiguous({ cause })
   return new QueueUnavailable({ cause })
 }

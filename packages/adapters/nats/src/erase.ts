@@ -1,7 +1,8 @@
 import { type Erased, type Erasure, EventBatch, Tombstones } from "@millrace/core"
 import type { StoredMsg } from "./client.ts"
 import { coveredLetters, removeLetters } from "./deadLetters.ts"
-import { originOf, type QueueLog } from "./QueueLog.ts"
+import { NO_EVENTS } from "./ledger/stream.ts"
+import { originOf, positionIn, type QueueLog, recordEmpty } from "./QueueLog.ts"
 import { decode, type Known } from "./settle.ts"
 import { labelOf, tokenOf } from "./subjects.ts"
 
@@ -41,13 +42,13 @@ const veilMessages = async (log: QueueLog, tombstones: Tombstones, { project_id,
       await replaceMessage(log, known, tombstones.veil(batch), until)
       events += covered
     }
-    await broker.call(() => broker.streams.deleteMessage(names.events, known.position, true))
+    await broker.call(() => broker.streams.deleteMessage(names.events, message.seq, true))
   }
 }
 
 const knownOf = (log: QueueLog, { data, seq, subject }: StoredMsg): Known | undefined => {
   const label = labelOf(log.names.subjects.events, subject)
-  return label === undefined ? undefined : { position: seq, label, bytes: data, traces: [] }
+  return label === undefined ? undefined : { position: positionIn(log, seq), label, bytes: data, traces: [] }
 }
 
 /** Those of its events that are dead letters are accounted for under the old message; the others wait in the new one. */
@@ -58,8 +59,7 @@ const replaceMessage = async (log: QueueLog, { label, position }: Known, batch: 
     const msgID = `erase-${originOf(log, position).log}/${position}/${until}`
     await log.publisher.send(EventBatch.fromEvents(alive), { replay: label.replay, msgID })
   }
-  if (dead.size === 0) return
-  await log.ledger.append({ _tag: "Settled", messages: [{ ...label, position, count: dead.size }] })
+  await log.ledger.append({ _tag: "Settled", messages: [{ ...label, position, count: dead.size, held: label.count }] })
 }
 
 /** The largest file that a server keeps messages in, and some more. */
@@ -78,7 +78,8 @@ const isClean = async (log: QueueLog): Promise<boolean> => {
   const { broker, names } = log
   const messageBytes = Math.min(FILLER_MESSAGE_BYTES, broker.maxPayloadBytes)
   for (let bytes = 0; bytes < FILLER_BYTES; bytes += messageBytes) {
-    await broker.publish(names.subjects.nudge, new Uint8Array(messageBytes), {})
+    const { seq } = await broker.publish(names.subjects.nudge, new Uint8Array(messageBytes), {})
+    log.manifest.add(positionIn(log, seq), NO_EVENTS)
   }
   const { state: filled } = await infoOf(log)
   const isGone = await waitUntilGone(log, state.last_seq)
@@ -98,10 +99,12 @@ const waitUntilGone = async (log: QueueLog, position: number): Promise<boolean> 
 }
 
 /** What no worker has taken yet. */
-const deleteFiller = async ({ broker, names }: QueueLog, first: number, last: number): Promise<void> => {
+const deleteFiller = async (log: QueueLog, first: number, last: number): Promise<void> => {
+  const { broker, names } = log
   for (let from = first; ;) {
     const found = await broker.next(names.events, from, names.subjects.nudge)
     if (found === null || found.seq > last) return
+    await recordEmpty(log, [positionIn(log, found.seq)])
     await broker.call(() => broker.streams.deleteMessage(names.events, found.seq, false)).catch(() => undefined)
     from = found.seq + 1
   }

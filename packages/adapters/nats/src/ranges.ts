@@ -46,6 +46,28 @@ export class RangeSet {
     return end - start - known
   }
 
+  /** Returns whether it was there. */
+  delete(value: number): boolean {
+    const at = this.#search(value + 1)
+    const range = this.#ranges[at]
+    if (range === undefined || range[0] > value) return false
+    const left: ReadonlyArray<Range> = [
+      [range[0], value],
+      [value + 1, range[1]]
+    ]
+    this.#ranges.splice(at, 1, ...left.filter(([start, end]) => start < end))
+    return true
+  }
+
+  /** What of `[start, end)` is in the set. */
+  within(start: number, end: number): ReadonlyArray<Range> {
+    const found: Array<Range> = []
+    for (let at = this.#search(start + 1); at < this.#ranges.length && this.#ranges[at]![0] < end; at++) {
+      found.push([Math.max(start, this.#ranges[at]![0]), Math.min(end, this.#ranges[at]![1])])
+    }
+    return found
+  }
+
   get size(): number {
     return this.#ranges.reduce((sum, [start, end]) => sum + end - start, 0)
   }
@@ -63,4 +85,8 @@ export class RangeSet {
     if (at < end) gaps.push([at, end])
     return gaps
   }
+}
+
+export function* positionsIn(ranges: Iterable<Range>): Generator<number> {
+  for (const [start, end] of ranges) for (let position = start; position < end; position++) yield position
 }

@@ -29,11 +29,16 @@ export class StreamRefused extends Error {
 
 type Wanted = Partial<StreamConfig> & { readonly name: string }
 
-/** Makes what is not there, adapts what may be, and reads back what the server understood. */
-export const openStreams = async (broker: Broker, names: Names, options: ResolvedOptions): Promise<StreamInfo> => {
+/** Makes what is not there, adapts what may be, and reads back what the server understood. Returns what it has made. */
+export const openStreams = async (
+  broker: Broker,
+  names: Names,
+  options: ResolvedOptions
+): Promise<ReadonlyArray<string>> => {
+  const made: Array<string> = []
   const common = { storage: StorageType.File, discard: DiscardPolicy.New, num_replicas: options.replicas } as const
   const { subjects } = names
-  const events = await ensure(broker, {
+  await ensure(broker, made, {
     ...common,
     name: names.events,
     subjects: [`${subjects.events}.>`],
@@ -41,31 +46,40 @@ export const openStreams = async (broker: Broker, names: Names, options: Resolve
     max_bytes: options.maxBytes,
     duplicate_window: DUPLICATE_WINDOW_MILLIS * NANOS_PER_MILLI
   })
-  await ensure(broker, {
+  await ensure(broker, made, {
     ...common,
     name: names.dead,
     subjects: [`${subjects.letters}.>`, subjects.unreadable],
     max_bytes: options.maxDeadLetterBytes
   })
-  await ensure(broker, {
+  await ensure(broker, made, {
     ...common,
     name: names.ledger,
     subjects: [subjects.record, subjects.checkpoint],
     max_bytes: LEDGER_BYTES
   })
-  await ensure(broker, {
+  await ensure(broker, made, {
     name: names.advisories,
     subjects: [`$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.${names.events}.>`],
     storage: StorageType.File,
     num_replicas: options.replicas,
     max_msgs: MAX_ADVISORIES
   })
-  await ensureConsumer(broker, names, {
+  const isMade = await ensureConsumer(broker, names, {
     ack_wait: options.redeliverMillis * NANOS_PER_MILLI,
     max_deliver: options.maxAttempts + SPARE_DELIVERIES,
     max_ack_pending: MAX_UNACKNOWLEDGED
   })
-  return events
+  return isMade ? [...made, `consumer ${names.worker}`] : made
+}
+
+/** Whether workers can be served; false when the consumer is gone, or the stream with it. */
+export const isServed = async (broker: Broker, names: Names): Promise<boolean> => {
+  const info = await broker
+    .call(() => broker.consumers.info(names.events, names.worker))
+    .catch(orUndefined(CONSUMER_NOT_FOUND))
+    .catch(orUndefined(STREAM_NOT_FOUND))
+  return info !== undefined
 }
 
 const STREAM_NOT_FOUND = 10_059
@@ -78,31 +92,33 @@ const orUndefined = (code: number) => (cause: unknown) => {
 }
 
 /** All workers share it. Made anew, it delivers all that waits from the start. */
-const ensureConsumer = async (broker: Broker, names: Names, settings: Partial<ConsumerConfig>): Promise<void> => {
+const ensureConsumer = async (broker: Broker, names: Names, settings: Partial<ConsumerConfig>): Promise<boolean> => {
   const existing = await broker.consumers.info(names.events, names.worker).catch(orUndefined(CONSUMER_NOT_FOUND))
   if (existing !== undefined) await broker.consumers.update(names.events, names.worker, settings)
-  else
+  else {
     await broker.consumers.add(names.events, {
       ...settings,
       durable_name: names.worker,
       ack_policy: AckPolicy.Explicit
     })
+  }
+  return existing === undefined
 }
 
-const ensure = async (broker: Broker, wanted: Wanted): Promise<StreamInfo> => {
+const ensure = async (broker: Broker, made: Array<string>, wanted: Wanted): Promise<void> => {
   const existing = await broker.streams.info(wanted.name).catch(orUndefined(STREAM_NOT_FOUND))
   const info =
     existing === undefined ? await broker.streams.add(wanted) : await broker.streams.update(wanted.name, wanted)
-  return checked(info, wanted)
+  check(info, wanted)
+  if (existing === undefined) made.push(`stream ${wanted.name}`)
 }
 
 /** A server drops what it does not know without a word, so only what it echoes is believed. */
-const checked = (info: StreamInfo, wanted: Wanted): StreamInfo => {
+const check = (info: StreamInfo, wanted: Wanted): void => {
   for (const key of ["storage", "retention", "discard", "max_bytes", "num_replicas", "duplicate_window"] as const) {
     if (wanted[key] !== undefined && info.config[key] !== wanted[key]) {
       const has = JSON.stringify(info.config[key])
       throw new StreamRefused(`stream ${wanted.name}: ${key} is ${has}, not ${JSON.stringify(wanted[key])}`)
     }
   }
-  return info
 }

@@ -1,10 +1,14 @@
 import type { EventQueueError } from "@millrace/core"
 import { Effect, Schema } from "effect"
-import { type Broker, queueError } from "./client.ts"
+import { queueError } from "./client.ts"
+import { sequenceOf } from "./ledger/Numbering.ts"
 import { takeSnapshot } from "./ledger/snapshot.ts"
-import type { QueueLog } from "./QueueLog.ts"
+import { labelAt, NO_EVENTS, type Sight } from "./ledger/stream.ts"
+import { positionIn, type QueueLog, recordEmpty } from "./QueueLog.ts"
+import { positionsIn } from "./ranges.ts"
 import { bury } from "./settle.ts"
-import { labelOf, type Names } from "./subjects.ts"
+import { isServed } from "./streams.ts"
+import { labelOf } from "./subjects.ts"
 
 /** `$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES`: the server will not deliver this message again. */
 const Advisory = Schema.fromJsonString(Schema.Struct({ stream_seq: Schema.Int, deliveries: Schema.Int }))
@@ -18,6 +22,7 @@ export const makeSweep = (log: QueueLog): Effect.Effect<void, EventQueueError> =
   let before = 0
   return Effect.gen(function* () {
     if (!log.broker.connected) return
+    if (!(yield* attempt(() => isServed(log.broker, log.names)))) yield* attempt(() => log.mending.mend())
     while (yield* sweepAdvisory(log));
     before = yield* deleteLeftOver(log, before)
   })
@@ -30,10 +35,14 @@ const NUDGE_MILLIS = 5_000
  * new: without this, the last messages before a crash would wait for the next publish. Harmless
  * on others.
  */
-export const nudge = ({ broker, names }: QueueLog): void => {
+export const nudge = (log: QueueLog): void => {
+  const { broker, names } = log
   // Not waited for: a stream too full for it has something to hand out, and the next connection tries again.
   if (broker.connected) {
-    broker.publish(names.subjects.nudge, new Uint8Array(0), { timeout: NUDGE_MILLIS }).catch(() => undefined)
+    broker
+      .publish(names.subjects.nudge, new Uint8Array(0), { timeout: NUDGE_MILLIS })
+      .then(({ seq }) => log.manifest.add(positionIn(log, seq), NO_EVENTS))
+      .catch(() => undefined)
   }
 }
 
@@ -47,8 +56,9 @@ const sweepAdvisory = Effect.fnUntraced(function* ({ broker, ...log }: QueueLog)
   if (found === null) return false
   const advisory = decodeAdvisory(found.string())
   if (advisory._tag === "Some") {
-    const { deliveries, stream_seq: position } = advisory.value
-    const message = yield* attempt(() => broker.call(() => broker.streams.getMessage(events, { seq: position })))
+    const { deliveries, stream_seq: seq } = advisory.value
+    const position = positionIn(log, seq)
+    const message = yield* attempt(() => broker.call(() => broker.streams.getMessage(events, { seq })))
     const label = message === null ? undefined : labelOf(subjects.events, message.subject)
     if (message !== null && label !== undefined) {
       const reason = {
@@ -60,35 +70,59 @@ const sweepAdvisory = Effect.fnUntraced(function* ({ broker, ...log }: QueueLog)
       yield* bury({ ...log, broker }, { position, label, bytes: message.data, traces: [] }, reason).pipe(
         Effect.mapError((cause) => queueError("deadLetter", cause))
       )
-      yield* attempt(() => broker.call(() => broker.streams.deleteMessage(events, position, true)))
+      yield* attempt(() => broker.call(() => broker.streams.deleteMessage(events, seq, true)))
     }
   }
   yield* attempt(() => broker.call(() => broker.streams.deleteMessage(advisories, found.seq, false)))
   return true
 })
 
-/** A server before 2.10 that was killed brings acknowledged messages back, and delivers them to nobody. */
-const deleteLeftOver = Effect.fnUntraced(function* ({ broker, ledger, names }: QueueLog, before: number) {
-  const { last, leftOver, nudges } = yield* attempt(() => takeSnapshot(broker, ledger, names))
+/**
+ * A server before 2.10 that was killed brings acknowledged messages back, and delivers them to nobody. And of what lies there
+ * since the last round, and whose publisher has not told of it, somebody has to.
+ */
+const deleteLeftOver = Effect.fnUntraced(function* (log: QueueLog, before: number) {
+  const { leftOver, nudges, sight } = yield* attempt(() => takeSnapshot(log))
+  const { broker, ledger, names } = log
   yield* Effect.forEach(
     leftOver,
     (position) =>
-      attempt(() => broker.call(() => broker.streams.deleteMessage(names.events, position, true))).pipe(
+      attempt(async () => {
+        const seq = sequenceOf(ledger.state.watch!.numbering, position)
+        if (seq !== undefined) await broker.call(() => broker.streams.deleteMessage(names.events, seq, true))
+      }).pipe(
         // Acknowledged meanwhile.
         Effect.ignore
       ),
     { discard: true }
   )
   // Those of the last round had their effect, or nobody to have it on.
-  if (nudges > 0) yield* attempt(() => deleteNudges(broker, names, before))
-  return last
+  if (nudges > 0) yield* attempt(() => deleteNudges(log, before))
+  yield* attempt(() => tellOf(log, sight, before))
+  return sight.last
 })
 
+/** Of one round. */
+const TELL_AT_MOST = 512
+
+/** A publisher that was killed has told nobody of its last messages. */
+const tellOf = async (log: QueueLog, { held }: Sight, upTo: number): Promise<void> => {
+  const { expected } = log.ledger.state.watch!
+  const beyond = [...positionsIn(held.within(expected.front + 1, upTo + 1))]
+  for (const position of beyond.filter((one) => !expected.isKnown(one)).slice(0, TELL_AT_MOST)) {
+    const label = await labelAt(log, position)
+    if (label !== undefined) log.manifest.add(position, label)
+  }
+  await log.manifest.tell()
+}
+
 /** One by one: a purge by subject leaves some behind on 2.9. */
-const deleteNudges = async (broker: Broker, names: Names, upTo: number): Promise<void> => {
+const deleteNudges = async (log: QueueLog, upTo: number): Promise<void> => {
+  const { broker, names } = log
   for (let from = 1; ;) {
     const found = await broker.next(names.events, from, names.subjects.nudge)
-    if (found === null || found.seq > upTo) return
+    if (found === null || positionIn(log, found.seq) > upTo) return
+    await recordEmpty(log, [positionIn(log, found.seq)])
     await broker.call(() => broker.streams.deleteMessage(names.events, found.seq, false))
     from = found.seq + 1
   }

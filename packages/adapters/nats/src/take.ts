@@ -9,7 +9,8 @@ import {
 import { Cause, Effect, Exit, Random, type Scope } from "effect"
 import { NotConnected, queueError } from "./client.ts"
 import type { Inbox, Message } from "./Inbox.ts"
-import type { QueueLog } from "./QueueLog.ts"
+import { follow } from "./ledger/follow.ts"
+import { positionIn, type QueueLog, recordEmpty } from "./QueueLog.ts"
 import { bury, decode, keepBytes, type Known, recordSettled } from "./settle.ts"
 
 const MAX_BACKOFF_MILLIS = 30_000
@@ -62,7 +63,10 @@ const takeNext = Effect.fnUntraced(function* (log: QueueLog, inbox: Inbox, optio
   while (true) {
     if (!log.broker.connected) return yield* Effect.fail(queueError("take", new NotConnected("the server is down")))
     const trouble = inbox.takeTrouble()
-    if (trouble !== undefined) return yield* Effect.fail(queueError("take", new Error(trouble)))
+    if (trouble !== undefined) {
+      yield* Effect.tryPromise({ try: () => log.mending.mend(), catch: (cause) => queueError("take", cause) })
+      return yield* Effect.fail(queueError("take", new Error(trouble)))
+    }
     const taken = inbox.take(options.limit, maxMessages)
     if (taken !== undefined) {
       const leased = yield* prepare(log, inbox, taken, options)
@@ -111,12 +115,12 @@ const prepareOne = Effect.fnUntraced(function* (log: QueueLog, inbox: Inbox, mes
   const { state } = log.ledger
   if (label === undefined) {
     yield* keepBytes(log, message)
+    yield* Effect.tryPromise({ try: () => recordEmpty(log, [position]), catch: (cause) => queueError("ack", cause) })
     inbox.terminate(message)
     return undefined
   }
   const known = { ...message, label }
-  // Settled: its acknowledgement was lost.
-  if (state.isSettled(position)) return yield* acknowledge(inbox, [message])
+  if (state.isSettled(position)) return yield* dismiss(log, inbox, message)
   const attempt = Math.max(1, message.deliveries - state.releases(position))
   const batch = decode(log, known)
   if (batch === undefined || attempt > log.options.maxAttempts) {
@@ -132,6 +136,14 @@ const prepareOne = Effect.fnUntraced(function* (log: QueueLog, inbox: Inbox, mes
   }
   const leased: Leased = { ...known, attempt, batches }
   return leased
+})
+
+/** Settled: its acknowledgement was lost. Unless the stream is another by now, and the message comes again as a new one. */
+const dismiss = Effect.fnUntraced(function* (log: QueueLog, inbox: Inbox, message: Message) {
+  yield* Effect.tryPromise({ try: () => follow(log), catch: (cause) => queueError("take", cause) })
+  if (positionIn(log, message.sequence) === message.position) return yield* acknowledge(inbox, [message])
+  inbox.giveBack(message)
+  return undefined
 })
 
 const leaseExpired = (attempts: number): DeadLetterReason => ({

@@ -5,7 +5,7 @@ import { Readable } from "node:stream"
 import { pipeline } from "node:stream/promises"
 import { type ByProject, type QueueCopier, SnapshotError } from "@millrace/core"
 import { Effect, type Semaphore } from "effect"
-import { Tally } from "../ledger/LedgerState.ts"
+import { Tally } from "../ledger/Tally.ts"
 import { takeSnapshot } from "../ledger/snapshot.ts"
 import type { QueueLog } from "../QueueLog.ts"
 import { type Counts, COUNTS_NAME, encodeCounts, encodeLetter, FOLDER, LETTERS_NAME } from "./files.ts"
@@ -31,12 +31,12 @@ const late = (millis: number) => {
 }
 
 /** By position, not by time: what the stream held at the call has been settled, whichever worker did it. */
-const caughtUp = Effect.fnUntraced(function* ({ broker, ledger, names }: QueueLog) {
-  const attempt = <A>(task: () => Promise<A>) => Effect.tryPromise({ try: task, catch: failed })
-  const { state } = yield* attempt(() => broker.call(() => broker.streams.info(names.events)))
+const caughtUp = Effect.fnUntraced(function* (log: QueueLog) {
+  const look = Effect.tryPromise({ try: () => takeSnapshot(log), catch: failed })
+  const { sight } = yield* look
   while (true) {
-    const { oldest } = yield* attempt(() => takeSnapshot(broker, ledger, names))
-    if (oldest === undefined || oldest > state.last_seq) return
+    const { oldest } = yield* look
+    if (oldest === undefined || oldest > sight.last) return
     yield* Effect.sleep(POLL_MILLIS)
   }
 })

@@ -33,12 +33,13 @@ export class LedgerLog {
     return this.#state
   }
 
-  /** Durable when it resolves. Sent twice before it fails: a record may come twice. */
-  async append(record: LedgerRecord): Promise<void> {
+  /** Durable when it resolves, at the returned sequence. Sent twice before it fails: a record may come twice. */
+  async append(record: LedgerRecord): Promise<number> {
     const send = () =>
       this.#broker.publish(this.#names.subjects.record, recordCodec.encode(record), { timeout: ANSWER_MILLIS })
     const { seq } = await send().catch((cause: unknown) => (isTimeout(cause) ? send() : Promise.reject(cause)))
     if (seq - this.#checkpointed > CHECKPOINT_EVERY) this.#checkpoint()
+    return seq
   }
 
   /** Folds every record that was durable when it was called. */

@@ -1,29 +1,15 @@
 import type { ByProject } from "@millrace/core"
 import { type Range, RangeSet } from "../ranges.ts"
-import type { Checkpoint, LedgerRecord, SettledMessage } from "./record.ts"
+import type { Label } from "../subjects.ts"
+import type { Checkpoint, LedgerRecord, LostRecord, SettledMessage, StreamRecord } from "./record.ts"
+import { Tally } from "./Tally.ts"
+import { Watch } from "./Watch.ts"
 
 /** Of a message that is not settled. */
 interface Open {
   project_id: string
   readonly dead: RangeSet
   releases: number
-}
-
-export class Tally {
-  readonly #counts: Map<string, number>
-  constructor(counts: ByProject = {}) {
-    this.#counts = new Map(Object.entries(counts))
-  }
-  add(project: string, count: number): void {
-    if (count !== 0) this.#counts.set(project, (this.#counts.get(project) ?? 0) + count)
-  }
-  addAll(other: ByProject): this {
-    for (const [project, count] of Object.entries(other)) this.add(project, count)
-    return this
-  }
-  get value(): ByProject {
-    return Object.fromEntries(this.#counts)
-  }
 }
 
 /** Settled messages may still lie in the stream for a moment; what they hold is remembered for that long. */
@@ -42,6 +28,10 @@ export class LedgerState {
   readonly #dead: Tally
   readonly #open: Map<number, Open>
   readonly #recent = new Map<number, SettledMessage>()
+  #watch: Watch | undefined
+  /** Sequences of the last record of a loss, and of a stream, that counted. */
+  lostAt = 0
+  followedAt = 0
 
   constructor(from?: Checkpoint) {
     this.upTo = from?.upTo ?? 0
@@ -52,9 +42,10 @@ export class LedgerState {
     this.#open = new Map(
       from?.open.map(({ dead, position, ...rest }) => [position, { ...rest, dead: new RangeSet(dead) }])
     )
+    this.#watch = from?.watch === undefined ? undefined : new Watch(from.watch)
   }
 
-  /** Of settled messages. */
+  /** Of settled and lost messages. */
   get accepted(): ByProject {
     return this.#accepted.value
   }
@@ -66,6 +57,15 @@ export class LedgerState {
   }
   get settledRanges(): ReadonlyArray<Range> {
     return this.#settled.ranges
+  }
+
+  /** Undefined until the first process that counts what is lost has opened the queue. */
+  get watch(): Watch | undefined {
+    return this.#watch
+  }
+  /** The highest position that the ledger knows of. */
+  get last(): number {
+    return Math.max(0, (this.#settled.ranges.at(-1)?.[1] ?? 1) - 1, this.#watch?.expected.last ?? 0)
   }
 
   isSettled(position: number): boolean {
@@ -87,6 +87,7 @@ export class LedgerState {
   }
 
   apply(sequence: number, record: LedgerRecord): void {
+    const before = this.upTo
     this.upTo = sequence
     switch (record._tag) {
       case "Settled":
@@ -99,13 +100,26 @@ export class LedgerState {
         break
       case "Released":
         for (const position of record.positions) if (!this.isSettled(position)) this.#opened(position).releases++
+        break
+      case "Published":
+        for (const { messages, ...run } of record.runs) {
+          for (const [position, count] of messages) this.#published(position, { ...run, count })
+        }
+        break
+      case "Lost":
+        this.#lose(record)
+        break
+      case "Stream":
+        if (record.upTo === before) this.#follow(record)
     }
   }
 
   #settle(message: SettledMessage): void {
     if (this.#settled.add(message.position, message.position + 1) === 0) return
-    this.#accepted.add(message.project_id, message.count)
-    if (message.replay) this.#replayed.add(message.project_id, message.count)
+    if (!this.#isCounted(message)) {
+      this.#accepted.add(message.project_id, message.count)
+      if (message.replay) this.#replayed.add(message.project_id, message.count)
+    }
     this.#open.delete(message.position)
     this.#recent.set(message.position, message)
     for (const position of this.#recent.keys()) {
@@ -114,10 +128,42 @@ export class LedgerState {
     }
   }
 
+  #isCounted({ held, position, ...label }: SettledMessage): boolean {
+    const options = { dead: this.dead(position).size, accepted: this.#accepted }
+    return this.#watch?.settled(position, { ...label, count: held ?? label.count }, options) ?? false
+  }
+
+  #published(position: number, label: Label): void {
+    // Settled: its count is known, and it was told to the watch by that.
+    if (!this.isSettled(position)) {
+      this.#watch?.published(position, label, { accepted: this.#accepted, replayed: this.#replayed })
+    }
+  }
+
+  #lose(record: LostRecord): void {
+    if (this.#watch?.applies(record, this.#settled) !== true) return
+    const dead = (position: number) => this.dead(position).size
+    this.#watch.lose(record, { accepted: this.#accepted, replayed: this.#replayed, dead })
+    this.lostAt = this.upTo
+  }
+
+  #follow({ begin, numbering }: StreamRecord): void {
+    this.followedAt = this.upTo
+    if (this.#watch !== undefined) this.#watch.numbering = numbering
+    else if (begin !== undefined) {
+      this.#watch = Watch.begin(numbering, begin.expected)
+      for (const [start, end] of begin.holes) this.#settled.add(start, end)
+    }
+  }
+
   #bury(position: number, project_id: string, ranges: ReadonlyArray<Range>): void {
     const open = this.#opened(position)
     open.project_id = project_id
-    for (const [start, end] of ranges) this.#dead.add(project_id, open.dead.add(start, end))
+    for (const [start, end] of ranges) {
+      const events = open.dead.add(start, end)
+      this.#dead.add(project_id, events)
+      this.#watch?.buried(position, project_id, events)
+    }
   }
 
   #opened(position: number): Open {
@@ -133,7 +179,8 @@ export class LedgerState {
       accepted: this.accepted,
       replayed: this.replayed,
       deadLettered: this.deadLettered,
-      open: [...this.#open].map(([position, open]) => ({ ...open, position, dead: open.dead.ranges }))
+      open: [...this.#open].map(([position, open]) => ({ ...open, position, dead: open.dead.ranges })),
+      ...(this.#watch === undefined ? {} : { watch: this.#watch.toState() })
     }
   }
 }

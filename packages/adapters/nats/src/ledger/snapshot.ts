@@ -1,15 +1,19 @@
 import type { ByProject } from "@millrace/core"
-import type { Broker, StreamInfo } from "../client.ts"
-import { labelOf, type Label, type Names } from "../subjects.ts"
-import { type Range, RangeSet } from "../ranges.ts"
-import type { LedgerLog } from "./LedgerLog.ts"
-import { Tally } from "./LedgerState.ts"
+import { setTimeout as sleep } from "node:timers/promises"
+import type { QueueLog } from "../QueueLog.ts"
+import { positionsIn, type Range, RangeSet } from "../ranges.ts"
+import { labelOf, type Label } from "../subjects.ts"
+import { follow, isFollowed } from "./follow.ts"
+import { isUntold, missingIn, recordLost } from "./lose.ts"
+import { agrees, labelAt, readStream, type Sight, sightOf } from "./stream.ts"
+import { Tally } from "./Tally.ts"
 
 export interface Snapshot {
   readonly accepted: ByProject
   readonly replayed: ByProject
   readonly deadLettered: ByProject
   readonly waiting: ByProject
+  readonly lost: ByProject
   readonly bytes: number
   /** Position of the first message that waits. */
   readonly oldest: number | undefined
@@ -18,124 +22,118 @@ export interface Snapshot {
   /** Settled messages that the stream still holds: about to be acknowledged, or brought back by a server's crash. */
   readonly leftOver: ReadonlyArray<number>
   readonly nudges: number
-  /** Position of the last message ever published. */
-  readonly last: number
+  readonly sight: Sight
 }
 
-const READS = 5
-/** Of looks between which another reader folded on; then this one fails, and is asked again. */
-const MAX_READS = 100
+/** Of looks between which the ledger or the stream went on; then this one fails, and is asked again. */
+const MAX_LOOKS = 100
+/** Publishers tell of a message shortly after it is in the stream; what is lost before is counted by what they tell. */
+const UNTOLD_LOOKS = 10
+const UNTOLD_MILLIS = 100
 
 /**
  * Everything counted at one instant: what the stream holds, by the server's index of subjects, and what became of the
- * rest, by the ledger. The stream is read first, so a message that left it before that is in the ledger by then.
+ * rest, by the ledger. The stream is read first, so a message that left it before that is in the ledger by then; one that
+ * is in neither is lost, and that is recorded before anything is counted.
  */
-export const takeSnapshot = async (broker: Broker, ledger: LedgerLog, names: Names): Promise<Snapshot> => {
-  for (let read = 1; ; read++) {
-    const info = await readStream(broker, names)
-    await ledger.refresh()
-    const held = heldPositions(info)
-    const leftOver = settledAmong(held, ledger)
-    const labels = await Promise.all(leftOver.map((position) => labelAt(broker, names, ledger, position)))
-    // One was deleted after the stream was read: what it held is not known here, so look again.
-    if (labels.includes(undefined) && read < READS) continue
-    // Another reader in this process folded on meanwhile: what follows must be of one state.
-    if (settledAmong(held, ledger).length > leftOver.length) {
-      if (read < MAX_READS) continue
-      throw new Error(`the ledger went on during each of ${MAX_READS} looks at it`)
+export const takeSnapshot = async (log: QueueLog): Promise<Snapshot> => {
+  let untold = 0
+  for (let look = 1; look <= MAX_LOOKS; look++) {
+    const known = log.ledger.state.last
+    const info = await readStream(log)
+    if (!isFollowed(log.ledger.state, info, known)) {
+      await follow(log)
+      continue
     }
-    return {
-      ...count(info, ledger, names, held, labels),
-      bytes: info.state.bytes,
-      oldest: firstUnsettled(held, ledger),
-      unsettled: new RangeSet(ledger.state.settledRanges).missing(1, Number.MAX_SAFE_INTEGER),
-      leftOver,
-      nudges: info.state.subjects?.[names.subjects.nudge] ?? 0,
-      last: info.state.last_seq
-    }
+    await log.manifest.tell()
+    await log.ledger.refresh()
+    const { state } = log.ledger
+    const { upTo } = state
+    const sight = sightOf(state.watch!.numbering, info)
+    // The stream was made again meanwhile, or has gone on far beyond what was read.
+    if (state.watch!.numbering.created !== info.created || state.watch!.expected.front > sight.last) continue
+    const out = await labelsOut(log, sight)
+    if (out === undefined || log.ledger.state !== state || state.upTo !== upTo) continue
+    const expected = expectedIn(log, sight, out)
+    const missing = missingIn(log, sight)
+    if (missing.length === 0) return { ...count(log, sight, expected, out.returned), ...placesIn(log, sight, out) }
+    if (isUntold(log, missing) && ++untold <= UNTOLD_LOOKS) await sleep(UNTOLD_MILLIS)
+    else if (agrees(info)) await recordLost(log, sight, missing, expected)
   }
+  throw new Error(`the ledger went on during each of ${MAX_LOOKS} looks at it`)
+}
+
+type Labelled = readonly [position: number, label: Label]
+
+interface Out {
+  readonly leftOver: ReadonlyArray<Labelled>
+  /** Held for lost, and there all the same: a server that was killed brought it back. */
+  readonly returned: ReadonlyArray<Labelled>
+}
+
+/** Messages that the stream holds and that are not expected there; undefined when one left while it was looked at. */
+const labelsOut = async (log: QueueLog, { held }: Sight): Promise<Out | undefined> => {
+  const { state } = log.ledger
+  const look = (ranges: ReadonlyArray<Range>) =>
+    Promise.all(
+      [...positionsIn(ranges.flatMap(([start, end]) => held.within(start, end)))].map(
+        async (position) => [position, await labelAt(log, position)] as const
+      )
+    )
+  const [leftOver, returned] = await Promise.all([look(state.settledRanges), look(state.watch!.gone.ranges)])
+  const isThere = (one: readonly [number, Label | undefined]): one is Labelled => one[1] !== undefined
+  return leftOver.every(isThere) && returned.every(isThere) ? { leftOver, returned } : undefined
+}
+
+/** Events by project of the messages that the stream holds and that are expected there, by the server's index. */
+const expectedIn = ({ names }: QueueLog, { info }: Sight, { leftOver, returned }: Out) => {
+  const all = new Tally()
+  const replayed = new Tally()
+  const add = ({ count, project_id, replay }: Label, times: number) => {
+    all.add(project_id, times * count)
+    if (replay) replayed.add(project_id, times * count)
+  }
+  for (const [subject, messages] of Object.entries(info.state.subjects ?? {})) {
+    const label = labelOf(names.subjects.events, subject)
+    if (label !== undefined) add(label, messages)
+  }
+  for (const [, label] of [...leftOver, ...returned]) add(label, -1)
+  return { all: all.value, replayed: replayed.value }
 }
 
 const count = (
-  info: StreamInfo,
-  ledger: LedgerLog,
-  names: Names,
-  held: Held,
-  leftOver: ReadonlyArray<Label | undefined>
+  { ledger: { state } }: QueueLog,
+  { held }: Sight,
+  expected: { readonly all: ByProject; readonly replayed: ByProject },
+  returned: ReadonlyArray<Labelled>
 ) => {
-  const waiting = new Tally()
-  const replayed = new Tally(ledger.state.replayed)
-  const add = (label: Label | undefined, times: number) => {
-    if (label === undefined) return
-    waiting.add(label.project_id, times * label.count)
-    if (label.replay) replayed.add(label.project_id, times * label.count)
+  const waiting = new Tally(expected.all)
+  const lost = new Tally(state.watch!.lost)
+  for (const [position, { count, project_id }] of returned) {
+    waiting.add(project_id, count)
+    lost.add(project_id, state.dead(position).size - count)
   }
-  for (const [subject, messages] of Object.entries(info.state.subjects ?? {})) {
-    add(labelOf(names.subjects.events, subject), messages)
-  }
-  for (const label of leftOver) add(label, -1)
-  const accepted = new Tally(ledger.state.accepted).addAll(waiting.value)
-  for (const { events, position, project_id } of ledger.state.deadWaiting()) {
-    if (holds(held, position)) waiting.add(project_id, -events)
+  for (const { events, position, project_id } of state.deadWaiting()) {
+    if (held.has(position)) waiting.add(project_id, -events)
   }
   return {
-    accepted: accepted.value,
-    replayed: replayed.value,
-    deadLettered: ledger.state.deadLettered,
-    waiting: waiting.value
+    accepted: new Tally(state.accepted).addAll(expected.all).value,
+    replayed: new Tally(state.replayed).addAll(expected.replayed).value,
+    deadLettered: state.deadLettered,
+    waiting: waiting.value,
+    lost: lost.value
   }
 }
 
-/** The server reads its counters and its index one after the other; only what agrees was read at one instant. */
-const readStream = async (broker: Broker, names: Names): Promise<StreamInfo> => {
-  let info: StreamInfo
-  for (let read = 1; ; read++) {
-    info = await broker.call(() => broker.streams.info(names.events, { subjects_filter: ">", deleted_details: true }))
-    const indexed = Object.values(info.state.subjects ?? {}).reduce((sum, messages) => sum + messages, 0)
-    if (indexed === info.state.messages || read === READS) return info
+const placesIn = ({ ledger: { state }, names }: QueueLog, sight: Sight, { leftOver }: Out) => {
+  const settled = new RangeSet(state.settledRanges)
+  const waiting = sight.held.ranges.flatMap(([start, end]) => settled.missing(start, end))
+  return {
+    bytes: sight.info.state.bytes,
+    oldest: waiting[0]?.[0],
+    unsettled: settled.missing(1, Number.MAX_SAFE_INTEGER),
+    leftOver: leftOver.map(([position]) => position),
+    nudges: sight.info.state.subjects?.[names.subjects.nudge] ?? 0,
+    sight
   }
-}
-
-interface Held {
-  readonly first: number
-  readonly last: number
-  readonly deleted: ReadonlySet<number>
-}
-
-const heldPositions = ({ state }: StreamInfo): Held =>
-  state.messages === 0
-    ? { first: 1, last: 0, deleted: new Set() }
-    : { first: state.first_seq, last: state.last_seq, deleted: new Set(state.deleted ?? []) }
-
-const holds = ({ deleted, first, last }: Held, position: number) =>
-  position >= first && position <= last && !deleted.has(position)
-
-const settledAmong = (held: Held, ledger: LedgerLog): ReadonlyArray<number> => {
-  const found: Array<number> = []
-  for (const [start, end] of ledger.state.settledRanges) {
-    for (let position = Math.max(start, held.first); position < Math.min(end, held.last + 1); position++) {
-      if (!held.deleted.has(position)) found.push(position)
-    }
-  }
-  return found
-}
-
-const firstUnsettled = (held: Held, ledger: LedgerLog): number | undefined => {
-  const settled = new RangeSet(ledger.state.settledRanges)
-  for (const [start, end] of settled.missing(held.first, held.last + 1)) {
-    for (let position = start; position < end; position++) if (!held.deleted.has(position)) return position
-  }
-  return undefined
-}
-
-const labelAt = async (
-  broker: Broker,
-  names: Names,
-  ledger: LedgerLog,
-  position: number
-): Promise<Label | undefined> => {
-  const recent = ledger.state.recent(position)
-  if (recent !== undefined) return recent
-  const message = await broker.call(() => broker.streams.getMessage(names.events, { seq: position }))
-  return message === null ? undefined : labelOf(names.subjects.events, message.subject)
 }
