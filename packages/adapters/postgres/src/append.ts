@@ -113,6 +113,9 @@ const account = (connection: Connection, segments: ReadonlyArray<Segment>) =>
     segments.map(({ received_at }) => received_at)
   ])
 
+/** Connections that share a row of totals wait for one another: two of few hardly ever do. */
+const SLOTS = 64
+
 /** An erasure's lock is waited for here; the snapshot comes after it, so that what it has erased is seen. */
 const ACCOUNT = {
   name: "account",
@@ -120,6 +123,11 @@ const ACCOUNT = {
     WITH accounted AS (
       INSERT INTO segments (last_n, project_id, accepted, stored, bytes, received_at)
       SELECT * FROM unnest($1::int[], $2::text[], $3::int[], $4::int[], $5::bigint[], $6::bigint[])
+    ), totalled AS (
+      INSERT INTO accepted_totals AS known (project_id, slot, accepted)
+      SELECT project_id, pg_backend_pid() % ${SLOTS}, sum(accepted)
+      FROM unnest($2::text[], $3::int[]) AS given (project_id, accepted) GROUP BY project_id ORDER BY project_id
+      ON CONFLICT (project_id, slot) DO UPDATE SET accepted = known.accepted + excluded.accepted
     )
     SELECT coalesce(max(n), 0) AS n FROM erasures`
 }

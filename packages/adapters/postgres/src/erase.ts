@@ -3,6 +3,7 @@ import { Effect, Schedule } from "effect"
 import type { Connection, Database } from "./client.ts"
 import type { Erasures } from "./erasures.ts"
 import { DriverFailure } from "./failure.ts"
+import { addPurged } from "./letters.ts"
 
 /** Every table is read once, and those with rows of the user are written anew. */
 const WITHIN_MILLIS = 3_600_000
@@ -95,7 +96,11 @@ const LETTERS = {
     SELECT id, encode(batch, 'hex') AS batch FROM dead_letters
     WHERE id > $1::bigint AND project_id = $2 ORDER BY id LIMIT $3`
 }
-const PURGE = { text: "DELETE FROM dead_letters WHERE id = ANY ($1::bigint[])" }
+const PURGE = {
+  text: `
+    WITH gone AS (DELETE FROM dead_letters WHERE id = ANY ($1::bigint[]) RETURNING project_id, stage)
+    ${addPurged("gone")}`
+}
 
 /** Which transaction was the last to say that tables have to be written anew; undefined where they have not. */
 const readMark = (connection: Connection) =>

@@ -52,7 +52,7 @@ export const makeLetters = (
       accepted: by(found, "accepted"),
       deadLettered: by(found, "dead"),
       replayed: by(found, "replayed"),
-      lost: {},
+      lost: by(found, "lost"),
       unsettled: after(String(found[0]?.["snapshot"]))
     }))
   }
@@ -127,17 +127,32 @@ const LIST = `
   SELECT id, encode(batch, 'hex') AS batch, stage, code, message, attempts, failed_at FROM dead_letters
   WHERE id > $1::bigint AND project_id = coalesce($3, project_id) ORDER BY id LIMIT $2`
 
+/** Of letters in `gone`, with `project_id` and `stage`. */
+export const addPurged = (gone: string): string => `
+  UPDATE dead_letter_totals AS known SET purged = known.purged + taken.count
+  FROM (SELECT project_id, stage, count(*) AS count FROM ${gone} GROUP BY project_id, stage) AS taken
+  WHERE known.project_id = taken.project_id AND known.stage = taken.stage`
+
 const PURGE = `
-  WITH gone AS (DELETE FROM dead_letters WHERE $1::bigint[] IS NULL OR id = ANY ($1) RETURNING 1)
+  WITH gone AS (
+    DELETE FROM dead_letters WHERE $1::bigint[] IS NULL OR id = ANY ($1) RETURNING project_id, stage
+  ), counted AS (${addPurged("gone")})
   SELECT count(*) FROM gone`
 
-/** One snapshot, which is told. What was refused before it was stored is in no segment. */
+/**
+ * One snapshot, which is told. What was refused before it was stored is in no segment. A letter that is not on the list and was
+ * neither replayed nor purged is lost.
+ */
 const COUNTS = `
   SELECT snapshot, counted.* FROM (SELECT pg_current_snapshot()::text AS snapshot) AS now LEFT JOIN (
-  SELECT project_id, sum(accepted) AS accepted, sum(dead) AS dead, sum(replayed) AS replayed FROM (
-    SELECT project_id, accepted, 0 AS dead, 0 AS replayed FROM segments
-    UNION ALL SELECT project_id, accepted, 0, 0 FROM freed
-    UNION ALL SELECT project_id, CASE WHEN stage = 'warehouse' THEN 0 ELSE dead END, dead, replayed FROM dead_letter_totals
+  SELECT project_id, sum(accepted) AS accepted, sum(dead) - sum(lost) AS dead, sum(replayed) AS replayed, sum(lost) AS lost
+  FROM (
+    SELECT project_id, accepted, 0 AS dead, 0 AS replayed, 0 AS lost FROM accepted_totals
+    UNION ALL SELECT project_id, CASE WHEN stage = 'warehouse' THEN 0 ELSE dead END, dead, replayed,
+      greatest(0, dead - replayed - purged - (
+        SELECT count(*) FROM dead_letters AS letter WHERE letter.project_id = known.project_id AND letter.stage = known.stage
+      ))
+    FROM dead_letter_totals AS known
   ) AS parts GROUP BY project_id
   ) AS counted ON true`
 

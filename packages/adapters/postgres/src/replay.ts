@@ -25,10 +25,13 @@ export const replay = (database: Database, options: ReplayOptions) =>
           return { batches: [], cursor: options.after, duplicates: {}, caughtUp } satisfies Page
         }
         const end: Cursor = { xid: String(found["xid"]), n: Number(found["last_n"]) }
+        const stored = found["stored"] as ByProject
+        const batches = Object.keys(stored).length === 0 ? [] : yield* readBatches(connection, after, end)
         const page: Page = {
-          batches: Number(found["stored"]) === 0 ? [] : yield* readBatches(connection, after, end),
+          batches,
           cursor: formatCursor(end),
           duplicates: found["duplicates"] as ByProject,
+          lost: yield* lostOf(connection, { after, end, stored, batches }),
           caughtUp
         }
         return page
@@ -59,12 +62,44 @@ const FIND_PAGE = {
     SELECT
       (SELECT xid::text FROM last) AS xid,
       (SELECT last_n FROM last) AS last_n,
-      (SELECT sum(stored) FROM by_project) AS stored,
+      (SELECT coalesce(json_object_agg(project_id, stored), '{}') FROM by_project WHERE stored > 0) AS stored,
       (SELECT coalesce(json_object_agg(project_id, duplicates), '{}') FROM by_project WHERE duplicates > 0) AS duplicates,
       NOT EXISTS (
         SELECT FROM segments
         WHERE (xid, last_n) > (coalesce((SELECT xid FROM last), $1::xid8), coalesce((SELECT last_n FROM last), $2::int))
       ) AS caught_up`
+}
+
+interface Read {
+  readonly after: Cursor
+  readonly end: Cursor
+  /** By the segments. */
+  readonly stored: ByProject
+  readonly batches: ReadonlyArray<EventBatch>
+}
+
+/** What segments account for, and is there no more; but for what was set aside. */
+const lostOf = Effect.fnUntraced(function* (connection: Connection, { after, batches, end, stored }: Read) {
+  const missing = new Map(Object.entries(stored))
+  const take = (project: string, events: number) => missing.set(project, (missing.get(project) ?? 0) - events)
+  for (const { count, project_id } of batches) take(project_id, count)
+  const isMissing = () => [...missing].filter(([, events]) => events > 0)
+  if (isMissing().length === 0) return {}
+  for (const row of yield* connection.rows(COUNT_SET_ASIDE, [after.xid, after.n, end.xid, end.n])) {
+    take(String(row["project_id"]), Number(row["events"]))
+  }
+  const lost: ByProject = Object.fromEntries(isMissing())
+  if (isMissing().length > 0) {
+    const events = isMissing().map(([project, count]) => `${count} of ${project}`)
+    yield* Effect.logError(`events are lost: ${events.join(", ")}, deleted from the hot store before they were loaded`)
+  }
+  return lost
+})
+
+const COUNT_SET_ASIDE = {
+  text: `
+    SELECT project_id, count(*) AS events FROM set_aside
+    WHERE (xid, n) > ($1::xid8, $2::int) AND (xid, n) <= ($3::xid8, $4::int) GROUP BY project_id`
 }
 
 const readBatches = Effect.fnUntraced(function* (connection: Connection, after: Cursor, end: Cursor) {

@@ -41,7 +41,8 @@ export const TABLES: ReadonlyArray<Table> = [
     columns: ["id", "project_id", "event_id", "batch", "stage", "code", "message", "attempts", "failed_at"],
     identity: "id"
   },
-  { name: "dead_letter_totals", columns: ["project_id", "stage", "dead", "replayed"] },
+  { name: "dead_letter_totals", columns: ["project_id", "stage", "dead", "replayed", "purged"] },
+  { name: "accepted_totals", columns: ["project_id", "slot", "accepted"] },
   { name: "erasures", columns: ["n", "hash", "until"], identity: "n" },
   { name: "erasure_state", columns: ["key", "rewrite_due"] },
   { name: "api_keys", columns: ["hash", "project_id", "scope", "prefix", "created_at", "revoked_at", "origins"] },
