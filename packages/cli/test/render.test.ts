@@ -2,6 +2,7 @@ import { expect, it } from "vitest"
 import { renderDeadLetters } from "../src/command/deadLetters.ts"
 import { renderSummary } from "../src/command/importSummary.ts"
 import { renderLedger } from "../src/command/ledger.ts"
+import { heldBackFindings } from "../src/doctor/server.ts"
 import { clock, progressLine } from "../src/import/Progress.ts"
 import { renderActiveUsers, renderRetention, renderTopEvents } from "../src/render/stats.ts"
 import { styleOf } from "../src/render/Style.ts"
@@ -171,4 +172,12 @@ it("progress: bar, rate and time left on a terminal, a plain line elsewhere, no 
   )
   expect(progressLine(counts, 2, { ...options, totalBytes: undefined })).toBe("50,000 rows  25,000 rows/s  10 rejected")
   expect([clock(7.4), clock(75), clock(3_723)]).toEqual(["0:07", "1:15", "1:02:03"])
+})
+
+it("doctor: an open transaction that holds the load back is a finding", () => {
+  const queue = { writable: true, durability: "fsync", events: 0, lost: 0 } as const
+  const ready = (held_back_seconds: number) =>
+    ({ status: "ready", roles: [], queue, store: { reachable: true, held_back_seconds } }) as const
+  expect(heldBackFindings(ready(2))).toEqual([])
+  expect(heldBackFindings(ready(75))).toMatchObject([{ name: "hot store", ok: false }])
 })

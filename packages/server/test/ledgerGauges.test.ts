@@ -1,4 +1,4 @@
-import { EventQueue, type QueueCounts } from "@millrace/core"
+import { EventQueue, EventStore, type QueueCounts } from "@millrace/core"
 import { Context, Effect, Layer } from "effect"
 import { expect, it } from "vitest"
 import { memory, startServer } from "./support/server.ts"
@@ -31,5 +31,17 @@ it("what is lost is in the ledger, in readiness and in the metrics, and balances
   const { body, status } = await server.get("/readyz")
   expect([status, body.status, body.ledger]).toEqual([200, "ready", { lost: 7, difference: 0 }])
   expect(gaugeOf((await server.get("/metrics")).body, "millrace_lost_events")).toBe(7)
+  await server.close()
+})
+
+it("a transaction that holds the load back is in readiness, and makes nobody unready", async () => {
+  const held = Layer.effectContext(
+    Effect.map(Layer.build(memory), (services) =>
+      Context.add(services, EventStore, { ...Context.get(services, EventStore), horizonAgeSeconds: Effect.succeed(75) })
+    )
+  )
+  const server = await startServer({ adapters: held })
+  const { body, status } = await server.get("/readyz")
+  expect([status, body.store]).toEqual([200, { reachable: true, held_back_seconds: 75 }])
   await server.close()
 })

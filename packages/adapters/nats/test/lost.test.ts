@@ -83,7 +83,7 @@ await describeWithService("lost", nats({ maxFileStoreBytes: FILE_STORE_BYTES }),
     const name = uniqueName()
     const queue = openQueue(optionsOf(name))
     for (const from of [1, 11, 21]) await queue.run((one) => one.publish(batchOf(from, 10)))
-    await manager.streams.update(name, { max_msgs: 1, discard: "old" as never })
+    await manager.streams.update(name, { max_msgs: 1, discard: "old" })
     expect(await countsOf(queue)).toEqual({ accepted: 30, dead: 0, waiting: 10, lost: 20 })
     await queue.close()
   })
@@ -179,7 +179,7 @@ await describeWithService("lost", nats({ maxFileStoreBytes: FILE_STORE_BYTES }),
             if (steps.filter((other) => other.do === "fail").length > 2) return
           } else if (step.do === "purge") {
             await manager.streams.purge(name)
-            for (const position of [...inStream.keys()]) takeOut(position)
+            for (const position of inStream.keys()) takeOut(position)
           } else if (step.do === "delete") {
             const position = [...inStream.keys()][step.at]
             if (position === undefined) continue

@@ -42,10 +42,10 @@ await describeWithService(
         const name = uniqueName()
         const options = { servers: [server().url] as const, name, sweepEveryMillis: 100 }
         const queue = openQueue(options)
-        const settleAll = async (queue: OpenQueue, seen: Array<string>) => {
+        const settleAll = async (of: OpenQueue, seen: Array<string>) => {
           await insist(async () => {
-            await queue.run((one) => consume(one, lease, 500, ({ ids }: Taken) => void seen.push(...ids)))
-            expect(await countsOf(queue)).toMatchObject({ waiting: 0 })
+            await of.run((one) => consume(one, lease, 500, ({ ids }: Taken) => void seen.push(...ids)))
+            expect(await countsOf(of)).toMatchObject({ waiting: 0 })
           })
         }
         await queue.run((one) => one.publish(batchOf(1, 10)))

@@ -17,13 +17,26 @@ export const checkServer = Effect.fnUntraced(function* (flags: PlaceFlags) {
     const advice = "start it with `millrace serve`, or give its address with --url; check a folder with --data DIR"
     return [{ name: "server", ok: false, detail: `nothing answers at ${place.url}`, advice }] satisfies Array<Finding>
   }
-  const findings: Array<Finding> = [readyFinding(place.url, answer.value.status, answer.value.text)]
+  const readiness = Option.getOrUndefined(decodeReadiness(answer.value.text))
+  const findings: Array<Finding> = [
+    readyFinding(place.url, answer.value.status, readiness),
+    ...heldBackFindings(readiness)
+  ]
   findings.push(clockFinding(answer.value.date, yield* Clock.currentTimeMillis))
   return [...findings, ...(yield* checkLedger(target))]
 })
 
-const readyFinding = (url: string, status: number, text: string): Finding => {
-  const readiness = Option.getOrUndefined(decodeReadiness(text))
+const HELD_BACK_SECONDS = 60
+
+/** The server is ready meanwhile: it accepts, and answers what was loaded before. */
+export const heldBackFindings = (readiness: Readiness | undefined): ReadonlyArray<Finding> => {
+  const seconds = readiness?.store?.held_back_seconds ?? 0
+  if (seconds < HELD_BACK_SECONDS) return []
+  const detail = `a transaction of PostgreSQL has been open for ${Math.round(seconds)} s: nothing newer is loaded`
+  return [{ name: "hot store", ok: false, detail, advice: "end it: see LoadHeldBack in docs/runbooks.md" }]
+}
+
+const readyFinding = (url: string, status: number, readiness: Readiness | undefined): Finding => {
   if (readiness === undefined) {
     return {
       name: "server",

@@ -57,8 +57,11 @@ export const Readiness = Schema.Struct({
     events: count,
     lost: count.annotate({ description: "Accepted events that are gone from the queue." })
   }),
-  store: Schema.optional(Schema.Struct({ reachable: Schema.Boolean })).annotate({
-    description: "The hot store, in a process that uses it."
+  store: Schema.optional(
+    Schema.Struct({ reachable: Schema.Boolean, held_back_seconds: Schema.optional(Schema.Finite) })
+  ).annotate({
+    description:
+      "The hot store, in a process that uses it; and for how long an open transaction has kept newer events from being loaded."
   }),
   warehouse: Schema.optional(
     Schema.Struct({

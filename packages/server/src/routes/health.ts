@@ -99,7 +99,10 @@ const readQueue = Effect.gen(function* () {
 const readStore = Effect.fnUntraced(function* (roles: ReadonlyArray<Role>) {
   if (roles.every((role) => role === "ingest")) return undefined
   // Nothing to append: a round trip, and that is what is asked.
-  return { reachable: Option.isSome(yield* within((yield* EventStore).append([]))) }
+  const { append, horizonAgeSeconds } = yield* EventStore
+  const reachable = Option.isSome(yield* within(append([])))
+  const age = horizonAgeSeconds === undefined ? Option.none() : yield* within(horizonAgeSeconds)
+  return { reachable, ...(Option.isNone(age) ? {} : { held_back_seconds: age.value }) }
 })
 
 /** What is lost makes nobody less ready: whoever looks here is to see it, not to be sent away. */

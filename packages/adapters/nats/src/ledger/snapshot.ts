@@ -56,7 +56,7 @@ export const takeSnapshot = async (log: QueueLog): Promise<Snapshot> => {
     if (out === undefined || log.ledger.state !== state || state.upTo !== upTo) continue
     const expected = expectedIn(log, sight, out)
     const missing = missingIn(log, sight)
-    if (missing.length === 0) return { ...count(log, sight, expected, out.returned), ...placesIn(log, sight, out) }
+    if (missing.length === 0) return { ...countsIn(log, sight, expected, out.returned), ...placesIn(log, sight, out) }
     if (isUntold(log, missing) && ++untold <= UNTOLD_LOOKS) await sleep(UNTOLD_MILLIS)
     else if (agrees(info)) await recordLost(log, sight, missing, expected)
   }
@@ -101,7 +101,7 @@ const expectedIn = ({ names }: QueueLog, { info }: Sight, { leftOver, returned }
   return { all: all.value, replayed: replayed.value }
 }
 
-const count = (
+const countsIn = (
   { ledger: { state } }: QueueLog,
   { held }: Sight,
   expected: { readonly all: ByProject; readonly replayed: ByProject },
