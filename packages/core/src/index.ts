@@ -61,6 +61,7 @@ export {
   type PipelineLoop,
   type PipelineOptions
 } from "./pipeline/Pipeline.ts"
+export { type AskedBy, Asker } from "./port/Asker.ts"
 export type { Erased, ErasurePlace } from "./port/Erased.ts"
 export * from "./port/EventQueue.ts"
 export * from "./port/EventStore.ts"

@@ -33,6 +33,7 @@ interface Places {
   readonly natsUrl?: Redacted.Redacted | undefined
   readonly nats?: NatsSettings | undefined
   readonly aggregates?: AggregateSettings | undefined
+  readonly queries?: QuerySettings | undefined
 }
 
 /** Of a warehouse that keeps aggregates. */
@@ -41,6 +42,17 @@ export interface AggregateSettings {
   readonly megabytes: number
   /** Between comparisons with the events; 0: none are made. */
   readonly selfCheckSeconds: number
+}
+
+/** What questions may take of the machine, and of each other's time. */
+export interface QuerySettings {
+  readonly memoryMegabytes: number
+  /** On disk, of questions that memory does not hold. */
+  readonly spillMegabytes: number
+  readonly concurrency: number
+  readonly waiting: number
+  readonly waitMillis: number
+  readonly timeoutMillis: number
 }
 
 export type AdapterFailure =
@@ -88,11 +100,16 @@ const postgresDirect: Opens<EventQueue | EventStore> = ({ postgresUrl }) =>
     () => import("@millrace/postgres"),
     (it) => at(postgresAddress, postgresUrl, it.Postgres.direct)
   )
-const duckdbWarehouse: Opens<Warehouse> = ({ aggregates, directory }) =>
+const duckdbWarehouse: Opens<Warehouse> = ({ aggregates, directory, queries }) =>
   lazily(
     "@millrace/duckdb",
     () => import("@millrace/duckdb"),
-    (it) => it.DuckDb.layer({ path: join(directory, "warehouse.duckdb"), ...optionsOf(aggregates) })
+    (it) =>
+      it.DuckDb.layer({
+        path: join(directory, "warehouse.duckdb"),
+        ...optionsOf(aggregates),
+        ...(queries && boundsOf(queries))
+      })
   )
 
 const optionsOf = (aggregates: AggregateSettings | undefined) =>
@@ -100,6 +117,15 @@ const optionsOf = (aggregates: AggregateSettings | undefined) =>
     activityMegabytes: aggregates.megabytes,
     selfCheckIntervalMillis: aggregates.selfCheckSeconds * 1_000
   }
+
+const boundsOf = (queries: QuerySettings) => ({
+  memoryLimitMegabytes: queries.memoryMegabytes,
+  spillLimitMegabytes: queries.spillMegabytes,
+  concurrentQueries: queries.concurrency,
+  waitingQueries: queries.waiting,
+  queryWaitMillis: queries.waitMillis,
+  queryTimeoutMillis: queries.timeoutMillis
+})
 
 /** By the name in `MILLRACE_QUEUE`. */
 export const queues = {

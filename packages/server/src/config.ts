@@ -48,8 +48,8 @@ export const serverDefaults: ServerOptions = {
   warehouse: "duckdb",
   directory: "./data",
   keys: new Map(),
-  // Longer than the warehouse takes at most, so that its own answer comes through.
-  statsTimeoutMillis: 65_000,
+  // Longer than the warehouse takes at most, waiting and working, so that its own answer comes through.
+  statsTimeoutMillis: 100_000,
   maxConnections: 10_000,
   maxInFlightBytes: 128 * 1024 * 1024,
   limits: limitDefaults,
@@ -92,6 +92,18 @@ const httpUrl = (name: string) =>
     name
   )
 
+const bounded = (name: string, minimum: number, maximum: number, usual: number) =>
+  integer(name, minimum, maximum).pipe(Config.withDefault(usual))
+
+const queries = Config.all({
+  memoryMegabytes: bounded("MILLRACE_QUERY_MEMORY_MEGABYTES", 64, 1_048_576, 1_024),
+  spillMegabytes: bounded("MILLRACE_QUERY_SPILL_MEGABYTES", 0, 16_777_216, 16_384),
+  concurrency: bounded("MILLRACE_QUERY_CONCURRENCY", 1, 64, 2),
+  waiting: bounded("MILLRACE_QUERY_WAITING", 1, 10_000, 128),
+  waitMillis: bounded("MILLRACE_QUERY_WAIT_MILLIS", 100, 600_000, 30_000),
+  timeoutMillis: bounded("MILLRACE_QUERY_TIMEOUT_MILLIS", 100, 3_600_000, 60_000)
+})
+
 const keys = Config.option(Config.Redacted("MILLRACE_KEYS")).pipe(
   Config.map(Option.match({ onNone: () => "", onSome: (found) => Redacted.value(found) }))
 )
@@ -112,6 +124,7 @@ export const serverConfig = Config.all({
     megabytes: integer("MILLRACE_AGGREGATES_MEGABYTES", 0, 65_536).pipe(Config.withDefault(128)),
     selfCheckSeconds: integer("MILLRACE_SELF_CHECK_SECONDS", 0, 86_400).pipe(Config.withDefault(600))
   }),
+  queries,
   keys,
   keyStore: optional(Config.Literals(keyStoreNames, "MILLRACE_KEY_STORE")),
   keyPepper: optional(Config.Redacted("MILLRACE_KEY_PEPPER")),

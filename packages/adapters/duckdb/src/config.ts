@@ -11,6 +11,13 @@ export interface DuckDbOptions {
   readonly spillLimitMegabytes?: number
   /** Queries run on libuv's four pool threads, which files and DNS need as well. */
   readonly concurrentQueries?: number
+  /** A question that runs for longer is heavy: while others wait, one turn is kept from those. */
+  readonly sliceMillis?: number
+  /** Questions that wait; of more, the newest of whoever has the most is refused. */
+  readonly waitingQueries?: number
+  /** How long one waits. */
+  readonly queryWaitMillis?: number
+  /** How long one runs, once it has its turn. */
   readonly queryTimeoutMillis?: number
   /** Answers that are kept until the next write; 0 for none. */
   readonly keptAnswers?: number
@@ -28,6 +35,9 @@ export const defaults = {
   memoryLimitMegabytes: 1_024,
   spillLimitMegabytes: 16_384,
   concurrentQueries: 2,
+  sliceMillis: 500,
+  waitingQueries: 128,
+  queryWaitMillis: 30_000,
   queryTimeoutMillis: 60_000,
   keptAnswers: 200,
   hotProperties: 16,

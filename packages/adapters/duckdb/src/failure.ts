@@ -1,4 +1,13 @@
-import { QueryFailed, RowsRejected, WarehouseError, WarehouseOwned, WarehouseUnavailable } from "@millrace/core"
+import {
+  QueryFailed,
+  QuestionsOverloaded,
+  QuestionTooExpensive,
+  RowsRejected,
+  WarehouseError,
+  WarehouseOwned,
+  WarehouseUnavailable
+} from "@millrace/core"
+import type { NoTurn } from "./turns/Turns.ts"
 
 export type Operation = WarehouseError["operation"]
 
@@ -41,10 +50,21 @@ export const loadFailed =
 export const readFailed =
   (operation: Operation) =>
   (failure: DriverFailure): WarehouseError =>
-    new WarehouseError({
-      operation,
-      reason:
-        failure.kind === "IO" || failure.kind === "FATAL"
-          ? new WarehouseUnavailable({ cause: failure })
-          : new QueryFailed({ cause: failure })
-    })
+    new WarehouseError({ operation, reason: reasonOf(failure) })
+
+const reasonOf = (failure: DriverFailure) => {
+  if (failure.kind === "Out of Memory") return new QuestionTooExpensive({ limit: "memory", cause: failure })
+  return failure.kind === "IO" || failure.kind === "FATAL"
+    ? new WarehouseUnavailable({ cause: failure })
+    : new QueryFailed({ cause: failure })
+}
+
+export const timedOut = (operation: Operation, millis: number): WarehouseError => {
+  const cause = new Error(`the query took longer than ${millis} ms and was stopped`)
+  return new WarehouseError({ operation, reason: new QuestionTooExpensive({ limit: "time", cause }) })
+}
+
+export const overloaded = (operation: Operation, why: NoTurn): WarehouseError => {
+  const cause = new Error(why === "full" ? "too many questions wait" : "the question has waited for too long")
+  return new WarehouseError({ operation, reason: new QuestionsOverloaded({ cause }) })
+}

@@ -3,7 +3,6 @@ import {
   type AggregateStatus,
   type ByProject,
   type Erasure,
-  QueryFailed,
   render,
   type Tombstones,
   Unsupported,
@@ -20,7 +19,15 @@ import { AnswerCache } from "./AnswerCache.ts"
 import { type Connection, type Database, type DatabaseSettings, openDatabase } from "./client.ts"
 import { defaults, type DuckDbOptions } from "./config.ts"
 import { dialectOf } from "./dialect.ts"
-import { type DriverFailure, loadFailed, type Operation, openFailed, readFailed } from "./failure.ts"
+import {
+  type DriverFailure,
+  loadFailed,
+  type Operation,
+  openFailed,
+  overloaded,
+  readFailed,
+  timedOut
+} from "./failure.ts"
 import { loadPage, rehearseLoad } from "./load.ts"
 import { eraseUser, readHistory, readPerson } from "./erase.ts"
 import { copierOf, removeUnfinished } from "./copyFile.ts"
@@ -32,6 +39,7 @@ import { type Alone, removeUnfinishedRewrite, rewriteFile } from "./rewriteFile.
 import { shareFile } from "./shareFile.ts"
 import { makeDirectory, openSpill, openSpool, pagesIn, type Spool } from "./spool.ts"
 import { isRewriteDue, readTombstones } from "./tombstones.ts"
+import { Turns } from "./turns/Turns.ts"
 
 /**
  * A {@link Warehouse} on one DuckDB file, which this process owns while the layer lives: another process that opens it
@@ -123,7 +131,12 @@ const settingsOf = (options: DuckDbOptions, directory: string, spill: string): D
 const lender = Effect.fnUntraced(function* (database: Database, bounds: typeof defaults) {
   const idle: Array<Connection> = []
   for (let count = 0; count < bounds.concurrentQueries; count++) idle.push(yield* database.connect)
-  const permits = yield* Semaphore.make(bounds.concurrentQueries)
+  const turns = new Turns({
+    turns: bounds.concurrentQueries,
+    sliceMillis: bounds.sliceMillis,
+    waitingMax: bounds.waitingQueries,
+    waitMillis: bounds.queryWaitMillis
+  })
   const ask: Opened["ask"] = (operation, use) =>
     Effect.acquireUseRelease(
       Effect.sync(() => idle.pop()!),
@@ -135,18 +148,13 @@ const lender = Effect.fnUntraced(function* (database: Database, bounds: typeof d
         duration: bounds.queryTimeoutMillis,
         orElse: () => Effect.fail(timedOut(operation, bounds.queryTimeoutMillis))
       }),
-      (effect) => permits.withPermit(effect)
+      turns.run,
+      Effect.mapError((error) => (typeof error === "string" ? overloaded(operation, error) : error))
     )
   /** While no question is being answered. */
-  const alone: Alone = (effect) => permits.withPermits(bounds.concurrentQueries)(effect)
+  const alone: Alone = turns.alone
   return { alone, ask }
 })
-
-const timedOut = (operation: Operation, millis: number) =>
-  new WarehouseError({
-    operation,
-    reason: new QueryFailed({ cause: new Error(`the query took longer than ${millis} ms and was stopped`) })
-  })
 
 const makeWarehouse = Effect.fnUntraced(function* (
   { ask, hot, spool, writer, writing, ...opened }: Opened,

@@ -4,7 +4,16 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { type Ask, EventBatch, query, sql, UnsupportedFeature, Warehouse, type WarehouseError } from "@millrace/core"
+import {
+  type Ask,
+  Asker,
+  EventBatch,
+  query,
+  sql,
+  UnsupportedFeature,
+  Warehouse,
+  type WarehouseError
+} from "@millrace/core"
 import { batchOf, erasureOf, eventOf } from "@millrace/core/testing"
 import { Effect, Fiber, type Layer } from "effect"
 import { afterEach, assert, beforeEach, describe, it } from "vitest"
@@ -191,7 +200,7 @@ describe("DuckDb", () => {
       Effect.all([Effect.flip(raw(endless)), raw(sql`SELECT 1::INTEGER AS one`)]),
       layer
     )
-    assert.strictEqual(failure.reason._tag, "QueryFailed")
+    assert.deepInclude(failure.reason, { _tag: "QuestionTooExpensive", limit: "time" })
     assert.include(failure.message, "longer than 1000 ms")
     assert.deepStrictEqual(next, [{ one: 1 }])
   })
@@ -199,7 +208,7 @@ describe("DuckDb", () => {
   it("answer: a query over its memory fails by itself, and the database goes on", async () => {
     const layer = DuckDb.layer({ path: ":memory:", threads: 1, memoryLimitMegabytes: 64, spillLimitMegabytes: 1 })
     const [failure, next] = await run(Effect.all([Effect.flip(raw(hungry)), raw(sql`SELECT 1::INTEGER AS one`)]), layer)
-    assert.strictEqual(failure.reason._tag, "QueryFailed")
+    assert.deepInclude(failure.reason, { _tag: "QuestionTooExpensive", limit: "memory" })
     assert.include(failure.message, "Out of Memory")
     assert.deepStrictEqual(next, [{ one: 1 }])
   })
@@ -215,6 +224,28 @@ describe("DuckDb", () => {
       DuckDb.layer({ path: ":memory:", threads: 1, concurrentQueries: 1 })
     )
     assert.deepStrictEqual(rows, [{ one: 1 }])
+  })
+
+  it("answer: another project's question passes those that never end, and nobody's flood refuses it", async () => {
+    const layer = DuckDb.layer({ path: ":memory:", threads: 1, sliceMillis: 50, waitingQueries: 4, keptAnswers: 0 })
+    const [light, flood] = await run(
+      Effect.gen(function* () {
+        const asking: Array<Fiber.Fiber<unknown, WarehouseError>> = []
+        for (let each = 0; each < 8; each++) {
+          const heavy = Effect.provideService(raw(endless), Asker, { project: "a", id: "" })
+          asking.push(yield* Effect.forkChild(heavy, { startImmediately: true }))
+        }
+        const rows = yield* Effect.provideService(raw(sql`SELECT 1::INTEGER AS one`), Asker, { project: "b", id: "" })
+        const refused = asking.filter((fiber) => fiber.pollUnsafe() !== undefined)
+        const reasons = yield* Effect.forEach(refused, (fiber) => Effect.flip(Fiber.join(fiber)))
+        yield* Fiber.interruptAll(asking)
+        return [rows, reasons.map(({ reason }) => reason._tag)] as const
+      }),
+      layer
+    )
+    assert.deepStrictEqual(light, [{ one: 1 }])
+    assert.isAtLeast(flood.length, 3)
+    assert.deepStrictEqual(new Set(flood), new Set(["QuestionsOverloaded"]))
   })
 
   it("answer: what the dialect has no form of is unsupported, by name", async () => {

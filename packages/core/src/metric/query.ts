@@ -1,6 +1,7 @@
 import { Effect, Result, Schema, SchemaAST, SchemaIssue } from "effect"
 import { formatInstant } from "../event/instant.ts"
 import { isWritten, printJson } from "../json/json.ts"
+import { type AskedBy, Asker } from "../port/Asker.ts"
 import { Warehouse, type WarehouseError } from "../port/Warehouse.ts"
 import { BadParameter } from "./BadParameter.ts"
 import { type Ask, ask } from "./Metric.ts"
@@ -29,13 +30,16 @@ export const query = Effect.fn("query")(function* <Name extends MetricName>(ques
   readonly metric: Name
   readonly project_id: string
   readonly params: RawParams
+  /** A key or a person of the project: turns are shared among those. */
+  readonly asked_by?: string
 }): Effect.fn.Return<Answer<Name>, BadParameter | WarehouseError, Warehouse> {
   const metric = metrics[question.metric]
   const params = yield* Effect.fromResult(decodeParams(question.metric, question.params))
   const warehouse = yield* Warehouse
   const { as_of } = yield* warehouse.watermark
   const { refusal, guarded } = guard(ask(metric, params, { project_id: question.project_id, as_of }))
-  const rows = yield* warehouse.answer(guarded)
+  const who: AskedBy = { project: question.project_id, id: question.asked_by ?? "" }
+  const rows = yield* Effect.provideService(warehouse.answer(guarded), Asker, who)
   const refused = refusal()
   if (refused !== undefined) return yield* refused
   return { metric: question.metric, params, as_of: formatInstant(as_of), rows }

@@ -30,6 +30,19 @@ export class QueryFailed extends Schema.TaggedError<QueryFailed>()("QueryFailed"
 }) {
   readonly retryable = false
 }
+/** The question was stopped at what one may take of time or memory, and would be again. */
+export class QuestionTooExpensive extends Schema.TaggedError<QuestionTooExpensive>()("QuestionTooExpensive", {
+  limit: Schema.Literals(["time", "memory"]),
+  cause: Schema.Defect()
+}) {
+  readonly retryable = false
+}
+/** Too many questions wait, or this one has waited for too long. */
+export class QuestionsOverloaded extends Schema.TaggedError<QuestionsOverloaded>()("QuestionsOverloaded", {
+  cause: Schema.Defect()
+}) {
+  readonly retryable = true
+}
 /** This engine has no form of what the metric asks for. */
 export class Unsupported extends Schema.TaggedError<Unsupported>()("Unsupported", {
   feature: Schema.String
@@ -49,7 +62,15 @@ export class WarehouseError extends Schema.TaggedError<WarehouseError>()("Wareho
     "erase",
     "rebuild"
   ]),
-  reason: Schema.Union([WarehouseUnavailable, WarehouseOwned, RowsRejected, QueryFailed, Unsupported])
+  reason: Schema.Union([
+    WarehouseUnavailable,
+    WarehouseOwned,
+    RowsRejected,
+    QueryFailed,
+    QuestionTooExpensive,
+    QuestionsOverloaded,
+    Unsupported
+  ])
 }) {
   get retryable(): boolean {
     return this.reason.retryable

@@ -33,6 +33,7 @@ export const PROBLEMS = {
   unsupported_encoding: { status: 415, title: "This content encoding is not understood" },
   no_event_accepted: { status: 422, title: "No event of the batch was accepted" },
   invalid_parameter: { status: 422, title: "A parameter is not valid" },
+  question_too_expensive: { status: 422, title: "The question takes more than one may" },
   rate_limited: { status: 429, title: "Too many events or requests for now" },
   too_many_logins: { status: 429, title: "Too many attempts to log in for now" },
   headers_too_large: { status: 431, title: "The request's headers are too large" },

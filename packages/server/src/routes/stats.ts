@@ -13,19 +13,20 @@ import {
 import { Effect } from "effect"
 import { HttpServerRequest } from "effect/http"
 import { Access, presentedKey } from "../http/Access.ts"
+import type { Caller } from "../http/Caller.ts"
 import { readJson } from "../http/readJson.ts"
 import { type Refusal, refusal, respondJson, retryLater } from "../http/Refusal.ts"
 
 /** `GET /stats/<metric>` */
 export const stats = (metric: MetricName) =>
   Effect.fnUntraced(function* (request: HttpServerRequest.HttpServerRequest) {
-    const project_id = yield* (yield* Access).project(presentedKey(request.headers), "read")
-    return yield* answer(metric, project_id, yield* HttpServerRequest.ParsedSearchParams)
+    const caller = yield* (yield* Access).caller(presentedKey(request.headers), "read")
+    return yield* answer(metric, caller, yield* HttpServerRequest.ParsedSearchParams)
   })
 
 /** `POST /stats/query`: the same with a JSON body, for what does not fit a query string. */
 export const statsQuery = Effect.fnUntraced(function* (request: HttpServerRequest.HttpServerRequest) {
-  const project_id = yield* (yield* Access).project(presentedKey(request.headers), "read")
+  const caller = yield* (yield* Access).caller(presentedKey(request.headers), "read")
   const { metric, params = {}, ...unknown } = asObject(yield* readJson(request)) ?? {}
   const stray = Object.keys(unknown)[0]
   if (stray !== undefined) return yield* refuseField(stray, "unknown_parameter", "is not known here")
@@ -33,11 +34,11 @@ export const statsQuery = Effect.fnUntraced(function* (request: HttpServerReques
   if (!isMetricName(metric)) return yield* Effect.fail(unknownMetric(metric))
   const asked = asObject(params)
   if (asked === undefined) return yield* refuseField("params", "invalid_parameter", "must be an object")
-  return yield* answer(metric, project_id, paramsOfJson(asked))
+  return yield* answer(metric, caller, paramsOfJson(asked))
 })
 
-const answer = Effect.fnUntraced(function* (metric: MetricName, project_id: string, params: RawParams) {
-  const found = yield* query({ metric, project_id, params }).pipe(
+const answer = Effect.fnUntraced(function* (metric: MetricName, { id, project }: Caller, params: RawParams) {
+  const found = yield* query({ metric, project_id: project, params, asked_by: id }).pipe(
     Effect.catchTags({ BadParameter: (bad) => Effect.fail(refuseParameter(bad)), WarehouseError: failWarehouse })
   )
   return respondJson(found)
@@ -61,6 +62,9 @@ export const refuseParameter = (bad: BadParameter): Refusal =>
     errors: [{ path: `/${bad.field}`, code: bad.code, message: bad.reason }]
   })
 
+/** Heavy questions take that long, and they are what others wait for. */
+const BUSY_SECONDS = 5
+
 /** The cause is logged, never answered: it may hold SQL or paths. */
 const failWarehouse = (error: WarehouseError) =>
   Effect.andThen(Effect.logWarning("a question failed", error), Effect.fail(refuseWarehouse(error)))
@@ -70,6 +74,13 @@ export const refuseWarehouse = ({ reason }: WarehouseError): Refusal => {
     case "WarehouseUnavailable":
     case "WarehouseOwned":
       return retryLater("warehouse_unavailable", "The warehouse cannot be asked at the moment.")
+    case "QuestionsOverloaded":
+      return retryLater("overloaded", "Too many questions are under way.", BUSY_SECONDS)
+    case "QuestionTooExpensive":
+      return refusal(
+        "question_too_expensive",
+        `The question was stopped at the limit of ${reason.limit} for one; ask for a shorter range, or for less at a time.`
+      )
     case "Unsupported":
       return refusal("unsupported_question", `The configured warehouse does not support ${reason.feature}.`)
     case "QueryFailed":

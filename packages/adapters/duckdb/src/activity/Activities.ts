@@ -4,6 +4,7 @@ import type { Connection } from "../client.ts"
 import type { DriverFailure, Operation } from "../failure.ts"
 import { answerFromSets, type SetReader } from "./answerFromSets.ts"
 import { type RecordedPage, recordPage } from "./recordPage.ts"
+import { onePerKey } from "./onePerKey.ts"
 import { SetStore } from "./SetStore.ts"
 
 export type Lend = <A>(
@@ -38,7 +39,7 @@ export class Activities {
     this.#reader = {
       store: new SetStore(options.maxBytes, options.onChange),
       gate: Semaphore.makeUnsafe(1),
-      reading: Semaphore.makeUnsafe(1),
+      reading: onePerKey(),
       turns: Semaphore.makeUnsafe(1),
       ask: (use) => options.ask("answer", use)
     }

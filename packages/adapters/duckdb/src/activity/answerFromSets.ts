@@ -3,6 +3,7 @@ import { Effect, type Semaphore } from "effect"
 import type { Connection } from "../client.ts"
 import type { DriverFailure } from "../failure.ts"
 import type { KindSets } from "./KindSets.ts"
+import type { OnePerKey } from "./onePerKey.ts"
 import type { ProjectSets } from "./ProjectSets.ts"
 import { readAliases, readBounds, readFirst, readSpans, readUsers } from "./readSets.ts"
 import type { SetStore } from "./SetStore.ts"
@@ -11,8 +12,8 @@ export interface SetReader<E> {
   readonly store: SetStore
   /** Held from before a page is added to the store until its commit: outside, a snapshot and the store agree. */
   readonly gate: Semaphore.Semaphore
-  /** One at a time: the next question may find what it needs. */
-  readonly reading: Semaphore.Semaphore
+  /** One at a time of a project: its next question may find what it needs. */
+  readonly reading: OnePerKey
   /** One answer in each turn of the event loop: whatever else waits for it, a load's next step above all, has its own. */
   readonly turns: Semaphore.Semaphore
   /** Lends a connection. */
@@ -41,7 +42,7 @@ export const answerFromSets = Effect.fnUntraced(function* <E>(
   )
   const now = yield* inTurn
   if (now._tag !== "Lack") return now.rows
-  return yield* tools.reading.withPermit(
+  return yield* tools.reading(project_id)(
     Effect.gen(function* () {
       for (let reads = 0; reads < READS_MAX; reads++) {
         const answer = yield* inTurn
