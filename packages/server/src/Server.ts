@@ -7,6 +7,7 @@ import { appLayer, metricRegistry } from "./App.ts"
 import type { ServerOptions } from "./config.ts"
 import { Sessions } from "./auth/Sessions.ts"
 import { Access } from "./http/Access.ts"
+import { endedLog } from "./http/endedLog.ts"
 import { Gate } from "./http/Gate.ts"
 import { isLoopbackName } from "./http/loopback.ts"
 import { Limits } from "./limits/Limits.ts"
@@ -51,6 +52,7 @@ export interface ListenOptions<E = never> extends Pick<
   | "maxInFlightBytes"
   | "directory"
   | "backupDirectory"
+  | "answerWithinMillis"
   | "closeGraceMillis"
   | "jobWaitMillis"
   | "statsOrigins"
@@ -76,7 +78,12 @@ export const serverLayer = <E = never>(
   E | KeyStoreError | KeysRequired | CannotListen,
   EventQueue | EventStore | Warehouse
 > => {
-  const node = makeNodeServer(options.maxConnections, options.timeLimits)
+  const ended = endedLog()
+  const node = makeNodeServer({
+    maxConnections: options.maxConnections,
+    limits: { answerWithinMillis: options.answerWithinMillis, ...options.timeLimits },
+    onEnded: ended.note
+  })
   const http = NodeHttpServer.layer(() => node, {
     port: options.port,
     host: options.host,
@@ -90,6 +97,7 @@ export const serverLayer = <E = never>(
   return announceClosing(options.closeGraceMillis).pipe(
     Layer.provideMerge(HttpRouter.serve(routes(""), { routerConfig, disableLogger: true, disableListenLog: true })),
     Layer.provideMerge(cutConnections(node)),
+    Layer.provideMerge(ended.layer),
     Layer.provideMerge(Layer.provide(http, requireKeys(options.host))),
     Layer.provideMerge(
       appLayer({

@@ -32,6 +32,8 @@ export interface ServerOptions extends AdapterChoice, Pick<KeyPlaces, "keyStore"
   readonly closeGraceMillis: number
   /** Where `POST /backups` may write; without it nobody can ask for one. */
   readonly backupDirectory?: string | undefined
+  /** For one answer to begin, whatever it takes: longer than each of its parts may take. */
+  readonly answerWithinMillis: number
   /** For a backup or an erasure, before the answer is 202. */
   readonly jobWaitMillis: number
   /** Of what is logged. */
@@ -56,6 +58,7 @@ export const serverDefaults: ServerOptions = {
   auth: authDefaults,
   statsOrigins: [],
   closeGraceMillis: 500,
+  answerWithinMillis: 120_000,
   // Less than the minute that proxies give an answer to begin.
   jobWaitMillis: 15_000,
   logLevel: "Info"
@@ -146,6 +149,7 @@ export const serverConfig = Config.all({
   closeGraceMillis: integer("MILLRACE_CLOSE_GRACE_MILLIS", 0, CLOSE_GRACE_MAX_MILLIS).pipe(
     Config.withDefault(serverDefaults.closeGraceMillis)
   ),
+  answerWithinMillis: bounded("MILLRACE_ANSWER_WITHIN_MILLIS", 1_000, 7_200_000, serverDefaults.answerWithinMillis),
   backupDirectory: optional(Config.String("MILLRACE_BACKUP_DIR")),
   jobWaitMillis: integer("MILLRACE_JOB_WAIT_MILLIS", 0, 50_000).pipe(Config.withDefault(serverDefaults.jobWaitMillis)),
   logLevel: Config.Literals(["debug", "info", "warn", "error"], "MILLRACE_LOG_LEVEL").pipe(

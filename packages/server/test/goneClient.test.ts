@@ -1,10 +1,7 @@
-import { sql, Warehouse } from "@millrace/core"
-import { layerMemoryQueue, layerMemoryStore } from "@millrace/core/memory"
-import { DuckDb } from "@millrace/duckdb"
-import { Effect, Layer } from "effect"
 import { once } from "node:events"
 import { connect, type Socket } from "node:net"
 import { afterEach, describe, expect, it } from "vitest"
+import { endlessQuestions } from "./support/endless.ts"
 import { memory, startServer, type TestServer } from "./support/server.ts"
 
 const closers: Array<() => Promise<void>> = []
@@ -18,36 +15,11 @@ const start = async (options: Parameters<typeof startServer>[0]): Promise<TestSe
   return server
 }
 
-const endless = sql`SELECT SUM(a.range * b.range) AS users FROM range(10000000) AS a, range(10000000) AS b`
-
 /** DuckDB with one connection and no time-out worth the name, in which trends never end. */
 const withoutEnd = () => {
   let asked = () => {}
   const running = new Promise<void>((resolve) => (asked = resolve))
-  const warehouse = Layer.effect(
-    Warehouse,
-    Effect.map(Warehouse, (real) =>
-      Warehouse.of({
-        ...real,
-        answer: (ask) => {
-          if (!ask.project_id.startsWith("endless")) return real.answer(ask)
-          asked()
-          return real.answer({ ...ask, sql: () => endless })
-        }
-      })
-    )
-  ).pipe(
-    Layer.provide(
-      DuckDb.layer({
-        path: ":memory:",
-        threads: 1,
-        concurrentQueries: 1,
-        keptAnswers: 0,
-        queryTimeoutMillis: 3_600_000
-      })
-    )
-  )
-  return { running, adapters: Layer.mergeAll(layerMemoryQueue(), layerMemoryStore, warehouse) }
+  return { running, adapters: endlessQuestions({ concurrentQueries: 1, queryTimeoutMillis: 3_600_000 }, () => asked()) }
 }
 
 const KEYS = "endless:read:endless-key-0123456789,shop:read:shop-key-0123456789"

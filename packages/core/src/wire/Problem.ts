@@ -44,6 +44,7 @@ export const PROBLEMS = {
   queue_unavailable: { status: 503, title: "The queue cannot be reached" },
   publish_unconfirmed: { status: 503, title: "It is unknown whether the queue took the batch" },
   overloaded: { status: 503, title: "Too much is under way" },
+  answer_overdue: { status: 503, title: "The server did not come to an answer in time" },
   erasure_incomplete: { status: 503, title: "Not every place could be erased yet" },
   backup_failed: { status: 503, title: "The backup could not be made" },
   warehouse_unavailable: { status: 503, title: "The warehouse cannot be reached" },

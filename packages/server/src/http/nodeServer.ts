@@ -2,6 +2,8 @@ import { makeProblem, type Problem } from "@millrace/core/wire"
 import { type IncomingMessage, type OutgoingHttpHeaders, Server, type ServerResponse } from "node:http"
 import type { Socket } from "node:net"
 import { answerClientErrors } from "./clientError.ts"
+import type { Ended } from "./Ended.ts"
+import { OpenRequests } from "./OpenRequests.ts"
 
 /** Node's own bounds: slow clients are cut off, idle connections do not delay closing. */
 const LIMITS = {
@@ -14,10 +16,31 @@ const LIMITS = {
   requireHostHeader: false
 }
 
-export type TimeLimits = Pick<typeof LIMITS, "headersTimeout" | "requestTimeout" | "connectionsCheckingInterval">
+const OWN_LIMITS = {
+  /** A client that does not read its answers is cut off after this. */
+  socketIdleMillis: 60_000,
+  /** Whatever has not been answered by then is answered here: longer than everything within a request may take. */
+  answerWithinMillis: 120_000
+}
 
-/** A client that does not read its answers is cut off after this. */
-const SOCKET_IDLE_MILLIS = 60_000
+export type TimeLimits = Pick<typeof LIMITS, "headersTimeout" | "requestTimeout" | "connectionsCheckingInterval"> &
+  typeof OWN_LIMITS
+
+export interface NodeServerOptions {
+  readonly maxConnections: number
+  readonly limits?: Partial<TimeLimits> | undefined
+  /** For the log. */
+  readonly onEnded?: (ended: Ended) => void
+}
+
+export const makeNodeServer = ({ limits, maxConnections, onEnded = () => {} }: NodeServerOptions): Server => {
+  const { answerWithinMillis, socketIdleMillis, ...ofNode } = { ...LIMITS, ...OWN_LIMITS, ...limits }
+  const server = new BoundedServer(ofNode, onEnded, answerWithinMillis)
+  server.maxConnections = maxConnections
+  server.timeout = socketIdleMillis
+  answerClientErrors(server, { isAnswering: server.isAnswering, onEnded })
+  return server
+}
 
 /** Requests one connection may have under way before it is no longer read. More than one, or a body could never end. */
 const PIPELINE_PAUSE = 16
@@ -26,45 +49,89 @@ const PIPELINE_MAX = 256
 /** Over all connections. */
 const REQUESTS_MAX = 8_192
 
-export const makeNodeServer = (maxConnections: number, limits: Partial<TimeLimits> = {}): Server => {
-  const server = new BoundedServer({ ...LIMITS, ...limits })
-  server.maxConnections = maxConnections
-  server.timeout = SOCKET_IDLE_MILLIS
-  answerClientErrors(server)
-  return server
-}
-
-/** Node's server hands every request it can parse to its listeners at once; this one bounds how many. */
+/** Node's server hands every request it can parse to its listeners at once; this one bounds how many, and for how long. */
 class BoundedServer extends Server {
-  readonly #bySocket = new WeakMap<Socket, number>()
-  #requests = 0
+  readonly #open = new OpenRequests()
+  readonly #onEnded: (ended: Ended) => void
+  readonly #answerWithinMillis: number
+
+  constructor(limits: typeof LIMITS, onEnded: (ended: Ended) => void, answerWithinMillis: number) {
+    super(limits)
+    this.#onEnded = onEnded
+    this.#answerWithinMillis = answerWithinMillis
+    const everyMillis = Math.min(limits.connectionsCheckingInterval, answerWithinMillis)
+    const sweep = setInterval(() => this.#answerLate(), everyMillis).unref()
+    this.once("close", () => clearInterval(sweep))
+    // With a listener Node leaves the connection to it.
+    this.on("timeout", (socket: Socket) => this.#idle(socket))
+  }
+
+  /** Part of an answer is written: nothing else may come in between. */
+  readonly isAnswering = (socket: Socket): boolean => this.#open.of(socket).some(({ headersSent }) => headersSent)
 
   override emit(name: string, ...values: Array<unknown>): boolean {
     if (name !== "request" && name !== "checkContinue") return super.emit(name, ...values)
     const [request, response] = values as [IncomingMessage, ServerResponse]
-    if (!hasOneHost(request)) return refuseHosts(request.socket, response)
+    if (!hasOneHost(request)) return this.#refuseHosts(request.socket, response)
     return this.#admit(request.socket, response) && super.emit(name, request, response)
   }
 
   #admit(socket: Socket, response: ServerResponse): boolean {
     if (socket.destroyed || refused.has(socket)) return false
-    const open = (this.#bySocket.get(socket) ?? 0) + 1
-    if (open > PIPELINE_MAX || this.#requests >= REQUESTS_MAX) {
-      refuse(socket, response, OVERLOADED, { "retry-after": "1" })
+    const open = this.#open.of(socket).length + 1
+    if (open > PIPELINE_MAX || this.#open.count >= REQUESTS_MAX) {
+      this.#refuse(socket, response, OVERLOADED)
       return false
     }
-    this.#requests++
-    this.#bySocket.set(socket, open)
+    this.#open.add(socket, response)
     if (open === PIPELINE_PAUSE) socket.pause()
-    response.once("close", () => this.#finished(socket))
+    response.once("close", () => this.#finished(socket, response))
     return true
   }
 
-  #finished(socket: Socket): void {
-    this.#requests--
-    const left = (this.#bySocket.get(socket) ?? 1) - 1
-    this.#bySocket.set(socket, left)
-    if (left === PIPELINE_PAUSE - 1 && !refused.has(socket)) socket.resume()
+  #finished(socket: Socket, response: ServerResponse): void {
+    this.#open.remove(socket, response)
+    if (this.#open.of(socket).length === PIPELINE_PAUSE - 1 && !refused.has(socket)) socket.resume()
+  }
+
+  /** Quiet, since we are at work; or since the client does not read, or asks nothing more. */
+  #idle(socket: Socket): void {
+    const isAtWork = this.#open.of(socket).length > 0
+    if (isAtWork && socket.writableLength === 0) return void socket.setTimeout(this.timeout)
+    if (isAtWork) this.#note(undefined, "a client did not read its answer")
+    socket.destroy()
+  }
+
+  #answerLate(): void {
+    for (const { response, socket } of this.#open.olderThan(this.#answerWithinMillis)) {
+      if (!response.headersSent && !response.writableEnded) this.#refuse(socket, response, LATE)
+    }
+  }
+
+  #refuseHosts(socket: Socket, response: ServerResponse): false {
+    if (!socket.destroyed && !refused.has(socket)) this.#refuse(socket, response, HOSTS)
+    return false
+  }
+
+  #refuse(socket: Socket, response: ServerResponse, problem: Problem): void {
+    refused.add(socket)
+    socket.pause()
+    const body = JSON.stringify(problem)
+    const headers: OutgoingHttpHeaders = problem.status === 503 ? { "retry-after": "1" } : {}
+    response.writeHead(problem.status, {
+      "content-type": "application/problem+json",
+      "content-length": Buffer.byteLength(body),
+      connection: "close",
+      "x-request-id": this.#note(problem, problem.detail),
+      ...headers
+    })
+    response.end(body)
+  }
+
+  #note(problem: Problem | undefined, reason: string): string {
+    const request_id = crypto.randomUUID()
+    this.#onEnded({ problem, reason, request_id })
+    return request_id
   }
 }
 
@@ -83,26 +150,7 @@ const refused = new WeakSet<Socket>()
 
 const OVERLOADED = makeProblem("overloaded", "Too many requests are under way.")
 const HOSTS = makeProblem("bad_request", "A request names its host, once.")
-
-const refuse = (
-  socket: Socket,
-  response: ServerResponse,
-  problem: Problem,
-  headers: OutgoingHttpHeaders = {}
-): void => {
-  refused.add(socket)
-  socket.pause()
-  const body = JSON.stringify(problem)
-  response.writeHead(problem.status, {
-    "content-type": "application/problem+json",
-    "content-length": Buffer.byteLength(body),
-    connection: "close",
-    ...headers
-  })
-  response.end(body)
-}
-
-const refuseHosts = (socket: Socket, response: ServerResponse): false => {
-  if (!socket.destroyed && !refused.has(socket)) refuse(socket, response, HOSTS)
-  return false
-}
+const LATE = makeProblem(
+  "answer_overdue",
+  "The server did not come to an answer in time. Whether the request was carried out is unknown; events keep their ids, so send them again."
+)

@@ -13,6 +13,8 @@ const FIELDS = new Set([
   "attempt",
   "route",
   "status",
+  "code",
+  "reason",
   "loop"
 ])
 

@@ -1,7 +1,8 @@
 import { adapters, type ListenOptions, parseKeys, serverDefaults, serverLayer } from "../../src/index.ts"
 import type { EventQueue, EventStore, Warehouse } from "@millrace/core"
-import { Context, Effect, Exit, Layer, Scope } from "effect"
+import { Context, Effect, Exit, Layer, Logger, Scope } from "effect"
 import { HttpServer } from "effect/http"
+import { formatLog } from "../../src/observe/jsonLog.ts"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -57,18 +58,22 @@ interface TestOptions extends Partial<Omit<ListenOptions<unknown>, "keys">> {
   readonly keys?: string
   /** Default: embedded log and DuckDB in a new temporary directory. */
   readonly adapters?: Adapters
+  /** Takes the lines of the log, as the server writes them. */
+  readonly onLog?: (line: string) => void
 }
 
 export const startServer = async ({
   adapters: given,
   keys = "",
+  onLog,
   ...options
 }: TestOptions = {}): Promise<TestServer> => {
   const directory = temporaryDirectory()
   const scope = await Effect.runPromise(Scope.make())
   const layer = serverLayer({ ...serverDefaults, port: 0, closeGraceMillis: 0, ...options, keys: parseKeys(keys) })
+  const logging = onLog === undefined ? Layer.empty : Logger.layer([Logger.make((entry) => onLog(formatLog(entry)))])
   const context = await Effect.runPromise(
-    Layer.buildWithScope(Layer.provide(layer, given ?? embedded(directory)), scope)
+    Layer.buildWithScope(Layer.provide(layer, Layer.merge(given ?? embedded(directory), logging)), scope)
   )
   const { address } = Context.get(context, HttpServer.HttpServer)
   const url = HttpServer.formatAddress(address)
