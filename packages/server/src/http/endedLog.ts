@@ -14,7 +14,7 @@ export const endedLog = () => {
   }
   const layer = Layer.effectDiscard(
     Effect.gen(function* () {
-      const run = Effect.runForkWith(yield* Effect.context<never>())
+      const run = Effect.runForkWith(yield* Effect.context())
       write = (line) => void run(line)
       yield* Effect.addFinalizer(() => Effect.sync(() => (write = () => {})))
     })
