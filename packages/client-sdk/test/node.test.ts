@@ -1,4 +1,5 @@
 import dns from "node:dns"
+import { numberTexts } from "../../core/src/testing/numberLaws.ts"
 import { afterAll, describe, expect, it } from "vitest"
 import { createClient } from "../src/node/index.ts"
 import type { Client, ClientProblem, Properties } from "../src/core/types.ts"
@@ -15,6 +16,10 @@ afterAll(async () => {
   dns.lookup = lookup
   await Promise.all(opened.map((client) => client.shutdown()))
 })
+
+/** MILLRACE_PROPERTY_NUMBERS sets how many. */
+const TEXTS = numberTexts()
+const INTEGER = /^-?[1-9]\d*$/u
 
 const UNKNOWN = "events.invalid"
 
@@ -45,6 +50,21 @@ describe("Node", () => {
   networkChecks(driver, rig)
   valueChecks(driver, rig)
   identityChecks(driver, rig)
+
+  it("every number arrives as it was: a double the double, a bigint with every digit", async () => {
+    const door = await rig.door()
+    const client = createClient({ host: door.url, flushMillis: 10, handleSignals: false })
+    const ids = TEXTS.map((text) =>
+      client.track("numbers", { double: Number(text), ...(INTEGER.test(text) ? { big: BigInt(text) } : {}) })
+    )
+    await client.flush()
+    const rows = await rig.expectExactly("numbers", ids)
+    const arrived = ids.map((id) => rows.get(id)!.properties as { double: number; big?: number | string })
+    expect(arrived.map(({ double }) => double)).toEqual(TEXTS.map((text) => Number(text) + 0))
+    const bigints = arrived.flatMap(({ big }) => (big === undefined ? [] : [String(big)]))
+    expect(bigints).toEqual(TEXTS.filter((text) => INTEGER.test(text)))
+    await client.shutdown()
+  })
 
   it("waitUntil is told of a delivery that begins at once, one for a turn", async () => {
     const door = await rig.door()

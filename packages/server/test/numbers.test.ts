@@ -117,7 +117,7 @@ describe("the library", () => {
   const directory = temporaryDirectory()
   let millrace: Millrace
   beforeAll(async () => {
-    millrace = await createMillrace({ directory })
+    millrace = await createMillrace({ directory, open: true })
   })
   afterAll(async () => {
     await millrace.close()
@@ -129,7 +129,7 @@ describe("the library", () => {
       event_id: randomUUID(),
       occurred_at: "2026-01-31T12:00:00Z",
       user_id,
-      event_type: "visit",
+      event_type: user_id,
       properties: { i: index, n, list: [{ deep: n }] }
     }))
     expect(await millrace.ingest(events)).toEqual({ accepted: values.length, rejected: [] })
@@ -147,7 +147,7 @@ describe("the library", () => {
 
   it("a bigint in a question finds it", async () => {
     await ingest("asked", [2n ** 64n + 1n, 2n ** 64n])
-    const params = { from: "2026-01-31", to: "2026-01-31" }
+    const params = { from: "2026-01-31", to: "2026-01-31", event_type: "asked" }
     const where = { field: "properties.n", op: "=", value: 2n ** 64n + 1n }
     const found = await millrace.query("trend", { ...params, where: where as never })
     expect(found.rows[0]!.value).toBe(1)

@@ -3,8 +3,8 @@ const MAX_DEPTH = 30
 
 /**
  * A copy that always prints as JSON: a cycle, a throwing getter or a value of another kind costs itself and never its
- * neighbours. Maps become objects, sets arrays, bigints
- * numbers, or text where no number has all their digits; what JSON knows to drop or null is left to it.
+ * neighbours. Maps become objects, sets arrays, bigints numbers, or text where no number has all their digits; what JSON
+ * knows to drop or null is left to it.
  */
 export const toPlain = (value: unknown, parents: ReadonlyArray<unknown> = []): unknown => {
   if (typeof value === "bigint") return Number.isSafeInteger(Number(value)) ? Number(value) : `${value}`

@@ -39,8 +39,12 @@ export const valueChecks = (driver: Driver, rig: Rig): void => {
   })
 
   it(`check ${check("BigInt")}`, async () => {
-    const { properties } = await play("BigInt", (client, type) => [client.track(type, { big: 2n ** 70n, n: 1 })])
-    expect(properties).toEqual([{ big: "1180591620717411303424", n: 1 }])
+    const { properties } = await play("BigInt", (client, type) => [
+      client.track(type, { big: 2n ** 70n, edge: -(2n ** 53n), last: 2n ** 53n - 1n, small: 5n })
+    ])
+    expect(properties).toEqual([
+      { big: "1180591620717411303424", edge: "-9007199254740992", last: 9007199254740991, small: 5 }
+    ])
   })
 
   it(`check ${check("throwing getter")}`, async () => {
