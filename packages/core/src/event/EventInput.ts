@@ -43,11 +43,7 @@ const Properties = Schema.declare(isPlainObject, { toCodecJson: alreadyJson }).c
 export const EventInput = Schema.Struct({
   event_id: rule(checkEventId, { format: "uuid", description: "Identity of the event within its project." }),
   occurred_at: rule(checkOccurredAt, { format: "date-time", description: "When it happened, by the client's clock." }),
-  user_id: rule(checkUserId, {
-    minLength: 1,
-    maxLength: USER_ID_MAX_CHARACTERS,
-    description: "Who it was. Never what programs print where there is no id: undefined, null, NaN, [object Object]."
-  }),
+  user_id: rule(checkUserId, { minLength: 1, maxLength: USER_ID_MAX_CHARACTERS }),
   event_type: rule(checkEventType, { minLength: 1, maxLength: EVENT_TYPE_MAX_CHARACTERS }),
   properties: Schema.optionalKey(Properties)
 }).annotate({ identifier: "EventInput" })

@@ -13,7 +13,7 @@ import type { WarehouseLaw } from "./largeHistoryLaws.ts"
 const COUNT = Number(process.env["MILLRACE_PROPERTY_NUMBERS"] ?? 100)
 /** So few that a breakdown tells all of them apart. */
 const TOGETHER = 24
-const TIMEOUT_MILLIS = 60_000 + COUNT * 60
+const TIMEOUT_MILLIS = 60_000 + COUNT * 300
 
 /** The same in every run: fixed numbers and generated ones, of which each long one comes with its neighbour. */
 export const numberTexts = (count = COUNT): ReadonlyArray<string> => {
