@@ -123,6 +123,7 @@ const installFingerprint = () =>
     "package.json",
     "pnpm-lock.yaml",
     "pnpm-workspace.yaml",
+    ".pnpmfile.mjs",
     ...packages().map((path) => join(path, "package.json"))
   ])
 

@@ -6,6 +6,7 @@ import { importCommand } from "./command/import.ts"
 import { keys } from "./command/keys.ts"
 import { ledger } from "./command/ledger.ts"
 import { rebuild } from "./command/rebuild.ts"
+import { reconcile } from "./command/reconcile.ts"
 import { erase, exportCommand } from "./command/personalData.ts"
 import { send } from "./command/send.ts"
 import { serve } from "./command/serve.ts"
@@ -29,6 +30,7 @@ export const millrace = Command.make("millrace").pipe(
     backup,
     restore,
     rebuild,
+    reconcile,
     doctor
   ])
 )

@@ -2,7 +2,7 @@ import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Cause, Console, Effect, Exit, Layer } from "effect"
 import { CliConfig, CliError, CliOutput, Command, GlobalFlag } from "effect/cli"
-import { jsonLogger } from "@millrace/server"
+import { boundShutdown, exitOnUncaught, jsonLogger } from "@millrace/server"
 import { millrace } from "./millrace.ts"
 import { VERSION } from "./version.ts"
 
@@ -50,21 +50,10 @@ const report = (cause: Cause.Cause<unknown>) =>
     process.stderr.write(`millrace: ${message.split("\n")[0]!}\n`)
   })
 
-/** A server's orderly end takes at most 1.5 s of grace, 3 s for requests and 5 s for the pipeline; the last resort. */
-const EXIT_WITHIN_MILLIS = 9_800
-
-const boundShutdown = () => {
-  let signals = 0
-  const onSignal = () => {
-    if (++signals > 1) process.exit(INTERRUPTED)
-    setTimeout(() => process.exit(FAILURE), EXIT_WITHIN_MILLIS).unref()
-  }
-  process.on("SIGTERM", onSignal).on("SIGINT", onSignal)
-}
-
 /** Runs one command as this process. */
 export const runCli = (args: ReadonlyArray<string>): void => {
   boundShutdown()
+  if (args[0] === "serve") exitOnUncaught()
   // A reader that stops early, like `head`, is no failure.
   process.stdout.on("error", (error) => process.exit("code" in error && error.code === "EPIPE" ? 0 : FAILURE))
   // A server that is told to stop has done what it should.

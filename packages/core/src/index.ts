@@ -34,7 +34,9 @@ export {
 } from "./identity/Identities.ts"
 export { isPlaceholder, placeholders } from "./identity/placeholders.ts"
 export { type Ledger, ledger, type Ledgers, ledgers } from "./ledger/ledger.ts"
+export { claimStore } from "./etl/belong.ts"
 export { load, type LoadReport } from "./etl/load.ts"
+export { type ReconcileChoice, type Reconciled, reconcileStore } from "./etl/reconcile.ts"
 export {
   countFailure,
   everyMillis,
@@ -65,6 +67,7 @@ export { type AskedBy, Asker } from "./port/Asker.ts"
 export type { Erased, ErasurePlace } from "./port/Erased.ts"
 export * from "./port/EventQueue.ts"
 export * from "./port/EventStore.ts"
+export { StoreMismatch } from "./port/StoreClaim.ts"
 export * from "./port/KeyStore.ts"
 export { spanOf } from "./trace/traceparent.ts"
 export { QueueMeter, type QueueObserver } from "./port/QueueObserver.ts"

@@ -29,6 +29,10 @@ describe("parseJson", () => {
       { numRuns: 1_000, seed: 11 }
     )
     assert.deepStrictEqual(parseJson('{"a":"12345678901234567890"}'), { a: "12345678901234567890" })
+    for (let before = 0; before < 40; before++) {
+      const text = `[${" ".repeat(before)}1234567890123456,${"0.1234567890123456,".repeat(before % 3)}9007199254740993]`
+      assert.include(printJson(parseJson(text)), ",9007199254740993]")
+    }
     assert.throws(() => parseJson("[12345678901234567890,]"), SyntaxError)
     assert.throws(() => parseJson("[012345678901234567890]"), SyntaxError)
   })

@@ -16,6 +16,7 @@ import { makeNodeServer, type TimeLimits } from "./http/nodeServer.ts"
 import { configuredRing, type KeyRing, storedRing } from "./keys/KeyRing.ts"
 import type { KeyPepper } from "./keys/stores.ts"
 import { ROLES } from "./roles.ts"
+import { Running } from "./Running.ts"
 import { observed } from "./observe/observed.ts"
 import { routerConfig, routes } from "./Routes.ts"
 
@@ -74,7 +75,7 @@ export interface ListenOptions<E = never> extends Pick<
 export const serverLayer = <E = never>(
   options: ListenOptions<E>
 ): Layer.Layer<
-  HttpServer.HttpServer | Access,
+  HttpServer.HttpServer | Access | Running,
   E | KeyStoreError | KeysRequired | CannotListen,
   EventQueue | EventStore | Warehouse
 > => {
@@ -110,6 +111,7 @@ export const serverLayer = <E = never>(
         readers: new Set(options.statsOrigins)
       })
     ),
+    Layer.provideMerge(Running.layer),
     Layer.provideMerge(observed),
     Layer.provide(metricRegistry)
   )

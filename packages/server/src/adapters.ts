@@ -20,7 +20,8 @@ import {
   type FolderUnusable
 } from "./adapter/failures.ts"
 import { at, lazily } from "./adapter/lazily.ts"
-import { natsOptions, type NatsSettings } from "./adapter/natsConfig.ts"
+import type { NatsSettings } from "./adapter/natsConfig.ts"
+import { natsOptions } from "./adapter/natsOptions.ts"
 import { ownFolder } from "./adapter/ownFolder.ts"
 import type { Role } from "./roles.ts"
 
@@ -171,8 +172,15 @@ export interface AdapterChoice extends Places {
 
 type Services = EventQueue | EventStore | Warehouse
 
-/** The chosen adapters as one layer, as far as the roles need them; the directory is made if need be. */
+/**
+ * The chosen adapters as one layer, as far as the roles need them; the directory is made if need be. Fails where store and
+ * warehouse do not belong together.
+ */
 export const adapters = (choice: AdapterChoice): Layer.Layer<Services, AdapterFailure> =>
+  ownsWarehouse(choice) ? Layer.provideMerge(checkStore, unchecked(choice)) : unchecked(choice)
+
+/** As `adapters`, for whoever is to put store and warehouse together again. */
+export const unchecked = (choice: AdapterChoice): Layer.Layer<Services, AdapterFailure> =>
   Layer.unwrap(
     Effect.gen(function* () {
       const refused = refuseRoles(choice)
@@ -181,7 +189,7 @@ export const adapters = (choice: AdapterChoice): Layer.Layer<Services, AdapterFa
       // First of all: whoever does not own the folder leaves it as it is.
       if (usesDirectory(choice)) yield* ownFolder(choice.directory, insteadOf(choice))
       if (!ownsWarehouse(choice)) return Layer.merge(hot, absentWarehouse)
-      return Layer.provideMerge(checkStore, Layer.merge(hot, warehouseOf(choice)))
+      return Layer.merge(hot, warehouseOf(choice))
     })
   )
 
@@ -216,11 +224,15 @@ const usualStore = {
   memory: "memory"
 } as const satisfies Record<QueueName, StoreName>
 
+export const storeOf = ({ queue, store }: Pick<AdapterChoice, "queue" | "store">): StoreName =>
+  store ?? usualStore[queue]
+
 /** Queue, then hot store, so that of two failures always the same is told; or the one log that is both. */
 const openHot = (
   choice: AdapterChoice
 ): Effect.Effect<Layer.Layer<EventQueue | EventStore, AdapterFailure>, BadAdapterChoice> => {
-  const { queue, store = usualStore[queue] } = choice
+  const { queue } = choice
+  const store = storeOf(choice)
   // Neither keeps what a queue hands on: the log would not see it, and memory would lose it.
   if (store !== "postgres" && store !== queue) {
     return Effect.fail(

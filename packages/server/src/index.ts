@@ -8,6 +8,7 @@ export {
   type AdapterFailure,
   openWarehouse,
   queueNames,
+  unchecked as uncheckedAdapters,
   type QueueName,
   storeNames,
   type StoreName,
@@ -36,7 +37,9 @@ export { jsonLogger } from "./observe/jsonLog.ts"
 export { otlpTraces } from "./observe/otlp.ts"
 export { runMain } from "./runMain.ts"
 export { Access } from "./http/Access.ts"
-export { aboutServer, serve, server } from "./serve.ts"
+export { launch } from "./launch.ts"
+export { boundShutdown, exitOnUncaught } from "./signals.ts"
+export { aboutServer, server } from "./serve.ts"
 export { createMillrace, type Millrace, type MillraceOptions, type QueryParams } from "./facade/createMillrace.ts"
 export { MillraceError, type MillraceErrorCode } from "./facade/MillraceError.ts"
 export type { NodeHandler } from "./facade/nodeHandler.ts"

@@ -2,17 +2,25 @@
 // First of all; see there.
 // oxlint-disable-next-line import/no-unassigned-import
 import "./jit.ts"
-import { Effect } from "effect"
+import { Console, Context, Effect } from "effect"
+import { HttpServer } from "effect/http"
 import { serverConfig } from "./config.ts"
 import { parseKeys } from "./keys/configuredKeys.ts"
+import { Access } from "./http/Access.ts"
+import { launch } from "./launch.ts"
 import { otlpTraces } from "./observe/otlp.ts"
 import { runMain } from "./runMain.ts"
-import { serve } from "./serve.ts"
+import { aboutServer } from "./serve.ts"
 
 runMain(
   Effect.gen(function* () {
     const config = yield* serverConfig
     const keys = yield* Effect.try({ try: () => parseKeys(config.keys), catch: (error) => error })
-    return yield* serve({ ...config, keys })
+    const options = { ...config, keys }
+    return yield* launch(options, (started) => {
+      const { address } = Context.get(started, HttpServer.HttpServer)
+      const about = aboutServer(options, Context.get(started, Access))
+      return Console.log(`millrace listening on ${HttpServer.formatAddress(address)} (${about})`)
+    })
   }).pipe(Effect.provide(otlpTraces))
 )

@@ -142,7 +142,7 @@ describeWithProgram(
         await millrace.flush()
         expect(await millrace.ledger()).toMatchObject({ dead_lettered: 0, replayed: 0, difference: 0 })
         const listing = { date: "2026-01-31", from: "2026-01-31", to: "2026-01-31" }
-        const users = await millrace.query("dau/users", { ...listing, where: 'event_type = "secret"' } as never)
+        const users = await millrace.query("dau/users", { ...listing, where: 'event_type = "secret"' })
         expect(users.rows).toEqual([{ user_id: "ann" }])
         expect((await millrace.ledger()).accepted).toBeGreaterThan(before.accepted)
       })

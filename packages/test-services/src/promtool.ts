@@ -10,7 +10,7 @@ export const promtool = async (): Promise<LocatedProgram> => {
   const here = findBinary(NAMES)
   if (here !== undefined) return { _tag: "Found", binary: here }
   try {
-    const { root } = await unpackDebian({ name: "prometheus" })
+    const { root } = await unpackDebian({ name: "prometheus", holds: "usr/bin/promtool" })
     return { _tag: "Found", binary: join(root, "usr/bin/promtool") }
   } catch (cause) {
     return { _tag: "Missing", reason: cause instanceof Error ? cause.message : String(cause) }

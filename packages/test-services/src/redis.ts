@@ -1,10 +1,10 @@
 import { existsSync, readdirSync } from "node:fs"
 import { connect } from "node:net"
 import { join } from "node:path"
+import { checkVersion } from "./checkVersion.ts"
 import { unpackDebian } from "./debian.ts"
 import { findBinary } from "./findBinary.ts"
 import { freePort } from "./freePort.ts"
-import { run } from "./run.ts"
 import { makeService, type Program } from "./service.ts"
 import type { TestServer, TestService } from "./TestService.ts"
 
@@ -13,19 +13,21 @@ export interface RedisOptions {
   readonly args?: ReadonlyArray<string>
 }
 
-const installed = (): Program => {
+/** Scripts that read the clock and then write are replicated by their effects since 5.0. */
+const VERSION = { pattern: /\bv=(\d\S*)/u, atLeast: [5, 0] } as const
+
+const installed = (): Promise<Program> => {
   const binary = findBinary(["redis-server", "valkey-server"])
   if (binary === undefined) throw new Error("no redis-server or valkey-server on this machine")
-  return { binary, root: binary, origin: binary }
+  return checkVersion({ binary, root: binary, origin: binary }, VERSION)
 }
 
 const fromDebian = (name: string) => async (): Promise<Program> => {
-  const { root, version } = await unpackDebian({ name })
+  const { root } = await unpackDebian({ name, holds: `usr/bin/${name}` })
   // Not resolved: the program is a link, and decides by its name what it is.
   const binary = join(root, "usr/bin", name)
   const environment = { LD_LIBRARY_PATH: libraries(root) }
-  await run(binary, ["--version"], { environment })
-  return { binary, root, environment, origin: `Debian package ${name} ${version}` }
+  return checkVersion({ binary, root, environment, origin: `Debian package ${name}` }, VERSION)
 }
 
 /** `usr/lib` and its folders per machine type. */

@@ -3,6 +3,7 @@ import { SnapshotError, type WarehouseCopier } from "@millrace/core"
 import { Effect, type Semaphore } from "effect"
 import { type Connection, openDatabase } from "./client.ts"
 import { DriverFailure } from "./failure.ts"
+import { UNBIND } from "./origin.ts"
 import { copyInto, removeFile } from "./rewriteFile.ts"
 import type { Spool } from "./spool.ts"
 import { moveSynced } from "./takePlace.ts"
@@ -48,5 +49,6 @@ const moveCursor = Effect.fnUntraced(function* (file: string, cursor: string) {
   const database = yield* openDatabase({ path: file, allowedDirectory: dirname(file), config: { threads: "1" } })
   const connection = yield* database.connect
   yield* connection.rows("UPDATE watermark SET cursor = $1", [cursor])
+  yield* connection.rows(UNBIND)
   yield* connection.rows("CHECKPOINT")
 })

@@ -6,6 +6,7 @@ import { DriverFailure } from "./failure.ts"
 import { type HotColumn, hotColumns, hotSource, pointersOf } from "./hot/columns.ts"
 import { mergePage } from "./identities.ts"
 import { inTransaction } from "./migrate.ts"
+import { RELOADED } from "./origin.ts"
 import type { Spool } from "./spool.ts"
 import { veilPage } from "./tombstones.ts"
 
@@ -30,6 +31,8 @@ export interface LoadTools {
   /** Called before the commit of a page that merges identities. */
   readonly onMerge: () => void
   readonly activities: Pick<Activities, "record">
+  /** All of the store is loaded once more. */
+  readonly reloading: boolean
 }
 
 /** Rows, identities, activity, counts and watermark in one transaction. `as_of` stays as it was when not given. */
@@ -39,13 +42,14 @@ export const loadPage = (tools: LoadTools, page: LoadPage, as_of: number | undef
   )
 
 const loadStaged = Effect.fnUntraced(function* (
-  { activities, connection, hot, onMerge, tombstones }: LoadTools,
+  { activities, connection, hot, onMerge, reloading, tombstones }: LoadTools,
   page: LoadPage,
   as_of: number | undefined,
   file: string | undefined
 ) {
   const loaded = yield* insertFresh(connection, { file, hot, tombstones }, countOf(page.batches))
-  yield* addCounts(connection, page, file !== undefined)
+  yield* addCounts(connection, page, file === undefined ? [] : [reloading ? OF_PAGE_AGAIN : OF_PAGE])
+  if (reloading && as_of !== undefined) yield* connection.rows(RELOADED)
   yield* connection.rows("UPDATE watermark SET cursor = $1, as_of = COALESCE($2::BIGINT, as_of)", [
     page.cursor,
     as_of ?? null
@@ -171,8 +175,14 @@ const OF_PAGE = `
   SELECT project_id, COUNT(first_row) AS stored, COUNT(*) - COUNT(first_row) AS duplicates, 0 AS lost
   FROM page LEFT JOIN fresh ON fresh.first_row = page.rowid GROUP BY project_id`
 
-const addCounts = (connection: Connection, page: LoadPage, hasRows: boolean) =>
-  connection.rows(ADD_COUNTS(hasRows ? `${PASSED_OVER} UNION ALL ${OF_PAGE}` : PASSED_OVER), [
+/** What is here already was loaded from this very place before. */
+const OF_PAGE_AGAIN = `
+  SELECT project_id, CASE WHEN (SELECT cursor FROM watermark) = $1 THEN 0 ELSE COUNT(DISTINCT event_id) END AS stored,
+    COUNT(*) - COUNT(DISTINCT event_id) AS duplicates, 0 AS lost
+  FROM page GROUP BY project_id`
+
+const addCounts = (connection: Connection, page: LoadPage, ofRows: ReadonlyArray<string>) =>
+  connection.rows(ADD_COUNTS([PASSED_OVER, ...ofRows].join(" UNION ALL ")), [
     page.cursor,
     JSON.stringify(page.duplicates),
     JSON.stringify(page.lost ?? {})

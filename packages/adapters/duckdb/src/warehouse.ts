@@ -9,6 +9,7 @@ import {
   UnsupportedFeature,
   Warehouse,
   WarehouseError,
+  type WarehouseOrigin,
   WarehouseSnapshot,
   type Watermark
 } from "@millrace/core"
@@ -35,6 +36,7 @@ import { type HotProperties, openHotProperties } from "./hot/HotProperties.ts"
 import { catchUpIdentities, hasMerges } from "./identities.ts"
 import { KnownWatermark } from "./KnownWatermark.ts"
 import { migrate } from "./migrate.ts"
+import { bindStore, type Origin, readOrigin, restart } from "./origin.ts"
 import { type Alone, removeUnfinishedRewrite, rewriteFile } from "./rewriteFile.ts"
 import { shareFile } from "./shareFile.ts"
 import { makeDirectory, openSpill, openSpool, pagesIn, type Spool } from "./spool.ts"
@@ -59,6 +61,7 @@ interface Opened {
   /** Whether any identities are merged. */
   readonly merged: boolean
   readonly activity: AggregateStatus["state"]
+  readonly origin: Origin
   readonly writer: Connection
   /** One at a time of all that writes. */
   readonly writing: Semaphore.Semaphore
@@ -95,6 +98,7 @@ const open = Effect.fn("DuckDb.open")(function* (options: DuckDbOptions) {
     keptAnswers: bounds.keptAnswers,
     merged: yield* hasMerges(writer),
     activity: yield* readState(writer),
+    origin: yield* readOrigin(writer),
     writer,
     spool,
     tombstones,
@@ -160,7 +164,7 @@ const makeWarehouse = Effect.fnUntraced(function* (
   { ask, hot, spool, writer, writing, ...opened }: Opened,
   bounds: typeof defaults & Pick<DuckDbOptions, "path">
 ) {
-  let { merged } = opened
+  let { merged, origin } = opened
   const cache = new AnswerCache<WarehouseError>(opened.keptAnswers)
   const onMerge = () => void (merged = true)
   const sharing = yield* shareFile(bounds.path)
@@ -176,15 +180,25 @@ const makeWarehouse = Effect.fnUntraced(function* (
   const watermark = new KnownWatermark(readWatermark, sharing)
   const loadOne: Warehouse["Service"]["load"] = Effect.fnUntraced(function* (page, as_of) {
     const before = yield* watermark.stored
-    if (page.batches.length === 0 && page.cursor === before.cursor && isZero(page.duplicates)) {
+    if (page.batches.length === 0 && page.cursor === before.cursor && isZero(page.duplicates) && !origin.reloading) {
       if (as_of !== undefined) watermark.move({ cursor: page.cursor, as_of })
       return { inserted: 0, duplicates: 0 }
     }
     const moved = as_of ?? watermark.movedFrom(before)
-    const tools = { connection: writer, spool, hot: hot.written(), onMerge, activities, tombstones: opened.tombstones }
+    const tools = {
+      connection: writer,
+      spool,
+      hot: hot.written(),
+      onMerge,
+      activities,
+      tombstones: opened.tombstones,
+      reloading: origin.reloading
+    }
     const loading = cache.whileWriting(loadPage(tools, page, moved))
     const after = { cursor: page.cursor, as_of: moved ?? before.as_of }
-    return yield* Effect.mapError(watermark.whileWriting(after, loading), loadFailed("load"))
+    const loaded = yield* Effect.mapError(watermark.whileWriting(after, loading), loadFailed("load"))
+    if (as_of !== undefined) origin = { ...origin, reloading: false }
+    return loaded
   })
   const eraseOne = Effect.fnUntraced(function* (erasure: Erasure) {
     const { tombstones } = opened
@@ -195,6 +209,10 @@ const makeWarehouse = Effect.fnUntraced(function* (
     merged = yield* hasMerges(writer)
     if (yield* isRewriteDue(writer)) yield* opened.rewrite
     return events
+  })
+  const restartAt = Effect.fnUntraced(function* (to: Parameters<WarehouseOrigin["restart"]>[0]) {
+    yield* watermark.whileWriting({ cursor: to.cursor, as_of: 0 }, restart(writer, to))
+    origin = { ...origin, reloading: to.counted !== undefined }
   })
   const service: Warehouse["Service"] = {
     load: (page, as_of) => writing.withPermit(loadOne(page, as_of)),
@@ -221,7 +239,15 @@ const makeWarehouse = Effect.fnUntraced(function* (
       ),
     history: (ids, page) => ask("history", (reader) => readHistory(reader, ids, page)),
     erase: (erasure) => writing.withPermit(Effect.mapError(cache.whileWriting(eraseOne(erasure)), loadFailed("erase"))),
-    aggregates
+    aggregates,
+    origin: {
+      read: Effect.sync(() => origin),
+      bind: (store) =>
+        writing
+          .withPermit(Effect.mapError(bindStore(writer, store), loadFailed("origin")))
+          .pipe(Effect.tap(() => Effect.sync(() => void (origin = { ...origin, store })))),
+      restart: (to) => writing.withPermit(Effect.mapError(restartAt(to), loadFailed("origin")))
+    }
   }
   return service
 })

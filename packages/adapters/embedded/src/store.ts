@@ -1,6 +1,8 @@
-import { type EventBatch, EventStore, EventStoreError, type Page, StoreRejected } from "@millrace/core"
+import { type EventBatch, EventStore, EventStoreError, type Page } from "@millrace/core"
 import { Effect } from "effect"
 import type { EmbeddedLog } from "./EmbeddedLog.ts"
+import { makeClaims } from "./claims.ts"
+import { sequenceOf } from "./cursor.ts"
 import { storeError } from "./errors.ts"
 import { Tally } from "./state/Tally.ts"
 
@@ -32,15 +34,9 @@ export const makeStore = (log: EmbeddedLog): EventStore["Service"] => {
         await log.settleAll()
         await log.prune(sequence)
       }),
-    erase: (erasure) => attempt("erase", () => log.erase(erasure))
+    erase: (erasure) => attempt("erase", () => log.erase(erasure)),
+    claims: makeClaims(log)
   })
-}
-
-const sequenceOf = (cursor: string, operation: EventStoreError["operation"]): number => {
-  if (cursor === "") return 0
-  if (/^\d{1,15}$/.test(cursor)) return Number(cursor)
-  const cause = new Error(`cursor ${JSON.stringify(cursor)} is none of this store's`)
-  throw new EventStoreError({ operation, reason: new StoreRejected({ cause }) })
 }
 
 const append = async (log: EmbeddedLog, batches: ReadonlyArray<EventBatch>): Promise<Report> => {

@@ -61,18 +61,6 @@ export const freshPieces = (message: Message, consumed: ReadonlyArray<Range>): R
   return pieces
 }
 
-/** `Map.groupBy`, which Node 20 lacks. */
-export const groupBy = <A, K>(values: ReadonlyArray<A>, keyOf: (value: A) => K): Map<K, ReadonlyArray<A>> => {
-  const groups = new Map<K, Array<A>>()
-  for (const value of values) {
-    const key = keyOf(value)
-    const group = groups.get(key)
-    if (group === undefined) groups.set(key, [value])
-    else group.push(value)
-  }
-  return groups
-}
-
 /** PostgreSQL's text form of a multirange. */
 export const multirange = (pieces: ReadonlyArray<Piece>): string =>
   `{${pieces.map(({ batch, end, start }) => `[${batch.origin!.offset + start},${batch.origin!.offset + end})`).join(",")}}`

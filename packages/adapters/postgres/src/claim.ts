@@ -3,7 +3,7 @@ import { Effect } from "effect"
 import type { Connection } from "./client.ts"
 import { dayOf } from "./day.ts"
 import { DriverFailure } from "./failure.ts"
-import { freshPieces, groupBy, type Message, messagesOf, multirange, type Piece, type Range, whole } from "./Pieces.ts"
+import { freshPieces, type Message, messagesOf, multirange, type Piece, type Range, whole } from "./Pieces.ts"
 
 /**
  * What of `batches` no append has consumed yet, in their order. A message whose acknowledgement was lost comes again; its
@@ -97,7 +97,7 @@ const EXTEND = {
 }
 
 const inOrder = (batches: ReadonlyArray<EventBatch>, claimed: ReadonlyArray<Piece>): ReadonlyArray<Piece> => {
-  const ofBatch = groupBy(claimed, ({ batch }) => batch)
+  const ofBatch = Map.groupBy(claimed, ({ batch }) => batch)
   return batches.flatMap((batch) => {
     if (batch.origin === undefined) return [whole(batch)]
     const pieces = ofBatch.get(batch) ?? []

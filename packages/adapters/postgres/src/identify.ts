@@ -1,7 +1,7 @@
 import { Effect } from "effect"
 import type { Connection } from "./client.ts"
 import { dayOf } from "./day.ts"
-import { countOf, groupBy, type Piece } from "./Pieces.ts"
+import { countOf, type Piece } from "./Pieces.ts"
 
 const ID_BYTES = 16
 
@@ -13,7 +13,7 @@ export type IsFirst = (project_id: string, ids: Uint8Array, index: number) => bo
  * transaction that still runs are waited for. Always in the order of the key, or two appends would deadlock.
  */
 export const identify = Effect.fnUntraced(function* (connection: Connection, pieces: ReadonlyArray<Piece>) {
-  const projects = groupBy(pieces, ({ batch }) => batch.project_id)
+  const projects = Map.groupBy(pieces, ({ batch }) => batch.project_id)
   const fresh = new Map<string, Set<string> | "all">()
   for (const project of [...projects.keys()].toSorted()) {
     const own = projects.get(project)!

@@ -40,6 +40,7 @@ const freeStep = Effect.fnUntraced(function* (connection: Connection, limits: Re
   yield* connection.rows(FREE_EVENTS, bound)
   yield* connection.rows(FREE_SET_ASIDE, bound)
   yield* connection.rows(FREE_SEGMENTS, bound)
+  yield* connection.rows(NOTE_FREED, bound)
   return true
 })
 
@@ -76,6 +77,9 @@ const FREE_SEGMENTS = {
     ON CONFLICT (project_id) DO UPDATE SET
       accepted = known.accepted + excluded.accepted, stored = known.stored + excluded.stored`
 }
+
+/** For a warehouse that has not come this far. */
+const NOTE_FREED = { name: "note_freed", text: "UPDATE store_state SET freed_xid = $1::xid8, freed_n = $2::int" }
 
 interface Forget {
   readonly name: string

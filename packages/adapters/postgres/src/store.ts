@@ -10,6 +10,7 @@ import { Context, Effect, Layer, Semaphore } from "effect"
 import { append } from "./append.ts"
 import { copierBehind, copierOf, type Holds } from "./backup/copier.ts"
 import { unstored } from "./claim.ts"
+import { makeClaims } from "./claims.ts"
 import { type Database, openDatabase } from "./client.ts"
 import { defaults, type PostgresOptions, type Settings } from "./config.ts"
 import { erase } from "./erase.ts"
@@ -114,6 +115,7 @@ const makeStore = Effect.fnUntraced(function* (database: Database, { erasures, h
     backlog: (after, unsettled) => backlog(database, after, unsettled).pipe(Effect.mapError(storeFailed("backlog"))),
     horizonAgeSeconds: Effect.map(status.horizon, ({ ageMillis }) => ageMillis / 1000),
     prune: ({ upTo }) => prune(upTo).pipe(Effect.mapError(storeFailed("prune"))),
-    erase: (erasure) => erase(database, erasures, erasure).pipe(Effect.mapError(storeFailed("erase")))
+    erase: (erasure) => erase(database, erasures, erasure).pipe(Effect.mapError(storeFailed("erase"))),
+    claims: makeClaims(database)
   })
 })

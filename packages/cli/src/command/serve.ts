@@ -7,9 +7,9 @@ import {
   BadKeys,
   FolderTaken,
   failureText,
+  launch,
   otlpTraces,
   parseKeys,
-  server,
   serverConfig,
   type ServerOptions,
   RolesText,
@@ -99,6 +99,9 @@ const isElsewhere = ({ queue }: ServerOptions, error: unknown): boolean =>
   (queue === "nats" && error instanceof EventQueueError)
 
 const listenFailure = (options: ServerOptions, error: unknown): CliFailure => {
+  if (error instanceof CliFailure) return error
+  if (error instanceof EventQueueError && error.operation === "publish")
+    return new CliFailure({ message: error.message })
   if (isElsewhere(options, error)) return new CliFailure({ message: failureText(error) })
   const text = error instanceof Error ? `${error.message} ${String(error.cause ?? "")}` : String(error)
   if (text.includes("EADDRINUSE")) {
@@ -115,13 +118,14 @@ const listenFailure = (options: ServerOptions, error: unknown): CliFailure => {
 const runServer = (options: ServerOptions, demo: boolean) =>
   Effect.gen(function* () {
     if (usesDirectory(options)) yield* makeFolder(options.directory)
-    const context = yield* Layer.build(server(options)).pipe(Effect.mapError((error) => listenFailure(options, error)))
-    const url = urlOf(Context.get(context, HttpServer.HttpServer).address)
-    const access = Context.get(context, Access)
-    yield* Console.log(`millrace listening on ${url} (${aboutServer(options, access)})`)
-    if (demo) yield* showDemo(url, options, access)
-    return yield* Effect.never
-  }).pipe(Effect.scoped)
+    const announce = Effect.fnUntraced(function* (context: Context.Context<HttpServer.HttpServer | Access>) {
+      const url = urlOf(Context.get(context, HttpServer.HttpServer).address)
+      const access = Context.get(context, Access)
+      yield* Console.log(`millrace listening on ${url} (${aboutServer(options, access)})`)
+      if (demo) yield* showDemo(url, options, access)
+    })
+    return yield* Effect.mapError(launch(options, announce), (error) => listenFailure(options, error))
+  })
 
 const traces = Layer.orDie(otlpTraces)
 

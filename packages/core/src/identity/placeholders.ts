@@ -34,8 +34,31 @@ const SHARED: ReadonlySet<string> = new Set([
 /** Without blanks and quotes around it, in lower case. */
 const bare = (id: string): string => id.replaceAll(/^[\s"']+|[\s"']+$/gu, "").toLowerCase()
 
+const [SPACE, QUOTE, APOSTROPHE, ZERO, BRACKET, BEYOND_ASCII] = [32, 34, 39, 48, 91, 128]
+const [A, N, O, U] = [97, 110, 111, 117]
+
+/**
+ * Whether an id with these first two codes, of characters or of bytes, may be {@link isNobody}: nearly every id is told from
+ * all of them by its first two. Blanks beyond ASCII have codes of their own.
+ */
+export const mayBeNobody = (first: number, second: number): boolean => {
+  if (first <= SPACE || first >= BEYOND_ASCII) return true
+  const next = second | 32
+  switch (first | 32) {
+    case U:
+      return next === N
+    case N:
+      return next === U || next === O || next === A
+    case ZERO:
+      return second === ZERO
+    default:
+      return first === QUOTE || first === APOSTROPHE || first === BRACKET
+  }
+}
+
 /** Whether no user can have the id. */
-export const isNobody = (id: string): boolean => NO_VALUE.has(bare(id))
+export const isNobody = (id: string): boolean =>
+  id === "" || (mayBeNobody(id.charCodeAt(0), id.charCodeAt(1)) && NO_VALUE.has(bare(id)))
 
 /** Whether the id may be no end of a merge: one `$identify` of a broken page would make all of them one user for good. */
 export const isPlaceholder = (id: string): boolean => {

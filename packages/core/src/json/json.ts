@@ -20,16 +20,33 @@ const sourceJson = JSON as unknown as SourceJson
 /** Every shorter integer is its double's own print. */
 const EXACT_DIGITS = 15
 const INTEGER = /^-?[1-9]\d*$/u
-/** A look is cheaper than a reviver; what it finds may turn out to be text. A fraction's digits are no integer's. */
-const LONG_INTEGER = /(?:^|[^\d.])\d{16}/u
-
 /** Throws as `JSON.parse` does; a `RangeError` where long integers stand beside some thousand levels. */
 export const parseJson = (text: string): unknown =>
-  LONG_INTEGER.test(text)
+  holdsLongInteger(text)
     ? sourceJson.parse(text, (_key, value, { source }) =>
         typeof value === "number" ? readNumber(source!, value) : value
       )
     : JSON.parse(text)
+
+const isDigit = (text: string, at: number) => {
+  const code = text.charCodeAt(at)
+  return code >= 48 && code <= 57
+}
+
+/**
+ * Whether there are so many digits in a row, and not a fraction's: a look at every sixteenth character is a tenth of the
+ * time that parsing takes, a reviver five times that. What is found may turn out to be text.
+ */
+const holdsLongInteger = (text: string): boolean => {
+  for (let at = EXACT_DIGITS; at < text.length; at += EXACT_DIGITS + 1) {
+    if (!isDigit(text, at)) continue
+    let first = at
+    while (isDigit(text, first - 1)) first--
+    while (isDigit(text, at + 1)) at++
+    if (at - first >= EXACT_DIGITS && text[first - 1] !== ".") return true
+  }
+  return false
+}
 
 /** A number's text → the number, as {@link parseJson} reads it. */
 export const numberOf = (text: string): number | WrittenNumber => readNumber(text, Number(text))

@@ -98,9 +98,13 @@ export class Loop {
     if (failed === undefined) return undefined
     // What failed was given to somebody else, or set aside: there is nothing left to make progress with.
     if (this.#idle !== undefined && now - this.#idle >= failingAfterMillis) return undefined
-    return failed.kind === "defect" || now - failed.since >= failingAfterMillis ? failed : undefined
+    const passes = failed.kind !== "defect" && !needsOperator(failed.error)
+    return passes && now - failed.since < failingAfterMillis ? undefined : failed
   }
 }
+
+const needsOperator = (error: unknown): boolean =>
+  error instanceof Error && "needsOperator" in error && error.needsOperator === true
 
 /** The background work of one process, or of one instance in it: what became of it, for readiness, metrics and people. */
 export class LoopRegistry {

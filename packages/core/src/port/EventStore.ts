@@ -4,6 +4,7 @@ import type { ByProject } from "../event/Event.ts"
 import type { EventBatch } from "../event/EventBatch.ts"
 import type { Erased } from "./Erased.ts"
 import type { Unsettled } from "./EventQueue.ts"
+import { StoreMismatch } from "./StoreClaim.ts"
 
 /** The store cannot be reached, is shutting down or lost its connection: try again. */
 export class StoreUnavailable extends Schema.TaggedError<StoreUnavailable>()("StoreUnavailable", {
@@ -19,14 +20,19 @@ export class StoreRejected extends Schema.TaggedError<StoreRejected>()("StoreRej
 }
 
 export class EventStoreError extends Schema.TaggedError<EventStoreError>()("EventStoreError", {
-  operation: Schema.Literals(["open", "append", "unstored", "replay", "prune", "backlog", "erase"]),
-  reason: Schema.Union([StoreUnavailable, StoreRejected])
+  operation: Schema.Literals(["open", "append", "unstored", "replay", "prune", "backlog", "erase", "claim"]),
+  reason: Schema.Union([StoreUnavailable, StoreRejected, StoreMismatch])
 }) {
   get retryable(): boolean {
     return this.reason.retryable
   }
+  /** Does not pass by itself, and nothing goes on until somebody has decided. */
+  get needsOperator(): boolean {
+    return this.reason._tag === "StoreMismatch"
+  }
   override get message(): string {
-    return `${this.operation}: ${this.reason._tag}: ${String(this.reason.cause)}`
+    const { reason } = this
+    return `${this.operation}: ${reason._tag}: ${reason._tag === "StoreMismatch" ? reason.message : String(reason.cause)}`
   }
 }
 
@@ -43,6 +49,39 @@ export interface Page {
   readonly lost?: ByProject
   /** No stored event lies beyond this page, not even one hidden behind a running transaction. */
   readonly caughtUp: boolean
+}
+
+/** A warehouse that is filled from a store. */
+export interface ClaimingWarehouse {
+  /** Names it, whatever folder it lies in. */
+  readonly id: string
+  /** The store that filled it so far; undefined for one that is new, restored, or older than such names. */
+  readonly store: string | undefined
+  readonly cursor: Cursor
+}
+
+/** The right to fill a warehouse from a store, for as long as nobody else takes it. Each check fails with `StoreMismatch`. */
+export interface StoreClaim {
+  /** Names the store; a copy that was restored has another name. */
+  readonly store: string
+  /** Whether the warehouse may still go on at its cursor. */
+  readonly check: (cursor: Cursor) => Effect.Effect<void, EventStoreError>
+  /** As `check`, before a page is loaded; notes that the warehouse may have come to `to`, so that a store that goes back tells. */
+  readonly advance: (cursor: Cursor, to: Cursor) => Effect.Effect<void, EventStoreError>
+}
+
+export interface StoreClaims {
+  /** Fails with `StoreMismatch` where the two do not belong together. `takeOver`: from whichever warehouse it was. */
+  readonly claim: (
+    warehouse: ClaimingWarehouse,
+    options: { readonly takeOver: boolean }
+  ) => Effect.Effect<StoreClaim, EventStoreError>
+  /** The warehouse is to go on at this cursor, however far it had come. */
+  readonly reset: (warehouse: Omit<ClaimingWarehouse, "store">) => Effect.Effect<void, EventStoreError>
+  /** The first cursor behind which nothing is pruned; `""` where nothing is. */
+  readonly start: Effect.Effect<Cursor, EventStoreError>
+  /** Other warehouses that were filled from here, and may hold events still. */
+  readonly others: (id: string) => Effect.Effect<ReadonlyArray<string>, EventStoreError>
 }
 
 /** The hot store: the idempotent, ordered record of accepted events. */
@@ -78,5 +117,7 @@ export class EventStore extends Context.Service<
      * and counts stay as they are. Repeated, it does what is left to do.
      */
     readonly erase: (erasure: Erasure) => Effect.Effect<ReadonlyArray<Erased>, EventStoreError>
+    /** Of a store that may outlive a warehouse, or be outlived by it. */
+    readonly claims?: StoreClaims
   }
 >()("@millrace/core/port/EventStore") {}

@@ -55,7 +55,10 @@ export interface WarehouseCopier {
    * wait.
    */
   readonly copyTo: (file: string) => Effect.Effect<Cursor, SnapshotError>
-  /** A copy is to go on at `cursor`, which is what its own became in the store's copy. */
+  /**
+   * A copy is to go on at `cursor`, which is what its own became in the store's copy: another warehouse, of the store that it
+   * is put beside.
+   */
   readonly moveCursor: (file: string, cursor: Cursor) => Effect.Effect<void, SnapshotError>
 }
 

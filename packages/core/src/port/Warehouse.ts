@@ -60,7 +60,8 @@ export class WarehouseError extends Schema.TaggedError<WarehouseError>()("Wareho
     "person",
     "history",
     "erase",
-    "rebuild"
+    "rebuild",
+    "origin"
   ]),
   reason: Schema.Union([
     WarehouseUnavailable,
@@ -96,6 +97,24 @@ export interface WarehouseCounts {
   readonly duplicates: ByProject
   /** Events at or before the cursor that the store had lost when its page was loaded. */
   readonly lost: ByProject
+}
+
+/** What ties a warehouse to the store that fills it. */
+export interface WarehouseOrigin {
+  /** Made with the warehouse, and copied with it. */
+  readonly read: Effect.Effect<{ readonly id: string; readonly store: string | undefined }, WarehouseError>
+  /** Notes the store that fills it from now on; undefined: whichever comes. */
+  readonly bind: (store: string | undefined) => Effect.Effect<void, WarehouseError>
+  /**
+   * What was loaded stays, and the next page is the one after `cursor`. With `counted` the counts begin anew at these, and
+   * whatever is here already when it is loaded again is counted as stored, until a load has reached the store's end. `lost`
+   * was accepted before the cursor, and will never be loaded.
+   */
+  readonly restart: (to: {
+    readonly cursor: Cursor
+    readonly counted?: ByProject
+    readonly lost?: ByProject
+  }) => Effect.Effect<void, WarehouseError>
 }
 
 /** What an engine has worked out beforehand, so that questions about who was active when need not look at every event. */
@@ -170,5 +189,7 @@ export class Warehouse extends Context.Service<
     readonly erase: (erasure: Erasure) => Effect.Effect<number, WarehouseError>
     /** Of an engine that keeps some. */
     readonly aggregates?: Aggregates
+    /** Of a warehouse that may outlive a store, or be outlived by it. */
+    readonly origin?: WarehouseOrigin
   }
 >()("@millrace/core/port/Warehouse") {}

@@ -13,7 +13,7 @@ import type { StoreLaw } from "./eventStoreContract.ts"
 import { batchOf, erasureOf, eventOf, eventsOf, idOf } from "./events.ts"
 import type { WarehouseLaw } from "./largeHistoryLaws.ts"
 
-const erasure = erasureOf("gone", "anonymous")
+const erasure = erasureOf("gone", "device")
 const UNTIL = erasure.until
 const lease = { limit: 1_000, ackWaitMillis: 10_000 }
 const reason: DeadLetterReason = { stage: "store", code: "Refused", message: "of gone", attempts: 1 }
@@ -23,9 +23,9 @@ const mixed = () => [
   EventBatch.fromEvents([
     ...eventsOf(1, 2, { user_id: "gone" }),
     ...eventsOf(3, 2, { user_id: "stays" }),
-    eventOf(5, { user_id: "anonymous", properties: '{"deep":{"name":"gone"}}' }),
+    eventOf(5, { user_id: "device", properties: '{"deep":{"name":"gone"}}' }),
     eventOf(6, { user_id: "gone too" }),
-    eventOf(7, { user_id: "stays", event_type: IDENTIFY, properties: '{"anonymous_id":"anonymous"}' })
+    eventOf(7, { user_id: "stays", event_type: IDENTIFY, properties: '{"anonymous_id":"device"}' })
   ]),
   batchOf(8, 1, { user_id: "gone", project_id: "other" }),
   batchOf(9, 1, { user_id: "gone", occurred_at: UNTIL + 1, received_at: UNTIL + 1 })
@@ -174,7 +174,7 @@ export const warehouseErasureLaws = (law: WarehouseLaw): void => {
       const { duplicates, stored } = yield* warehouse.counts
       assert.strictEqual((stored["default"] ?? 0) + (duplicates["default"] ?? 0), 8 + 9)
       yield* warehouse.load(
-        page("3", [batchOf(41, 1, { user_id: "anonymous", occurred_at: UNTIL + 1, received_at: UNTIL + 1 })])
+        page("3", [batchOf(41, 1, { user_id: "device", occurred_at: UNTIL + 1, received_at: UNTIL + 1 })])
       )
       assert.deepStrictEqual(yield* usersOf("default"), 4)
     })
@@ -201,7 +201,7 @@ export const warehouseErasureLaws = (law: WarehouseLaw): void => {
       const warehouse = yield* Warehouse
       yield* warehouse.load({ batches: mixed(), cursor: "1", duplicates: {} })
       const stays = yield* warehouse.person({ project_id: "default", user_id: "stays" })
-      assert.deepStrictEqual(stays.user_ids.toSorted(), ["anonymous", "stays"])
+      assert.deepStrictEqual(stays.user_ids.toSorted(), ["device", "stays"])
       assert.strictEqual(stays.latest, eventOf(7).occurred_at)
       const never = yield* warehouse.person({ project_id: "default", user_id: "never" })
       assert.deepStrictEqual([never.user_ids, never.latest], [["never"], 0])

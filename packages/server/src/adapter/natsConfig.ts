@@ -1,5 +1,4 @@
-import type { NatsOptions } from "@millrace/nats"
-import { Config, Option, Redacted, Schema } from "effect"
+import { Config, Option, type Redacted, Schema } from "effect"
 
 /** How the queue is kept on the NATS servers; what is not set is the adapter's default. */
 export interface NatsSettings {
@@ -54,29 +53,3 @@ export const natsConfig: Config.Config<NatsSettings> = Config.all({
   connectTimeoutMillis: whole("MILLRACE_NATS_CONNECT_TIMEOUT_MILLIS"),
   sweepEveryMillis: whole("MILLRACE_NATS_SWEEP_EVERY_MILLIS")
 })
-
-type Connection = Pick<NatsOptions, "servers" | "credentials" | "tls">
-
-const defined = <A extends object>(options: A) =>
-  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as {
-    [K in keyof A]?: Exclude<A[K], undefined>
-  }
-
-/** The adapter's own form: what the settings say, and what the address says where they are silent. */
-export const natsOptions = (address: Connection, settings: NatsSettings): NatsOptions => {
-  const { caFile, certFile, credentialsFile, keyFile, nkeySeed, tls, ...rest } = settings
-  const files = defined({ caFile, certFile, keyFile })
-  const encrypted = tls ?? (Object.keys(files).length > 0 || address.tls !== undefined)
-  const credentials =
-    credentialsFile === undefined
-      ? nkeySeed === undefined
-        ? address.credentials
-        : { nkeySeed: Redacted.value(nkeySeed) }
-      : { credentialsFile }
-  return {
-    servers: address.servers,
-    ...defined(rest),
-    ...(credentials === undefined ? {} : { credentials }),
-    ...(encrypted ? { tls: files } : {})
-  }
-}

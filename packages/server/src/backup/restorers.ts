@@ -3,7 +3,8 @@ import { Effect, type Redacted } from "effect"
 import { natsAddress, postgresAddress } from "../adapter/addresses.ts"
 import { AdapterNotInstalled, type BadAdapterChoice } from "../adapter/failures.ts"
 import { optionsAt } from "../adapter/lazily.ts"
-import { natsOptions, type NatsSettings } from "../adapter/natsConfig.ts"
+import type { NatsSettings } from "../adapter/natsConfig.ts"
+import { natsOptions } from "../adapter/natsOptions.ts"
 import type { Served } from "./Manifest.ts"
 
 /** As the server takes them from its variables. */

@@ -45,7 +45,7 @@ export const takeBackup = Effect.fn("takeBackup")(function* (options: BackupOpti
     const file = join(target, "warehouse.duckdb")
     const cursor = yield* warehouse.copyTo(file)
     const place = yield* store.copyTo(target, cursor)
-    if (place !== cursor) yield* warehouse.moveCursor(file, place)
+    yield* warehouse.moveCursor(file, place)
     yield* step(directory, () => copyAccess(directory, target))
     return yield* step(target, () => writeManifest(target, taken_at))
   }).pipe(Effect.scoped, Effect.mapError(backupError(target)))

@@ -4,9 +4,16 @@ import { Refusal } from "../http/Refusal.ts"
 /**
  * `closed`: the instance was closed. `directory_in_use`: another process, or another instance in this one, has its folder.
  * `not_opened`: its adapters could not be opened. `invalid_argument`: an option or an argument that types would have refused;
- * `field` names it. The rest as over HTTP.
+ * `field` names it. `queue_broken`: the log's disk failed, and nothing is accepted until the instance is closed and made
+ * again. The rest as over HTTP.
  */
-export type MillraceErrorCode = ProblemCode | "closed" | "directory_in_use" | "invalid_argument" | "not_opened"
+export type MillraceErrorCode =
+  | ProblemCode
+  | "closed"
+  | "directory_in_use"
+  | "invalid_argument"
+  | "not_opened"
+  | "queue_broken"
 
 /** What every promise of the facade rejects with. */
 export class MillraceError extends Error {

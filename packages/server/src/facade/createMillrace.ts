@@ -4,6 +4,7 @@ import {
   type BatchVerdict,
   type EventQueue,
   type EventStore,
+  type Filter,
   type Ledger,
   ledger,
   MAX_EVENTS_PER_REQUEST,
@@ -28,6 +29,7 @@ import { parseKeys } from "../keys/configuredKeys.ts"
 import type { BasePath } from "../routes/docs.ts"
 import { failureText } from "../failureText.ts"
 import { ROLES } from "../roles.ts"
+import { Running } from "../Running.ts"
 import { explain } from "./explain.ts"
 import { MillraceError } from "./MillraceError.ts"
 import { type NodeHandler, nodeHandler } from "./nodeHandler.ts"
@@ -59,8 +61,16 @@ export interface MillraceOptions {
 }
 
 /** A metric's parameters; those with a default may be left out. */
-export type QueryParams<Name extends MetricName> = Pick<ParamsOf<Name>, RequiredKeys<Name>> & Partial<ParamsOf<Name>>
+export type QueryParams<Name extends MetricName> = Pick<GivenParams<Name>, RequiredKeys<Name>> &
+  Partial<GivenParams<Name>>
 type RequiredKeys<Name extends MetricName> = Extract<keyof ParamsOf<Name>, "from" | "to" | "start_date">
+type GivenParams<Name extends MetricName> = { readonly [Key in keyof ParamsOf<Name>]: Given<ParamsOf<Name>[Key]> }
+/** Filters and lists of them may also come as the text that a query string would hold; a step may be an event type. */
+type Given<Value> = Value extends Filter
+  ? Filter | string
+  : Value extends ReadonlyArray<Filter>
+    ? ReadonlyArray<Filter | string> | string
+    : Value
 
 interface InProject {
   /** Default `default`. Projects never mix. */
@@ -81,6 +91,11 @@ export interface Millrace {
   readonly flush: () => Promise<void>
   /** Loads what was accepted, then closes; safe to call twice. */
   readonly close: () => Promise<void>
+  /**
+   * Completes once this instance can accept nothing any more, with code `queue_broken` and a message that names file and
+   * error; pending while all is well. The program goes on: close this instance and make another.
+   */
+  readonly broken: Promise<MillraceError>
   /**
    * The same API as the server's, for any framework that speaks `Request` and `Response`. Without `keys`, `authorize` or
    * `open: true` it takes `POST /events` and nothing else.
@@ -113,7 +128,13 @@ export const createMillrace = async (given: MillraceOptions = {}): Promise<Millr
     if (closing !== undefined) throw new MillraceError("closed", "This millrace is closed.")
     return handler(request)
   }
-  return { ...callsOf(whileOpen), close: () => (closing ??= runtime.dispose()), fetch, node: nodeHandler(fetch) }
+  return {
+    ...callsOf(whileOpen),
+    broken: brokenOf(runtime),
+    close: () => (closing ??= runtime.dispose()),
+    fetch,
+    node: nodeHandler(fetch)
+  }
 }
 
 type WhileOpen = <A, E>(check: () => void, effect: () => Effect.Effect<A, E, RuntimeServices>) => Promise<A>
@@ -156,7 +177,7 @@ const EVENTS_ONLY =
   "millrace: the mounted handler takes events alone (POST /events), since nothing guards it. Give createMillrace one of " +
   "keys, authorize or open: true to open more; open: false keeps it so without this line."
 
-type RuntimeServices = Services | Pipeline | WebHandler
+type RuntimeServices = Services | Pipeline | Running | WebHandler
 
 const layerOf = (options: MillraceOptions): Layer.Layer<RuntimeServices, unknown> => {
   const app = appLayer({
@@ -172,6 +193,7 @@ const layerOf = (options: MillraceOptions): Layer.Layer<RuntimeServices, unknown
   })
   return webHandlerLayer(options.basePath ?? "").pipe(
     Layer.provideMerge(app),
+    Layer.provideMerge(Running.layer),
     Layer.provideMerge(options.layer ?? adaptersOf(options.directory)),
     Layer.provide(metricRegistry),
     Layer.provide(loopRegistry)
@@ -209,3 +231,12 @@ const notOpened = (explained: unknown): MillraceError => {
   const code = cause instanceof FolderTaken ? "directory_in_use" : "not_opened"
   return new MillraceError(code, failureText(explained), { cause })
 }
+
+/** Never rejects: an instance that is closed was not broken. */
+const brokenOf = (runtime: ManagedRuntime.ManagedRuntime<RuntimeServices, unknown>): Promise<MillraceError> =>
+  new Promise((resolve) => {
+    const waiting = Effect.flatMap(Running, ({ fatal }) => Effect.flip(fatal))
+    void runtime.runPromiseExit(waiting).then((exit) => {
+      if (Exit.isSuccess(exit)) resolve(explain(exit.value))
+    })
+  })

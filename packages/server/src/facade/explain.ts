@@ -7,6 +7,9 @@ import { fromRefusal, MillraceError } from "./MillraceError.ts"
 export const explain = (error: unknown): MillraceError => {
   if (error instanceof MillraceError) return error
   if (error instanceof BadParameter) return fromRefusal(refuseParameter(error), error)
+  if (error instanceof EventQueueError && error.reason._tag === "QueueBroken") {
+    return new MillraceError("queue_broken", error.reason.message, { cause: error })
+  }
   if (error instanceof EventQueueError) return fromRefusal(refuseQueue(error), error)
   if (error instanceof WarehouseError) return fromRefusal(refuseWarehouse(error), error)
   const message = error instanceof Error ? error.message : String(error)

@@ -13,9 +13,17 @@ const FIELDS = new Set([
   "attempt",
   "route",
   "status",
+  "loop",
   "code",
-  "reason",
-  "loop"
+  "file",
+  "errno",
+  "address",
+  "roles",
+  "queue",
+  "store",
+  "warehouse",
+  "durability",
+  "reason"
 ])
 
 const MAX_CHARACTERS = 500
@@ -84,6 +92,17 @@ export const formatLog = ({ cause, date, fiber, logLevel, message }: Logger.Opti
     ...(error === undefined || error === null ? {} : describeError(error))
   })
 }
+
+/** Where there is no runtime any more to log by. */
+export const fatalLine = (msg: string, error: unknown): string =>
+  JSON.stringify({
+    ts: new Date().toISOString(),
+    level: "fatal",
+    msg,
+    service: "millrace",
+    version: VERSION,
+    ...describeError(error)
+  })
 
 /** On standard error. */
 export const jsonLogger = Logger.layer([

@@ -12,19 +12,28 @@ export interface ServerProcess {
   /** Lines on standard output so far. */
   readonly lines: ReadonlyArray<string>
   readonly stderr: () => string
+  /** How it ended, once it has. */
+  readonly ended: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>
   /** Sends the signal and returns how the process ended. */
   readonly end: (
     signal: NodeJS.Signals
   ) => Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>
 }
 
-/** A real server process over `directory`, once it has printed its address. */
+/**
+ * A real server process over `directory`, once it has printed its address. With `fileBlocks` no file of it can grow beyond
+ * so many blocks of 512 bytes: a disk that fails.
+ */
 export const startProcess = async (
   directory: string,
   env: Record<string, string> = {},
-  main = MAIN
+  main = MAIN,
+  fileBlocks?: number
 ): Promise<ServerProcess> => {
-  const child = spawn(process.execPath, ["--conditions=source", main], {
+  const command = [process.execPath, "--conditions=source", main]
+  const [program, ...args] =
+    fileBlocks === undefined ? command : ["sh", "-c", `ulimit -f ${fileBlocks}; exec "$@"`, "sh", ...command]
+  const child = spawn(program!, args, {
     env: {
       PATH: process.env["PATH"] ?? "",
       MILLRACE_DATA: directory,
@@ -57,6 +66,7 @@ export const startProcess = async (
     process: child,
     lines,
     stderr: () => stderr,
+    ended,
     end: (signal) => {
       child.kill(signal)
       return ended

@@ -46,13 +46,15 @@ const look = Effect.fnUntraced(function* (connection: Connection, backup: string
     if (done !== undefined) return "restored"
   }
   for (const { name, quoted } of tables) {
-    // The one row of the latter is made with the table.
-    if (name === "migrations" || name === "erasure_state") continue
+    if (OF_NO_EVENT.has(String(name))) continue
     const [row] = yield* connection.rows({ text: `SELECT EXISTS (SELECT FROM ${String(quoted)}) AS found` })
     if (row?.["found"] === true) return yield* refused("NotEmpty", `the database is not empty: ${String(quoted)}`)
   }
   return "empty"
 })
+
+/** Rows that are made with their table, or by a server that has only been started. */
+const OF_NO_EVENT = new Set(["migrations", "erasure_state", "store_state", "warehouses"])
 
 const TABLES_THERE = {
   text: `

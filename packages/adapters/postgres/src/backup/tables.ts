@@ -50,5 +50,14 @@ export const TABLES: ReadonlyArray<Table> = [
   { name: "user_grants", columns: ["user_id", "project_id", "role"] }
 ]
 
-/** Sessions: one that was ended must not come back. The others say how this database came to be. */
-export const LEFT_OUT: ReadonlyArray<string> = ["user_sessions", "migrations", "restored_from"]
+/**
+ * Sessions: one that was ended must not come back. The others say how this database came to be, and which warehouse is filled
+ * from it: what is restored is another one, with places of its own.
+ */
+export const LEFT_OUT: ReadonlyArray<string> = [
+  "user_sessions",
+  "migrations",
+  "restored_from",
+  "store_state",
+  "warehouses"
+]

@@ -1,0 +1,94 @@
+import { Effect } from "effect"
+import type { ByProject } from "../event/Event.ts"
+import { EventQueue } from "../port/EventQueue.ts"
+import { type Cursor, EventStore, EventStoreError } from "../port/EventStore.ts"
+import { StoreMismatch } from "../port/StoreClaim.ts"
+import { Warehouse, type WarehouseOrigin } from "../port/Warehouse.ts"
+import { claimStore } from "./belong.ts"
+
+/** How to go on where store and warehouse do not belong together; the choice of whoever knows what happened. */
+export interface ReconcileChoice {
+  /** Load all that the store has: what the warehouse has already stays as it is, once. */
+  readonly reload: boolean
+  /** Go on where the store begins; what lies between is given up, and the ledger says how much. */
+  readonly skip: boolean
+  /** Fill this warehouse, and no other any more. */
+  readonly takeOver: boolean
+}
+
+const CHOICES = {
+  other_store: "reload",
+  store_went_back: "reload",
+  gap: "skip",
+  other_warehouse: "takeOver",
+  taken_over: "takeOver"
+} as const satisfies Record<StoreMismatch["problem"], keyof ReconcileChoice>
+
+export interface Reconciled {
+  /** What was the matter, in the order in which it was resolved. */
+  readonly resolved: ReadonlyArray<StoreMismatch["problem"]>
+}
+
+/**
+ * Puts store and warehouse together as chosen, while nothing is loaded. Fails with the `StoreMismatch` that no choice covers;
+ * what was resolved before it stays resolved, and the same call can be made again.
+ */
+export const reconcileStore = Effect.fn("reconcileStore")(function* (choice: ReconcileChoice) {
+  const resolved: Array<StoreMismatch["problem"]> = []
+  while (true) {
+    const mismatch = yield* claimStore({ takeOver: resolved.includes("other_warehouse") }).pipe(
+      Effect.as(undefined),
+      Effect.catchIf(isMismatch, ({ reason }) => Effect.succeed(reason))
+    )
+    if (mismatch === undefined) return { resolved } satisfies Reconciled
+    const needed = CHOICES[mismatch.problem]
+    if (!choice[needed] || resolved.includes(mismatch.problem)) {
+      return yield* new EventStoreError({ operation: "claim", reason: mismatch })
+    }
+    if (needed === "reload") yield* reload(mismatch.problem)
+    if (needed === "skip") yield* skip
+    resolved.push(mismatch.problem)
+  }
+})
+
+type Mismatched = EventStoreError & { readonly reason: StoreMismatch }
+
+const isMismatch = (error: unknown): error is Mismatched =>
+  error instanceof EventStoreError && error.reason instanceof StoreMismatch
+
+const skip = Effect.gen(function* () {
+  const start = yield* (yield* EventStore).claims!.start
+  const { duplicates, lost, stored } = yield* (yield* Warehouse).counts
+  yield* goOn({ cursor: start, lost: less(yield* prunedBefore(start), [stored, duplicates, lost]) })
+})
+
+const reload = Effect.fnUntraced(function* (problem: StoreMismatch["problem"]) {
+  const start = yield* (yield* EventStore).claims!.start
+  // What this very store has pruned was loaded here before; what another one has was not.
+  const pruned = yield* prunedBefore(start)
+  yield* goOn({
+    cursor: start,
+    ...(problem === "store_went_back" ? { counted: pruned } : { counted: {}, lost: pruned })
+  })
+})
+
+const goOn = Effect.fnUntraced(function* (to: Parameters<WarehouseOrigin["restart"]>[0]) {
+  const { origin } = yield* Warehouse
+  yield* origin!.restart(to)
+  yield* origin!.bind(undefined)
+  yield* (yield* EventStore).claims!.reset({ id: (yield* origin!.read).id, cursor: to.cursor })
+})
+
+/** Accepted events that the store has freed: neither waiting, nor set aside, nor behind its first place. */
+const prunedBefore = Effect.fnUntraced(function* (start: Cursor) {
+  const { accepted, deadLettered, lost, unsettled, waiting } = yield* (yield* EventQueue).counts
+  const backlog = yield* (yield* EventStore).backlog(start, unsettled)
+  return less(accepted, [deadLettered, lost, waiting, backlog])
+})
+
+const less = (all: ByProject, parts: ReadonlyArray<ByProject>): ByProject =>
+  Object.fromEntries(
+    Object.entries(all)
+      .map(([project, count]) => [project, parts.reduce((rest, part) => rest - (part[project] ?? 0), count)] as const)
+      .filter(([, count]) => count > 0)
+  )

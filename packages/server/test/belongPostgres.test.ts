@@ -1,0 +1,121 @@
+import type { PostgresServer } from "@millrace/test-services"
+import { putAside, postgres } from "@millrace/test-services"
+import { describeWithService } from "@millrace/test-services/vitest"
+import { DuckDb } from "@millrace/duckdb"
+import { Loops } from "@millrace/core"
+import { Postgres } from "@millrace/postgres"
+import { Effect, Layer } from "effect"
+import { rmSync } from "node:fs"
+import { join } from "node:path"
+import { expect, it } from "vitest"
+import { copyFolder, counted, fill, flush, live, problemOf, publish, reconciled } from "./support/belonging.ts"
+import { newDirectory } from "./support/profileLaws.ts"
+
+await describeWithService("store and warehouse over PostgreSQL", postgres(), (server: () => PostgresServer) => {
+  /** What these laws load was accepted long ago. */
+  const world = async (retainDays = 36_500) => {
+    const url = await server().createDatabase()
+    const open = (folder: string) =>
+      Layer.merge(
+        Postgres.direct({ url, retainDays }),
+        DuckDb.layer({ path: join(folder, "warehouse.duckdb"), threads: 1 })
+      )
+    return { url, open, folder: newDirectory() }
+  }
+
+  it("a database that went back is refused for good, however many transactions follow; reloaded, nothing is lost or doubled", async () => {
+    const { folder, open, url } = await world()
+    await live(open(folder), fill(1, 100))
+    const goBack = await putAside(url)
+    await live(open(folder), fill(101, 100))
+    await goBack()
+    expect(await problemOf(live(open(folder), flush))).toBe("store_went_back")
+    // Other processes go on accepting, so its transactions come past where the warehouse is.
+    const door = Effect.forEach([201, 301], (from) => publish(from, 100), { discard: true })
+    await Effect.runPromise(Effect.provide(door, Postgres.direct({ url })))
+    expect(await problemOf(live(open(folder), flush))).toBe("store_went_back")
+    expect(await problemOf(reconciled(open(folder), { skip: true, takeOver: true }))).toBe("store_went_back")
+    expect(await reconciled(open(folder), { reload: true })).toEqual({ resolved: ["store_went_back"] })
+    const after = { accepted: 300, stored: 300, duplicates: 0, lost: 0, difference: 0, events: 400 }
+    expect(await live(open(folder), counted)).toEqual(after)
+    // Whoever sends what the database had lost adds nothing.
+    expect(await live(open(folder), Effect.andThen(fill(101, 100), counted))).toMatchObject({
+      difference: 0,
+      events: 400
+    })
+  })
+
+  it("a server that fails over to a replica that lagged behind loads nothing any more, and says so at once", async () => {
+    const { folder, open, url } = await world()
+    await live(open(folder), fill(1, 100))
+    const failOver = await putAside(url)
+    const troubles = await live(
+      open(folder),
+      Effect.gen(function* () {
+        yield* fill(101, 100)
+        yield* Effect.promise(failOver)
+        // Its first statement may find a broken connection.
+        while ((yield* Effect.exit(publish(201, 100)))._tag === "Failure");
+        let seen = (yield* Loops).status(Date.now()).filter(({ trouble }) => trouble !== undefined)
+        while (seen.length === 0) {
+          yield* Effect.sleep(5)
+          seen = (yield* Loops).status(Date.now()).filter(({ trouble }) => trouble !== undefined)
+        }
+        return seen.map(({ essential, name, trouble }) => [name, essential, String(trouble?.error)])
+      })
+    )
+    expect(troubles).toEqual([["load", true, expect.stringContaining("StoreMismatch: the store is older")]])
+    await reconciled(open(folder), { reload: true })
+    expect(await live(open(folder), counted)).toMatchObject({ accepted: 200, stored: 200, difference: 0, events: 300 })
+  })
+
+  it("a second warehouse is refused, and the first goes on; taken over, the first is refused and loses nothing", async () => {
+    const { folder, open } = await world()
+    const second = newDirectory()
+    await live(
+      open(folder),
+      Effect.gen(function* () {
+        yield* fill(1, 100)
+        expect(yield* Effect.promise(() => problemOf(live(open(second), flush)))).toBe("other_warehouse")
+        yield* fill(101, 100)
+      })
+    )
+    expect(await reconciled(open(second), { takeOver: true })).toEqual({ resolved: ["other_warehouse"] })
+    const all = { accepted: 200, stored: 200, duplicates: 0, lost: 0, difference: 0, events: 200 }
+    expect(await live(open(second), counted)).toEqual(all)
+    expect(await problemOf(live(open(folder), flush))).toBe("other_warehouse")
+    expect(await reconciled(open(folder), { takeOver: true })).toEqual({ resolved: ["other_warehouse"] })
+    expect(await live(open(folder), counted)).toEqual(all)
+  })
+
+  it("of a folder and its copy the one that was started last goes on", async () => {
+    const { folder, open } = await world()
+    const copy = newDirectory()
+    await live(open(folder), fill(1, 10))
+    copyFolder(folder, copy)
+    const first = live(
+      open(folder),
+      Effect.gen(function* () {
+        yield* fill(11, 10)
+        yield* Effect.promise(() => live(open(copy), fill(21, 10)))
+        yield* fill(31, 10)
+      })
+    )
+    expect(await problemOf(first)).toBe("taken_over")
+    expect(await live(open(copy), counted)).toMatchObject({ accepted: 40, stored: 40, difference: 0, events: 40 })
+  })
+
+  it("a new warehouse over a database that has freed events is refused; taken over and skipped, the ledger says what is in neither", async () => {
+    const { folder, open } = await world(0)
+    await live(open(folder), Effect.andThen(fill(1, 100), fill(101, 100)))
+    rmSync(folder, { recursive: true })
+    expect(await problemOf(live(open(folder), flush))).toBe("other_warehouse")
+    expect(await problemOf(reconciled(open(folder), { takeOver: true }))).toBe("gap")
+    expect(await reconciled(open(folder), { skip: true, takeOver: true })).toEqual({
+      resolved: ["other_warehouse", "gap"]
+    })
+    const after = await live(open(folder), Effect.andThen(fill(201, 100), counted))
+    expect(after).toMatchObject({ accepted: 300, lost: 300 - after.events, difference: 0 })
+    expect(after.lost).toBeGreaterThan(0)
+  })
+})
