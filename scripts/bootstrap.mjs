@@ -118,14 +118,8 @@ const fingerprint = (paths) => {
   return hash.digest("hex")
 }
 
-const installFingerprint = () =>
-  fingerprint([
-    "package.json",
-    "pnpm-lock.yaml",
-    "pnpm-workspace.yaml",
-    ".pnpmfile.mjs",
-    ...packages().map((path) => join(path, "package.json"))
-  ])
+const INSTALLED_BY = ["package.json", "pnpm-lock.yaml", "pnpm-workspace.yaml", ".pnpmfile.mjs"]
+const installFingerprint = () => fingerprint([...INSTALLED_BY, ...packages().map((path) => join(path, "package.json"))])
 
 /** Size and time of every file that a build reads: cheap enough to look at on each start. */
 const buildFingerprint = () => {

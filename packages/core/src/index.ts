@@ -36,7 +36,7 @@ export { isPlaceholder, placeholders } from "./identity/placeholders.ts"
 export { type Ledger, ledger, type Ledgers, ledgers } from "./ledger/ledger.ts"
 export { claimStore } from "./etl/belong.ts"
 export { load, type LoadReport } from "./etl/load.ts"
-export { type ReconcileChoice, type Reconciled, reconcileStore } from "./etl/reconcile.ts"
+export { forgetWarehouse, type ReconcileChoice, type Reconciled, reconcileStore } from "./etl/reconcile.ts"
 export {
   countFailure,
   everyMillis,

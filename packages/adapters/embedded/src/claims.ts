@@ -21,7 +21,8 @@ export const makeClaims = (log: EmbeddedLog): StoreClaims => {
     claim: (warehouse) => Effect.as(check(warehouse), claim),
     reset: () => Effect.void,
     start: Effect.sync(() => (log.index.droppedUpTo === 0 ? "" : String(log.index.droppedUpTo))),
-    others: () => Effect.succeed([])
+    others: () => Effect.succeed([]),
+    forget: () => Effect.void
   }
 }
 

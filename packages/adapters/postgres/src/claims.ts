@@ -35,7 +35,9 @@ export const makeClaims = (database: Database): StoreClaims => ({
       .pipe(
         Effect.map((rows) => rows.map((row) => String(row["id"]))),
         Effect.mapError(failed)
-      )
+      ),
+  forget: (id) =>
+    database.use((connection) => connection.rows(FORGET, [id])).pipe(Effect.asVoid, Effect.mapError(failed))
 })
 
 const failed = (cause: DriverFailure | StoreMismatch): EventStoreError =>
@@ -161,4 +163,5 @@ const ADVANCE = {
 }
 
 const START = { text: "SELECT coalesce(freed_xid::text || '-' || freed_n, '') AS start FROM store_state" }
+const FORGET = { text: "DELETE FROM warehouses WHERE id = $1" }
 const OTHERS = { text: "SELECT id FROM warehouses WHERE id <> $1 ORDER BY epoch" }

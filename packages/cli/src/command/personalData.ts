@@ -71,6 +71,9 @@ export const renderReceipt = (id: string, receipt: ErasureReceiptAnswer): Readon
       ])
     ),
     "",
+    ...(receipt.other_warehouses ?? []).map(
+      (other) => `not erased: warehouse ${other}, filled from the same store before`
+    ),
     `until ${receipt.erased_until}; receipt for ${receipt.user_hash}`
   ]
 }

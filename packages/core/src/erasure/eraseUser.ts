@@ -26,6 +26,8 @@ export interface ErasureReceipt {
   /** UTC microseconds: what occurred or was accepted at or before this instant is gone, and stays so. */
   readonly erased_until: number
   readonly steps: ReadonlyArray<ErasureStep>
+  /** Other warehouses that were filled from this store, and may hold events of the user still. */
+  readonly otherWarehouses: ReadonlyArray<string>
   readonly complete: boolean
 }
 
@@ -61,7 +63,24 @@ export const eraseUser = Effect.fn("eraseUser")(function* (
     { place: "warehouse", events }
   ])
   const cold = reached ? (yield* stepsOf(["warehouse"], inWarehouse)).steps : [pending("warehouse")]
-  return receiptOf(person, erasure, [...inQueue.steps, ...inStore.steps, ...cold])
+  const receipt = receiptOf(person, erasure, [...inQueue.steps, ...inStore.steps, ...cold])
+  return withOthers(receipt, yield* otherWarehouses)
+})
+
+/** A store that does not say which there are has not been asked: that is no receipt. */
+const otherWarehouses = Effect.gen(function* () {
+  const { claims } = yield* EventStore
+  const { origin } = yield* Warehouse
+  return claims === undefined || origin === undefined ? [] : yield* claims.others((yield* origin.read).id)
+}).pipe(Effect.catch((error) => Effect.as(Effect.logWarning("other warehouses are not known", error), undefined)))
+
+const withOthers = (
+  receipt: Omit<ErasureReceipt, "otherWarehouses">,
+  others: ReadonlyArray<string> | undefined
+): ErasureReceipt => ({
+  ...receipt,
+  otherWarehouses: others ?? [],
+  complete: receipt.complete && others?.length === 0
 })
 
 interface Steps {
@@ -112,7 +131,7 @@ const receiptOf = (
   { hash, user_ids }: Person,
   { project_id, until }: Erasure,
   steps: ReadonlyArray<ErasureStep>
-): ErasureReceipt => {
+): Omit<ErasureReceipt, "otherWarehouses"> => {
   const places = [...new Set(steps.map(({ place }) => place))]
   const summed = places.map((place) => steps.filter((step) => step.place === place).reduce(joined))
   return {

@@ -51,6 +51,17 @@ export const reconcileStore = Effect.fn("reconcileStore")(function* (choice: Rec
   }
 })
 
+/** For an erasure no other warehouse is in question any more. Its folder is gone, or the user was erased there as well. */
+export const forgetWarehouse = Effect.fn("forgetWarehouse")(function* (id: string) {
+  const { claims } = yield* EventStore
+  const { origin } = yield* Warehouse
+  if (claims === undefined || origin === undefined) return false
+  const others = yield* claims.others((yield* origin.read).id)
+  if (!others.includes(id)) return false
+  yield* claims.forget(id)
+  return true
+})
+
 type Mismatched = EventStoreError & { readonly reason: StoreMismatch }
 
 const isMismatch = (error: unknown): error is Mismatched =>

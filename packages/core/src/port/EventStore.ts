@@ -82,6 +82,8 @@ export interface StoreClaims {
   readonly start: Effect.Effect<Cursor, EventStoreError>
   /** Other warehouses that were filled from here, and may hold events still. */
   readonly others: (id: string) => Effect.Effect<ReadonlyArray<string>, EventStoreError>
+  /** One that is gone, or has been erased from by itself. */
+  readonly forget: (id: string) => Effect.Effect<void, EventStoreError>
 }
 
 /** The hot store: the idempotent, ordered record of accepted events. */

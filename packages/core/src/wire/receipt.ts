@@ -21,6 +21,9 @@ export const ErasureReceiptAnswer = Schema.Struct({
       events: count.annotate({ description: "Removed by this request." }),
       finished_at: Schema.NullOr(instant)
     })
-  )
+  ),
+  other_warehouses: Schema.optional(Schema.Array(Schema.String)).annotate({
+    description: "Filled from the same store before, and not erased by this: erase there, or delete and forget them."
+  })
 }).annotate({ identifier: "ErasureReceipt" })
 export type ErasureReceiptAnswer = typeof ErasureReceiptAnswer.Type

@@ -39,7 +39,11 @@ export const LedgerAnswer = Schema.Struct({
   lost: count.annotate({
     description: "Accepted, and gone from queue or store before it was loaded: look at the runbook."
   }),
-  difference: count.annotate({ description: "0, or something was invented, or has gone unseen." })
+  difference: count.annotate({ description: "0, or something was invented, or has gone unseen." }),
+  stopped: Schema.optional(Schema.String).annotate({
+    description:
+      "Why nothing is loaded any more, until an operator has decided: store and warehouse do not belong together."
+  })
 }).annotate({ identifier: "Ledger" })
 
 export const Alive = Schema.Struct({ status: Schema.Literal("alive") }).annotate({ identifier: "Alive" })

@@ -1,18 +1,31 @@
-import { ledger as readLedger, type EventQueueError, type EventStoreError, type WarehouseError } from "@millrace/core"
-import { Effect } from "effect"
+import {
+  type EventQueueError,
+  EventStoreError,
+  ledger as readLedger,
+  Loops,
+  type LoopStatus,
+  type WarehouseError
+} from "@millrace/core"
+import { Clock, Effect } from "effect"
 import type { HttpServerRequest } from "effect/http"
 import { Access, presentedKey } from "../http/Access.ts"
 import { respondJson, retryLater } from "../http/Refusal.ts"
 
 export const ledger = Effect.fnUntraced(function* (request: HttpServerRequest.HttpServerRequest) {
   const project = yield* (yield* Access).project(presentedKey(request.headers), "read")
-  return respondJson(
-    yield* readLedger(project).pipe(
-      Effect.tapError(logFailure),
-      Effect.mapError(() => unreadable)
-    )
+  const entry = yield* readLedger(project).pipe(
+    Effect.tapError(logFailure),
+    Effect.mapError(() => unreadable)
   )
+  const stopped = stoppedBy((yield* Loops).status(yield* Clock.currentTimeMillis))
+  return respondJson(stopped === undefined ? entry : { ...entry, stopped })
 })
+
+/** Its numbers alone may add up, while nothing new is ever among them. */
+const stoppedBy = (loops: ReadonlyArray<LoopStatus>): string | undefined => {
+  const error = loops.find(({ name }) => name === "load")?.trouble?.error
+  return error instanceof EventStoreError && error.needsOperator ? error.reason.message : undefined
+}
 
 const unreadable = retryLater("warehouse_unavailable", "The ledger cannot be read at the moment.")
 

@@ -68,6 +68,7 @@ const present = (receipt: ErasureReceipt): ErasureReceiptAnswer => ({
   ids: receipt.ids,
   erased_until: formatInstant(receipt.erased_until),
   complete: receipt.complete,
+  ...(receipt.otherWarehouses.length === 0 ? {} : { other_warehouses: receipt.otherWarehouses }),
   places: receipt.steps.map(({ finished_at, ...step }) => ({
     ...step,
     finished_at: finished_at === undefined ? null : formatInstant(finished_at)
