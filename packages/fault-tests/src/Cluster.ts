@@ -1,5 +1,7 @@
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
+import { jetstreamManager } from "@nats-io/jetstream"
+import { connect } from "@nats-io/transport-node"
 import type { PostgresServer, TestServer } from "@millrace/test-services"
 import { Member } from "./Member.ts"
 import { Ruin } from "./Ruin.ts"
@@ -35,25 +37,28 @@ export class Cluster {
   readonly members: Readonly<Record<ProcessName, Member>>
   readonly ruin: Ruin
   readonly #services: Services
+  readonly #stream: string
   readonly #down = new Set<ServiceName>()
   #over = false
   #keeping: Promise<void> = Promise.resolve()
 
-  private constructor(services: Services, ruin: Ruin, members: Readonly<Record<ProcessName, Member>>) {
+  private constructor(services: Services, stream: string, ruin: Ruin, members: Readonly<Record<ProcessName, Member>>) {
     this.#services = services
+    this.#stream = stream
     this.ruin = ruin
     this.members = members
   }
 
   static async open({ directory, root, schedule, services }: ClusterOptions): Promise<Cluster> {
     const url = await services.postgres.createDatabase()
+    const stream = `faults-${schedule.seed}`
     const environmentOf = (name: ProcessName) => ({
       MILLRACE_DATA: join(directory, name),
       MILLRACE_CLOSE_GRACE_MILLIS: "0",
       MILLRACE_ROLES: ROLES[name],
       MILLRACE_QUEUE: "nats",
       MILLRACE_NATS_URL: services.nats.url,
-      MILLRACE_NATS_NAME: `faults-${schedule.seed}`,
+      MILLRACE_NATS_NAME: stream,
       MILLRACE_NATS_REDELIVER_MILLIS: "1000",
       ...(schedule.theme === "full" ? { MILLRACE_NATS_MAX_BYTES: String(MEGABYTE) } : {}),
       ...(schedule.killer ? { MILLRACE_NATS_MAX_ATTEMPTS: "4" } : {}),
@@ -69,7 +74,7 @@ export class Cluster {
       "worker-2": member("worker-2"),
       owner: member("owner")
     }
-    const cluster = new Cluster(services, new Ruin(url), members)
+    const cluster = new Cluster(services, stream, new Ruin(url), members)
     // The first one makes the tables and streams; one that only ingests opens no database.
     await members["worker-1"].start()
     await cluster.ruin.prepare(schedule)
@@ -96,6 +101,21 @@ export class Cluster {
       this.#down.add(target)
       await this.#services[target].kill()
     } else await this.members[target].kill()
+  }
+
+  /** In its own time: what it has taken it settles, or gives back. */
+  async end(name: ProcessName): Promise<void> {
+    await this.members[name].stop()
+  }
+
+  /** As an operator would, behind everybody's back. */
+  async purge(): Promise<void> {
+    const connection = await connect({ servers: this.#services.nats.url })
+    try {
+      await (await jetstreamManager(connection)).streams.purge(this.#stream)
+    } finally {
+      await connection.close()
+    }
   }
 
   async start(target: Target): Promise<void> {

@@ -13,6 +13,8 @@ export type Fault =
   | { readonly kind: "stop"; readonly target: Target; readonly atMillis: number; readonly forMillis: number }
   /** No worker takes anything, and events are large, so that the stream is full before it ends. */
   | { readonly kind: "fill"; readonly atMillis: number; readonly forMillis: number }
+  /** The workers end, what waits in the stream is purged `forMillis` later, and they start again. */
+  | { readonly kind: "purge"; readonly atMillis: number; readonly forMillis: number }
 
 /** What happens to one cluster, and when; all of it decided by the seed. */
 export interface Schedule {
@@ -82,14 +84,26 @@ const killer = (random: Random): ReadonlyArray<Fault> => [
   kill(random, random.pick(["api", "nats", "postgres", "owner"]), random.between(500, 3_000))
 ]
 
-const THEMES = { mixed, owner, workers, services, outage, full, killer }
-export type Theme = keyof typeof THEMES
-const themes = Object.keys(THEMES) as ReadonlyArray<Theme>
+/** What is purged is lost, to the event. */
+const purge = (random: Random): ReadonlyArray<Fault> =>
+  [300, 2_800].map((from) => ({
+    kind: "purge",
+    atMillis: from + random.between(0, 500),
+    forMillis: random.between(0, 900)
+  }))
 
-/** Consecutive seeds go through the themes in turn. */
-export const scheduleOf = (seed: number, options: ScheduleOptions): Schedule => {
+const THEMES = { mixed, owner, workers, services, outage, full, killer, purge }
+export type Theme = keyof typeof THEMES
+/** All that lose nothing. */
+const themes: ReadonlyArray<Theme> = ["mixed", "owner", "workers", "services", "outage", "full", "killer"]
+
+/** Consecutive seeds go through the themes in turn; `purge` comes when it is asked for. */
+export const scheduleOf = (
+  seed: number,
+  options: ScheduleOptions,
+  theme: Theme = themes[seed % themes.length]!
+): Schedule => {
   const random = randomOf(seed)
-  const theme = themes[seed % themes.length]!
   const faults = THEMES[theme](random, options).toSorted((left, right) => left.atMillis - right.atMillis)
   return {
     seed,
@@ -102,7 +116,7 @@ export const scheduleOf = (seed: number, options: ScheduleOptions): Schedule => 
 }
 
 const describeFault = (fault: Fault) =>
-  `${fault.kind}${fault.kind === "fill" ? "" : ` ${fault.target}`} at ${fault.atMillis} for ${fault.forMillis}`
+  `${fault.kind}${"target" in fault ? ` ${fault.target}` : ""} at ${fault.atMillis} for ${fault.forMillis}`
 
 /** One line, milliseconds throughout. */
 export const describeSchedule = ({ faults, killer: hasKiller, millis, poison, seed, theme }: Schedule): string =>

@@ -9,15 +9,19 @@ const EVERY_MILLIS = 150
 export class Watch {
   readonly #reader: Reader
   readonly #journal: Journal
+  readonly #loses: boolean
+  #accepted = 0
   readonly #findings: Set<string> = new Set()
   #over = false
   #work: Promise<void> = Promise.resolve()
   /** Answers that were held against the journal. */
   looks = 0
 
-  constructor(reader: Reader, journal: Journal) {
+  /** `loses`: not every acknowledged event is counted in the end. */
+  constructor(reader: Reader, { journal, loses }: { readonly journal: Journal; readonly loses: boolean }) {
     this.#reader = reader
     this.#journal = journal
+    this.#loses = loses
   }
 
   start(): void {
@@ -42,6 +46,9 @@ export class Watch {
     const entry = await this.#reader.ledger()
     if (entry === undefined) return
     this.looks++
+    if (entry.accepted < this.#accepted) this.#findings.add(`accepted fell from ${this.#accepted} to ${entry.accepted}`)
+    this.#accepted = entry.accepted
+    if (!this.#loses && entry.lost !== 0) this.#findings.add(`lost while it ran: ledger ${JSON.stringify(entry)}`)
     if (entry.difference !== 0) this.#findings.add(`while it ran: ledger ${JSON.stringify(entry)}`)
   }
 
@@ -52,7 +59,7 @@ export class Watch {
     this.looks++
     const asOf = counted.asOf - performance.timeOrigin
     const due = this.#journal.acknowledged.filter((sent) => !isHarmful(sent) && sent.acknowledgedAt! < asOf)
-    if (counted.users < due.length) {
+    if (!this.#loses && counted.users < due.length) {
       this.#findings.add(`while it ran: ${counted.users} counted of ${due.length} acknowledged before as_of`)
     }
     if (counted.events !== counted.users) {

@@ -30,7 +30,7 @@ const usualOutageMillis = Number(values["outage-seconds"]) * 1_000
 
 function* schedules(theme = values.theme, outageMillis = usualOutageMillis) {
   for (let seed = first, given = 0; given < count; seed++) {
-    const schedule = scheduleOf(seed, { outageMillis })
+    const schedule = scheduleOf(seed, { outageMillis }, theme === "purge" ? theme : undefined)
     if (theme !== undefined && schedule.theme !== theme) continue
     given++
     yield schedule

@@ -48,6 +48,13 @@ export const mutants: ReadonlyArray<Mutant> = [
     theme: "workers"
   },
   {
+    name: "lost events that are not counted",
+    file: "packages/adapters/nats/src/ledger/lose.ts",
+    search: "  return missing.ranges\n",
+    replace: "  return missing.ranges.slice(missing.ranges.length)\n",
+    theme: "purge"
+  },
+  {
     name: "leases renewed for ever",
     file: "packages/adapters/nats/src/Inbox.ts",
     search: "readonly #unanswered = new Set<string>()",

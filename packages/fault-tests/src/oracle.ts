@@ -19,12 +19,21 @@ export const storedIds = (path: string): Promise<ReadonlyArray<string>> =>
 const SHOWN = 3
 const some = (ids: ReadonlyArray<string>) => `${ids.length} (${ids.slice(0, SHOWN).join(", ")})`
 
-/** Every acknowledged event is there exactly once, and none that was not sent; empty when all is well. */
-export const judgeRows = (journal: Journal, rows: ReadonlyArray<string>): ReadonlyArray<string> => {
+/**
+ * Every acknowledged event is there exactly once, but for as many as the ledger calls lost, and none that was not sent; empty when
+ * all is well. What is lost may be there all the same, sent twice.
+ */
+export const judgeRows = (
+  journal: Journal,
+  rows: ReadonlyArray<string>,
+  known: number | undefined
+): ReadonlyArray<string> => {
   const found = new Set(rows)
   const findings: Array<string> = []
   const lost = journal.acknowledged.filter(({ event_id }) => !found.has(event_id)).map(({ event_id }) => event_id)
-  if (lost.length > 0) findings.push(`lost, though acknowledged: ${some(lost)}`)
+  if (known === undefined || lost.length > known) {
+    findings.push(`lost, though acknowledged: ${some(lost)}, of which the ledger knows ${known}`)
+  }
   if (found.size < rows.length) findings.push(`${rows.length - found.size} rows are there twice`)
   const invented = [...found].filter((id) => journal.get(id) === undefined)
   if (invented.length > 0) findings.push(`never sent: ${some(invented)}`)

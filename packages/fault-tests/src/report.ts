@@ -18,7 +18,7 @@ export const totalOf = (outcomes: ReadonlyArray<Outcome>): string => {
   const kinds = new Map<string, number>()
   for (const { schedule } of outcomes) {
     for (const fault of schedule.faults) {
-      const name = fault.kind === "fill" ? "fill" : `${fault.kind} ${fault.target}`
+      const name = !("target" in fault) ? fault.kind : `${fault.kind} ${fault.target}`
       kinds.set(name, (kinds.get(name) ?? 0) + 1)
     }
   }

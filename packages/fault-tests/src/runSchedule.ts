@@ -74,7 +74,8 @@ export const runSchedule = async (schedule: Schedule, services: Services, root: 
 
 const observe = async (scene: Scene, schedule: Schedule, ownerDirectory: string) => {
   const { cluster, journal, reader } = scene
-  const watch = new Watch(reader, journal)
+  const loses = schedule.theme === "purge"
+  const watch = new Watch(reader, { journal, loses })
   watch.start()
   const stuck = await suffer(scene, schedule).then(
     () => [],
@@ -82,6 +83,7 @@ const observe = async (scene: Scene, schedule: Schedule, ownerDirectory: string)
   )
   const seen = await watch.end()
   const letters = stuck.length === 0 ? await recover(scene, schedule) : { findings: [], count: 0 }
+  const lost = loses ? (await reader.ledger())?.lost : 0
   const code = await cluster.members.owner.stop()
   const rows = await storedIds(join(ownerDirectory, "warehouse.duckdb"))
   return {
@@ -89,7 +91,7 @@ const observe = async (scene: Scene, schedule: Schedule, ownerDirectory: string)
       ...stuck,
       ...seen,
       ...letters.findings,
-      ...judgeRows(journal, rows),
+      ...judgeRows(journal, rows, lost),
       ...(code === 0 ? [] : [`the owner ended with ${code}`])
     ],
     rows: rows.length,
@@ -113,6 +115,8 @@ const suffer = async ({ cluster, traffic }: Scene, { faults, millis }: Schedule)
   await traffic.end()
 }
 
+const WORKERS = ["worker-1", "worker-2"] as const
+
 const inflict = async (cluster: Cluster, traffic: Traffic, fault: Fault): Promise<void> => {
   switch (fault.kind) {
     case "kill":
@@ -123,13 +127,18 @@ const inflict = async (cluster: Cluster, traffic: Traffic, fault: Fault): Promis
       cluster.pause(fault.target)
       await sleep(fault.forMillis)
       return cluster.resume(fault.target)
+    case "purge": {
+      await Promise.all(WORKERS.map((name) => cluster.end(name)))
+      await sleep(fault.forMillis)
+      await cluster.purge()
+      return void (await Promise.all(WORKERS.map((name) => cluster.start(name))))
+    }
     case "fill": {
-      const workers = ["worker-1", "worker-2"] as const
-      await Promise.all(workers.map((name) => cluster.kill(name)))
+      await Promise.all(WORKERS.map((name) => cluster.kill(name)))
       traffic.large = true
       await sleep(fault.forMillis)
       traffic.large = false
-      await Promise.all(workers.map((name) => cluster.start(name)))
+      await Promise.all(WORKERS.map((name) => cluster.start(name)))
     }
   }
 }

@@ -30,8 +30,11 @@ await (located.some(({ _tag }) => _tag === "Missing")
       })
       afterAll(() => services.postgres.close())
 
-      for (let seed = FIRST; seed < FIRST + count; seed++) {
-        const schedule = scheduleOf(seed, { outageMillis: OUTAGE_MILLIS })
+      const seeds = Array.from({ length: count }, (_, index) => FIRST + index)
+      const options = { outageMillis: OUTAGE_MILLIS }
+      const schedules = [...seeds.map((seed) => scheduleOf(seed, options)), scheduleOf(FIRST + count, options, "purge")]
+      for (const schedule of schedules) {
+        const { seed } = schedule
         it(
           `counts each acknowledged event once: ${describeSchedule(schedule)}`,
           { timeout: SCHEDULE_MILLIS },

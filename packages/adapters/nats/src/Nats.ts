@@ -10,14 +10,14 @@ import {
 } from "@millrace/core"
 import { Context, Effect, Layer, type Scope, Semaphore } from "effect"
 import { copierOf } from "./backup/copier.ts"
-import { Broker, isUnheard, queueError } from "./client.ts"
+import { Broker, isGone, isUnheard, queueError } from "./client.ts"
 import { type NatsOptions, resolveOptions } from "./config.ts"
 import { deadLettersOf } from "./deadLetters.ts"
 import { durabilityOf } from "./durability.ts"
 import { erase } from "./erase.ts"
 import { Inbox } from "./Inbox.ts"
 import { sequenceOf } from "./ledger/Numbering.ts"
-import { takeSnapshot } from "./ledger/snapshot.ts"
+import { type Snapshot, takeSnapshot } from "./ledger/snapshot.ts"
 import { setAside } from "./letters.ts"
 import { openQueueLog, type QueueLog } from "./QueueLog.ts"
 import { namesOf } from "./subjects.ts"
@@ -80,7 +80,7 @@ const make = (options: NatsOptions) =>
     const sweep = Effect.andThen(makeSweep(log), tellNotes(log))
     yield* superviseLoop(everyMillis("sweep", sweepEveryMillis), Effect.as(sweep, sweepEveryMillis))
     const snapshot = (operation: EventQueueError["operation"]) =>
-      Effect.tryPromise({ try: () => takeSnapshot(log), catch: (cause) => queueError(operation, cause) }).pipe(
+      Effect.tryPromise({ try: () => lookAgain(log), catch: (cause) => queueError(operation, cause) }).pipe(
         Effect.tap(tellNotes(log))
       )
     const replaying = yield* Semaphore.make(1)
@@ -118,6 +118,13 @@ const make = (options: NatsOptions) =>
 const hashOfNobody = () => ""
 
 const total = (by: ByProject) => Object.values(by).reduce((sum, events) => sum + events, 0)
+
+/** Streams that are gone are made again before anybody is told that they are. */
+const lookAgain = (log: QueueLog): Promise<Snapshot> =>
+  takeSnapshot(log).catch((cause: unknown) => {
+    if (!isGone(cause) && !isUnheard(cause)) throw cause
+    return log.mending.mend().then(() => takeSnapshot(log))
+  })
 
 const tellNotes = ({ notes }: QueueLog) =>
   Effect.suspend(() => Effect.forEach(notes.splice(0), (note) => Effect.logError(note), { discard: true }))

@@ -209,6 +209,9 @@ export const isConflict = (cause: unknown): boolean =>
 const isTooLarge = (cause: unknown): boolean =>
   cause instanceof JetStreamApiError && cause.code === MESSAGE_EXCEEDS_MAXIMUM
 
+const STREAM_NOT_FOUND = 10_059
+export const isGone = (cause: unknown): boolean => cause instanceof JetStreamApiError && cause.code === STREAM_NOT_FOUND
+
 /** Nobody listens for what is published: the stream is gone, or the server has none. */
 export const isUnheard = (cause: unknown): boolean => cause instanceof Error && cause.name === "JetStreamNotEnabled"
 

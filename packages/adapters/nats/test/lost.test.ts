@@ -124,6 +124,26 @@ await describeWithService("lost", nats({ maxFileStoreBytes: FILE_STORE_BYTES }),
     await fresh.close()
   })
 
+  it("the ledger's own stream, deleted, is written anew by whoever has it in memory", async () => {
+    const name = uniqueName()
+    const [publisher, other] = [openQueue(optionsOf(name)), openQueue(optionsOf(name))]
+    for (const from of [1, 11]) await publisher.run((one) => one.publish(batchOf(from, 10)))
+    await publisher.run((one) => consume(one, { ...lease, limit: 10 }))
+    await manager.streams.purge(name)
+    const before = await countsOf(publisher)
+    expect(before).toMatchObject({ accepted: 20, waiting: 0 })
+    await other.run((one) => one.depth)
+    await manager.streams.delete(`${name}-ledger`)
+    await insist(() => other.run((one) => one.publish(batchOf(21, 5))))
+    for (const queue of [other, publisher]) {
+      await insist(async () => expect(await countsOf(queue)).toEqual({ ...before, accepted: 25, waiting: 5 }))
+    }
+    await Promise.all([publisher, other].map((queue) => queue.close()))
+    const fresh = openQueue(optionsOf(name))
+    expect(await countsOf(fresh)).toEqual({ ...before, accepted: 25, waiting: 5 })
+    await fresh.close()
+  })
+
   it("under purges, deletions and restarts accepted never falls, and lost is what was taken out", async () => {
     const Step = fc.oneof(
       {

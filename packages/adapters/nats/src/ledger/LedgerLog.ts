@@ -19,6 +19,8 @@ export class LedgerLog {
   readonly #names: Names
   #state = new LedgerState()
   #checkpointed = 0
+  /** When its stream was made. */
+  #created: string | undefined
   #refreshing: Promise<void> | undefined
   #again: Promise<void> | undefined
   #isCheckpointing = false
@@ -64,7 +66,13 @@ export class LedgerLog {
   async #readOn(): Promise<void> {
     const { ledger } = this.#names
     const info = await this.#broker.call(() => this.#broker.streams.info(ledger))
-    const last = info.state.last_seq
+    const { last_seq: last } = info.state
+    if (last < this.#state.upTo || (this.#created ?? info.created) !== info.created) {
+      await this.#moveInto()
+      this.#created = info.created
+      return this.#readOn()
+    }
+    this.#created = info.created
     if (last - this.#state.upTo > CHECKPOINT_EVERY) await this.#jump()
     while (this.#state.upTo < last) {
       const from = this.#state.upTo + 1
@@ -81,6 +89,29 @@ export class LedgerLog {
         } else this.#state.upTo = message.seq
       }
     }
+  }
+
+  /**
+   * The ledger's own stream was deleted, or put back: what is folded here is all that is left. Whoever comes first writes it into
+   * the new one; the others take that over.
+   */
+  async #moveInto(): Promise<void> {
+    const { subjects } = this.#names
+    const kept = this.#state.toCheckpoint()
+    if ((await this.#latest()) === undefined) {
+      const first: LedgerRecord = { _tag: "Released", positions: [] }
+      const { seq } = await this.#broker.publish(subjects.record, recordCodec.encode(first), { timeout: ANSWER_MILLIS })
+      const checkpoint = checkpointCodec.encode({ ...kept, upTo: seq })
+      await this.#broker
+        .publish(subjects.checkpoint, checkpoint, { expect: { lastSubjectSequence: 0 }, timeout: ANSWER_MILLIS })
+        .catch((cause: unknown) => (isConflict(cause) ? undefined : Promise.reject(cause)))
+      // A gap, so that who reads from the start finds the checkpoint.
+      const gone = { filter: subjects.record, seq: seq + 1 }
+      await this.#broker.call(() => this.#broker.streams.purge(this.#names.ledger, gone))
+    }
+    const found = await this.#latest()
+    this.#state = new LedgerState(found?.checkpoint ?? { ...kept, upTo: 0 })
+    this.#checkpointed = this.#state.upTo
   }
 
   #read(seq: number) {
