@@ -209,3 +209,24 @@ describe("a connection", () => {
     await server.logged((line) => line["code"] === "cut")
   })
 })
+
+it("one project's questions that an owner does not answer leave a door's places to others", async () => {
+  let asked = 0
+  const owner = await openImpostor(() => void asked++)
+  closers.push(owner.close)
+  const door = await start({
+    ...ENDLESS,
+    adapters: memory,
+    roles: ["ingest"],
+    statsUrl: new URL(owner.url),
+    statsTimeoutMillis: 3_000
+  })
+  const flood = Array.from({ length: 80 }, () => door.get(DAY, endless))
+  const refused = await Promise.race(flood)
+  expect(problemOf(refused)).toEqual([503, "overloaded"])
+  const other = await door.get(DAY, shop)
+  // It came to the owner, and was let down by that.
+  expect(problemOf(other)).toEqual([503, "warehouse_unavailable"])
+  const codes = (await Promise.all(flood)).map((answer) => String(problemOf(answer)))
+  expect(codes.filter((code) => code === "503,warehouse_unavailable")).toHaveLength(asked - 1)
+})

@@ -1,8 +1,9 @@
 import { Readable } from "node:stream"
 import type { ReadableStream } from "node:stream/web"
-import { Context, Effect, Layer, Option, Semaphore } from "effect"
+import { Context, Effect, Layer } from "effect"
 import { type HttpServerRequest, HttpServerResponse } from "effect/http"
 import { PROJECT_HEADER } from "./Access.ts"
+import { FairPlaces } from "./FairPlaces.ts"
 import { NO_STORE, type Refusal, retryLater } from "./Refusal.ts"
 
 export interface StatsOwnerOptions {
@@ -17,7 +18,7 @@ const FORWARDED = "millrace-forwarded"
 /** With such a question: which of a person's projects it is about; on the answer: whose numbers these are. */
 const PROJECT = PROJECT_HEADER
 
-/** Questions under way at the owner, which answers a few at a time; more of them than this are refused here. */
+/** Questions under way at the owner, which answers a few at a time; more of them than this are refused here, by project. */
 const MAX_UNDER_WAY = 64
 /** More than any metric answers. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024
@@ -56,7 +57,7 @@ const strange = retryLater("warehouse_unavailable", "The process that answers st
 const mismatch = retryLater("keys_unavailable", "The process that answers statistics knows other API keys.")
 
 const make = ({ timeoutMillis, url }: StatsOwnerOptions): StatsOwner["Service"] => {
-  const permits = Semaphore.makeUnsafe(MAX_UNDER_WAY)
+  const places = new FairPlaces(MAX_UNDER_WAY)
   const base = url.href.replace(/[?#].*$/u, "").replace(/\/+$/u, "")
   const send = (question: Question) =>
     Effect.tryPromise((signal) => fetchAnswer(`${base}${question.path}${question.search}`, question, signal)).pipe(
@@ -66,9 +67,15 @@ const make = ({ timeoutMillis, url }: StatsOwnerOptions): StatsOwner["Service"] 
     )
   return {
     ask: (question) =>
-      permits
-        .withPermitsIfAvailable(1)(Effect.flatMap(send(question), (answer) => passOn(answer, question)))
-        .pipe(Effect.flatMap(Option.match({ onNone: () => Effect.fail(busy), onSome: Effect.succeed })))
+      Effect.suspend(() => {
+        const { project } = question
+        if (!places.enter(project)) return Effect.fail(busy)
+        const answered = Effect.flatMap(send(question), (answer) => passOn(answer, question))
+        return Effect.ensuring(
+          answered,
+          Effect.sync(() => places.leave(project))
+        )
+      })
   }
 }
 
