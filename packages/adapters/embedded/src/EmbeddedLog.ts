@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto"
 import { join } from "node:path"
 import { type Erased, type Erasure, EventBatch, QueueMeter, type Tombstones } from "@millrace/core"
 import { type Files, lockFolder, nodeFiles } from "@millrace/core/node"
@@ -7,20 +6,14 @@ import { type AppendError, type LogBroken, LogClosed } from "./log/errors.ts"
 import { makeFolder } from "./log/makeFolder.ts"
 import { Flag } from "./log/record.ts"
 import type { SegmentLog } from "./log/SegmentLog.ts"
-import {
-  type Checkpoint,
-  emptyCheckpoint,
-  encodeCheckpoint,
-  readCheckpoint,
-  writeCheckpoint
-} from "./state/Checkpoint.ts"
+import { encodeCheckpoint, writeCheckpoint } from "./state/Checkpoint.ts"
 import { Changes } from "./state/Changes.ts"
 import { Copies } from "./state/Copies.ts"
 import type { DeadLetters, Letter } from "./state/DeadLetters.ts"
 import { ErasureFile } from "./state/ErasureFile.ts"
 import { Leases } from "./state/Leases.ts"
 import type { LogIndex } from "./state/LogIndex.ts"
-import { type LogUse, recover } from "./state/recover.ts"
+import { type LogUse, recover, type Recovered } from "./state/recover.ts"
 import { SingleFlight } from "./state/SingleFlight.ts"
 import type { StoredBatch } from "./state/StoredBatch.ts"
 import { Traces } from "./state/Traces.ts"
@@ -62,11 +55,11 @@ export class EmbeddedLog {
 
   private constructor(
     options: ResolvedOptions & { readonly files: Files },
-    checkpoint: Checkpoint,
-    recovered: { readonly log: SegmentLog; readonly index: LogIndex; readonly letters: DeadLetters },
+    recovered: Recovered,
     erasures: ErasureFile,
     unlock: () => void
   ) {
+    const { checkpoint } = recovered
     this.id = checkpoint.log
     this.index = recovered.index
     this.letters = recovered.letters
@@ -86,14 +79,9 @@ export class EmbeddedLog {
     await makeFolder(files, directory)
     const unlock = await lock(directory)
     try {
-      let checkpoint = await readCheckpoint(files, directory)
-      if (checkpoint === undefined) {
-        checkpoint = emptyCheckpoint(randomUUID())
-        await writeCheckpoint(files, directory, encodeCheckpoint(checkpoint))
-      }
       const erasures = await ErasureFile.open(files, directory)
-      const recovered = await recover(options, checkpoint, use)
-      const log = new EmbeddedLog({ ...options, files }, checkpoint, recovered, erasures, unlock)
+      const recovered = await recover(options, use)
+      const log = new EmbeddedLog({ ...options, files }, recovered, erasures, unlock)
       if (erasures.pending) await log.#veil()
       return log
     } catch (error) {
@@ -209,17 +197,18 @@ export class EmbeddedLog {
   }
 
   async #saveCheckpoint(): Promise<void> {
-    const { accepted, floor, last } = this.index
+    const { floor, last, sums } = this.index
     const droppedUpTo = this.#droppedUpTo
     const lettersUpTo = this.letters.droppable(droppedUpTo)
     const checkpoint = encodeCheckpoint({
-      version: 1,
+      version: 2,
       log: this.id,
       floor,
       acked: this.index.ackedAboveFloor(ACK_RANGES),
       droppedUpTo,
       countedUpTo: last,
-      accepted: accepted.toEntries(),
+      accepted: sums.accepted.toEntries(),
+      dropped: this.index.droppedBy(droppedUpTo).toEntries(),
       letters: this.letters.snapshot(lettersUpTo)
     })
     if (checkpoint === this.#saved) return

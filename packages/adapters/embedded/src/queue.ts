@@ -30,11 +30,11 @@ export const makeQueue = (log: EmbeddedLog, identities: boolean): EventQueue["Se
     ),
     broken: brokenOf(log),
     counts: Effect.sync(() => ({
-      accepted: log.index.accepted.toRecord(),
+      accepted: log.index.sums.accepted.toRecord(),
       deadLettered: log.letters.deadLettered.toRecord(),
       replayed: log.letters.replayed.toRecord(),
       waiting: log.index.waiting.toRecord(),
-      lost: {},
+      lost: log.index.sums.lost.toRecord(),
       unsettled: { log: log.id, positions: log.index.unacknowledged() }
     })),
     tombstones: log.tombstones,
@@ -51,7 +51,7 @@ const depthOf = ({ index }: EmbeddedLog): QueueDepth => ({
   events: index.waiting.total,
   bytes: index.waitingBytes,
   oldestReceivedAt: index.oldestReceivedAt,
-  lost: 0
+  lost: index.sums.lost.total
 })
 
 const brokenOf = (log: EmbeddedLog): Effect.Effect<QueueBroken> => {

@@ -1,4 +1,4 @@
-import { cpSync, readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs"
+import { cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { CorruptLog } from "../src/log/errors.ts"
@@ -23,6 +23,13 @@ const written = async (directory: string, texts: ReadonlyArray<string>) => {
   return { start, end, path: segmentsIn(directory)[0]! }
 }
 
+/** Nothing behind `cut` reached the disk: the file keeps the size that it was made with. */
+const tear = (path: string, cut: number) => {
+  const bytes = readFileSync(path)
+  bytes.fill(0, cut)
+  writeFileSync(path, bytes)
+}
+
 const flip = (path: string, at: number) => {
   const bytes = readFileSync(path)
   bytes[at]! ^= 0x55
@@ -37,13 +44,13 @@ const refusal = (directory: string): Promise<unknown> =>
   )
 
 describe("SegmentLog recovery", () => {
-  it("a tail cut at any byte of the last record costs that record alone, and the log goes on behind it", () =>
+  it("a tail torn at any byte of the last group costs that group alone, and the log goes on behind it", () =>
     withDirectory(async (directory) => {
       const { end, path, start } = await written(directory, ["one", "two", "the last record"])
       const whole = readFileSync(path)
       for (let cut = start; cut <= end; cut++) {
         writeFileSync(path, whole)
-        truncateSync(path, cut)
+        tear(path, cut)
         const expected = cut === end ? ["one", "two", "the last record"] : ["one", "two"]
         const log = await openLog(directory)
         assert.deepStrictEqual(await readAll(log), expected, `cut at ${cut}`)
@@ -53,20 +60,49 @@ describe("SegmentLog recovery", () => {
       }
     }))
 
-  it("a garbled byte anywhere in the last record costs that record alone", () =>
+  it("a garbled byte anywhere in a last group that nobody knows to be synced costs that group alone, and is kept as a file", () =>
+    withDirectory(async (directory) => {
+      const { end, path, start } = await written(directory, ["one", "two", "the last record"])
+      tear(path, end)
+      const whole = readFileSync(path)
+      for (let at = start; at < end; at++) {
+        writeFileSync(path, whole)
+        flip(path, at)
+        const garbled = readFileSync(path).subarray(0, end)
+        assert.deepStrictEqual(await reopened(directory), ["one", "two"], `flipped byte ${at}`)
+        const cut = readdirSync(directory).find((name) => name.includes(".cut-"))
+        assert.deepStrictEqual(readFileSync(join(directory, cut!)), garbled.subarray(Number(cut!.split("-").at(-1))))
+        assert.isTrue(
+          readFileSync(path)
+            .subarray(end)
+            .every((byte) => byte === 0)
+        )
+      }
+    }))
+
+  it("a byte that is garbled or zero in a last group that is known to be synced is damage, and nothing is changed", () =>
     withDirectory(async (directory) => {
       const { end, path, start } = await written(directory, ["one", "two", "the last record"])
       const whole = readFileSync(path)
       for (let at = start; at < end; at++) {
         writeFileSync(path, whole)
         flip(path, at)
-        assert.deepStrictEqual(await reopened(directory), ["one", "two"], `flipped byte ${at}`)
-        assert.isTrue(
-          readFileSync(path)
-            .subarray(start)
-            .every((byte) => byte === 0),
-          `remains behind ${start} after a flip at ${at}`
-        )
+        const harmed = readFileSync(path)
+        assert.instanceOf(await refusal(directory), CorruptLog, `flipped byte ${at}`)
+        assert.isTrue(readFileSync(path).equals(harmed))
+      }
+      writeFileSync(path, Buffer.from(whole).fill(0, start, end))
+      assert.deepInclude(await refusal(directory), { _tag: "CorruptLog", file: path, offsetBytes: start })
+    }))
+
+  it("a segment that ends before what was made durable of it was cut short, wherever it was cut", () =>
+    withDirectory(async (directory) => {
+      const { end, path } = await written(directory, ["one", "two", "the last record"])
+      const whole = readFileSync(path)
+      for (let cut = 0; cut < end + 300; cut += 7) {
+        writeFileSync(path, whole.subarray(0, cut))
+        assert.instanceOf(await refusal(directory), CorruptLog, `cut at ${cut}`)
+        assert.strictEqual(readFileSync(path).length, cut)
       }
     }))
 
@@ -124,7 +160,7 @@ describe("SegmentLog recovery", () => {
       const whole = readFileSync(path)
       for (let cut = start; cut < end; cut++) {
         writeFileSync(path, whole)
-        truncateSync(path, cut)
+        tear(path, cut)
         assert.deepStrictEqual(await reopened(directory), ["one"], `cut at ${cut}`)
       }
     }))

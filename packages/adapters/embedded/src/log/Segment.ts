@@ -1,7 +1,8 @@
 import { join } from "node:path"
 import type { Files, OpenFile } from "@millrace/core/node"
 import { CorruptLog } from "./errors.ts"
-import { type LogRecord, readRecord, RECORD_HEADER_BYTES, recordBytesAt, SEGMENT_MAGIC } from "./record.ts"
+import { Flag, type LogRecord, readRecord, RECORD_HEADER_BYTES, recordBytesAt } from "./record.ts"
+import type { SegmentFormat } from "./segmentHeader.ts"
 
 const NAME = /^(\d{20})\.log$/
 
@@ -18,14 +19,17 @@ export const firstOfName = (name: string): number | undefined => {
 export class Segment {
   readonly path: string
   readonly first: number
+  readonly format: SegmentFormat
   /** Behind the last record. */
-  endBytes: number = SEGMENT_MAGIC.length
+  endBytes: number
   count = 0
   #offsets = new Uint32Array(64)
 
-  constructor(directory: string, first: number) {
+  constructor(directory: string, first: number, format: SegmentFormat) {
     this.path = segmentPath(directory, first)
     this.first = first
+    this.format = format
+    this.endBytes = format.startBytes
   }
 
   get next(): number {
@@ -58,15 +62,16 @@ export class Segment {
   }
 
   #parse(bytes: Buffer, from: number, start: number): ReadonlyArray<LogRecord> {
+    const seed = this.format.key?.seed ?? 0
     const records: Array<LogRecord> = []
     for (let at = 0; at < bytes.length;) {
       const end = at + recordBytesAt(bytes, at)
       const record =
-        end > at && end <= bytes.length ? readRecord(bytes.subarray(at, end), from + records.length) : "no record"
+        end > at && end <= bytes.length ? readRecord(bytes.subarray(at, end), from + records.length, seed) : "no record"
       if (typeof record === "string") {
         throw new CorruptLog({ file: this.path, offsetBytes: start + at, problem: record })
       }
-      records.push(record)
+      if ((record.flags & Flag.header) === 0) records.push(record)
       at = end
     }
     return records

@@ -1,15 +1,29 @@
+import { randomUUID } from "node:crypto"
 import { join } from "node:path"
-import { type Files, nodeFiles, type OpenFile } from "@millrace/core/node"
+import { type Files, nodeFiles } from "@millrace/core/node"
 import { copySegments } from "./copyPart.ts"
-import { type Append, encodeGroup, type Settle } from "./encodeGroup.ts"
-import { AppendTooLarge, type AppendError, brokenBy, LogBroken, LogClosed, LogFull, WriteFailed } from "./errors.ts"
+import { SPARE_NAME } from "./createSegment.ts"
+import type { Append, Settle } from "./encodeGroup.ts"
+import {
+  AppendTooLarge,
+  type AppendError,
+  brokenBy,
+  DiskFull,
+  LogBroken,
+  LogClosed,
+  LogFull,
+  WriteFailed
+} from "./errors.ts"
+import { type Inspection, inspectSegments } from "./inspectSegments.ts"
+import { idBytes, makeKey } from "./LogKey.ts"
 import { makeFolder } from "./makeFolder.ts"
-import { createSpare, openSegments, SPARE_NAME } from "./openSegments.ts"
 import { type LogRecord, MAX_PAYLOAD_BYTES, RECORD_HEADER_BYTES } from "./record.ts"
 import { Tail } from "./Tail.ts"
 import { findDue, type Rewrite, rewriteSegment } from "./rewriteSegment.ts"
-import { Segment } from "./Segment.ts"
+import type { Segment } from "./Segment.ts"
 import type { SegmentLogOptions } from "./SegmentLogOptions.ts"
+import { SegmentWriter } from "./SegmentWriter.ts"
+import { forgetCuts, startSegments } from "./startSegments.ts"
 
 /** Something to do while nothing is being written. */
 interface Rest {
@@ -28,21 +42,19 @@ const TAIL_BYTES = 32 << 20
  * A durable sequence of records in numbered segment files, numbered from 1 without gaps.
  *
  * All appends that wait while the disk is busy become the next group: one write, one fdatasync. An append of
- * several payloads is in the log whole or not at all. After a failed write nothing is written any more: what a
- * second sync reports about pages that the first one gave up is not the truth.
+ * several payloads is in the log whole or not at all. A full disk refuses, and is tried again by the next append; after a
+ * failed sync nothing is written any more.
  */
 export class SegmentLog {
   readonly #options: SegmentLogOptions
   readonly #files: Files
-  #segments: Array<Segment> = []
-  #active: OpenFile
-  #spare: Promise<void> | undefined
   /** Files that are about to be gone. */
   readonly #dropped = new Set<string>()
+  readonly #segments: Array<Segment>
+  readonly #writer: SegmentWriter
   #pending: Array<Append> = []
   #pendingBytes = 0
   #bytes = 0
-  #buffer = Buffer.allocUnsafe(1 << 16)
   readonly #tail = new Tail(TAIL_BYTES)
   #resting: Array<Rest> = []
   #running: Promise<void> | undefined
@@ -52,26 +64,31 @@ export class SegmentLog {
   /** Told once, when nothing can be written any more. */
   onBroken: (broken: LogBroken) => void = () => undefined
 
-  private constructor(options: SegmentLogOptions, segments: Array<Segment>, active: OpenFile) {
+  private constructor(options: SegmentLogOptions, segments: Array<Segment>, writer: SegmentWriter) {
     this.#options = options
     this.#files = options.files ?? nodeFiles
     this.#segments = segments
-    this.#active = active
-    for (const segment of segments) this.#bytes += segment.endBytes
+    this.#writer = writer
+    this.#measure()
   }
 
-  /** Rejects with `CorruptLog` on damage that no crash explains. The directory must be locked by the caller. */
-  static async open(options: SegmentLogOptions): Promise<SegmentLog> {
-    const { files = nodeFiles } = options
+  /** Reads all of it, and changes nothing. Rejects with `CorruptLog` on damage that no crash explains. */
+  static inspect(options: SegmentLogOptions): Promise<Inspection> {
+    const { files = nodeFiles, droppedUpTo = 0, onRecord = () => undefined } = options
+    return inspectSegments({ ...options, files, droppedUpTo, onRecord })
+  }
+
+  /** Goes on with what was just inspected. The directory must be locked by the caller. */
+  static async start(options: SegmentLogOptions, inspected: Inspection): Promise<SegmentLog> {
+    const { files = nodeFiles, id = randomUUID() } = options
     await makeFolder(files, options.directory)
-    const { segments, active } = await openSegments({
-      directory: options.directory,
-      segmentBytes: options.segmentBytes,
-      files,
-      droppedUpTo: options.droppedUpTo ?? 0,
-      onRecord: options.onRecord ?? (() => undefined)
-    })
-    return new SegmentLog(options, segments, active)
+    const place = { ...options, files, key: inspected.key ?? makeKey(idBytes(id)) }
+    const { active, segments } = await startSegments(place, inspected)
+    return new SegmentLog(options, segments, new SegmentWriter(place, segments, active))
+  }
+
+  static async open(options: SegmentLogOptions): Promise<SegmentLog> {
+    return SegmentLog.start(options, await SegmentLog.inspect(options))
   }
 
   get first(): number {
@@ -85,6 +102,10 @@ export class SegmentLog {
 
   get bytes(): number {
     return this.#bytes
+  }
+
+  #measure(): void {
+    this.#bytes = this.#segments.reduce((sum, { endBytes }) => sum + endBytes, 0)
   }
 
   /** Why nothing can be written any more. */
@@ -118,25 +139,26 @@ export class SegmentLog {
   async #run(): Promise<void> {
     // Everyone who appends in this turn of the event loop shares the first group.
     await new Promise(setImmediate)
-    while (this.#pending.length > 0 || this.#resting.length > 0) {
-      const rest = this.#resting[0]
-      if (rest !== undefined && (rest.after === undefined || !this.#pending.includes(rest.after))) {
-        this.#resting.shift()
-        await rest.task().then(() => rest.settle(), rest.settle)
+    do {
+      while (this.#pending.length > 0 || this.#resting.length > 0) {
+        await this.#rest()
+        if (this.broken === undefined && this.#pending.length > 0) await this.#commit(this.#takeGroup())
         if (this.broken !== undefined) return
+        // Lets those who were just answered append again before the next group is cut.
+        await new Promise(setImmediate)
       }
-      if (this.#pending.length === 0) continue
-      const group = this.#takeGroup()
-      try {
-        const firsts = await this.#commit(group)
-        for (const [index, append] of group.entries()) append.settle(undefined, firsts[index]!)
-      } catch (cause) {
-        return this.#fail(group, cause)
-      }
-      // Lets those who were just answered append again before the next group is cut.
-      await new Promise(setImmediate)
-    }
+      await this.#writer.mark().catch((cause: unknown) => this.#fail([], cause))
+      if (this.broken !== undefined) return
+      this.#measure()
+    } while (this.#pending.length > 0 || this.#resting.length > 0)
     this.#running = undefined
+  }
+
+  async #rest(): Promise<void> {
+    const rest = this.#resting[0]
+    if (rest === undefined || (rest.after !== undefined && this.#pending.includes(rest.after))) return
+    this.#resting.shift()
+    await rest.task().then(() => rest.settle(), rest.settle)
   }
 
   #takeGroup(): ReadonlyArray<Append> {
@@ -151,56 +173,36 @@ export class SegmentLog {
     return this.#pending.splice(0, count)
   }
 
-  async #commit(group: ReadonlyArray<Append>): Promise<ReadonlyArray<number>> {
-    let bytes = 0
-    for (const append of group) bytes += append.bytes
-    const full = this.#segments.at(-1)!
-    // A fresh segment takes whatever comes, so that an append larger than a segment finds a place.
-    if (full.count > 0 && full.endBytes + bytes > this.#options.segmentBytes) await this.#roll()
-    const segment = this.#segments.at(-1)!
-    const start = segment.endBytes
-    if (bytes > this.#buffer.length) this.#buffer = Buffer.allocUnsafe(Math.max(bytes, this.#buffer.length * 2))
-    const { firsts, places } = encodeGroup(this.#buffer, group, segment)
-    await this.#active.write(this.#buffer.subarray(0, bytes), start)
-    const waitedFrom = performance.now()
-    await this.#active.datasync()
-    this.onSync((performance.now() - waitedFrom) / 1000)
-    for (const [offsetBytes, payloadBytes] of places) segment.add(offsetBytes, payloadBytes)
-    for (const [index, { flags, payloads }] of group.entries()) {
-      for (const [offset, payload] of payloads.entries()) this.#tail.add(firsts[index]! + offset, flags, payload)
+  async #commit(group: ReadonlyArray<Append>): Promise<void> {
+    try {
+      const { firsts, settled } = await this.#writer.write(group)
+      const waitedFrom = performance.now()
+      await this.#writer.sync()
+      this.onSync((performance.now() - waitedFrom) / 1000)
+      settled()
+      this.#measure()
+      for (const [index, append] of group.entries()) this.#settle(append, firsts[index]!)
+    } catch (cause) {
+      if (cause instanceof DiskFull) this.#refuse(group, cause)
+      else this.#fail(group, cause)
     }
-    this.#bytes += bytes
+  }
+
+  #settle({ bytes, flags, payloads, settle }: Append, first: number): void {
     this.#pendingBytes -= bytes
-    if (segment.endBytes > this.#options.segmentBytes / 2) this.#prepareSpare()
-    return firsts
+    for (const [offset, payload] of payloads.entries()) this.#tail.add(first + offset, flags, payload)
+    settle(undefined, first)
   }
 
-  #prepareSpare(): void {
-    if (this.#spare !== undefined) return
-    this.#spare = createSpare(this.#files, this.#options)
-    // Reported where it is awaited: by the roll that needs it.
-    this.#spare.catch(() => undefined)
-  }
-
-  async #roll(): Promise<void> {
-    const full = this.#segments.at(-1)!
-    this.#prepareSpare()
-    await this.#spare
-    await this.#active.truncate(full.endBytes)
-    await this.#active.datasync()
-    await this.#active.close()
-    const { directory } = this.#options
-    const segment = new Segment(directory, full.next)
-    await this.#files.rename(join(directory, SPARE_NAME), segment.path)
-    await this.#files.syncDirectory(directory)
-    this.#active = await this.#files.open(segment.path, "r+")
-    this.#segments.push(segment)
-    this.#bytes += segment.endBytes
-    this.#spare = undefined
+  /** What waits behind a group that found no room would not find any either. */
+  #refuse(group: ReadonlyArray<Append>, full: DiskFull): void {
+    const waiting = this.#pending.splice(0)
+    this.#pendingBytes = 0
+    for (const append of [...group, ...waiting]) append.settle(full, 0)
   }
 
   #fail(group: ReadonlyArray<Append>, cause: unknown): void {
-    const broken = brokenBy(this.#segments.at(-1)!.path, cause)
+    const broken = brokenBy(this.#writer.segment.path, cause)
     this.#stopped = broken
     const waiting = this.#pending.splice(0)
     for (const { settle } of this.#resting.splice(0)) settle(cause)
@@ -233,10 +235,10 @@ export class SegmentLog {
     const next = await search(this.first)
     await this.#atRest(async () => {
       await search(next)
-      if (due.has(this.#segments.at(-1)!)) await this.#roll().catch((cause: unknown) => this.#fail([], cause))
-      if (this.broken !== undefined) throw this.broken
+      if (due.has(this.#writer.segment)) await this.#roll()
       this.#tail.forget()
     })
+    await forgetCuts(this.#files, this.#options.directory)
     for (const segment of due) {
       if (!this.#segments.includes(segment)) continue
       await rewriteSegment(segment, this.#files, change)
@@ -245,6 +247,16 @@ export class SegmentLog {
     }
     // What was dropped before the call may not come back either.
     await this.#removeDropped()
+  }
+
+  async #roll(): Promise<void> {
+    try {
+      await this.#writer.roll()
+      this.#measure()
+    } catch (cause) {
+      if (!(cause instanceof DiskFull)) this.#fail([], cause)
+      throw this.broken ?? cause
+    }
   }
 
   /** Copies all that is durable as of the call; appending goes on, but nothing may be dropped or rewritten meanwhile. */
@@ -273,7 +285,7 @@ export class SegmentLog {
   async drop(upTo: number): Promise<void> {
     while (this.#segments.length > 1 && this.#segments[0]!.next - 1 <= upTo) {
       const segment = this.#segments.shift()!
-      this.#bytes -= segment.endBytes
+      this.#measure()
       this.#dropped.add(segment.path)
     }
     await this.#removeDropped()
@@ -292,8 +304,7 @@ export class SegmentLog {
   async close(): Promise<void> {
     this.#stopped ??= new LogClosed({ cause: new Error("the log is closed") })
     await this.#running
-    await this.#spare?.catch(() => undefined)
-    await this.#active.close().catch(() => undefined)
+    await this.#writer.close()
     await this.#files.rm(join(this.#options.directory, SPARE_NAME))
   }
 }

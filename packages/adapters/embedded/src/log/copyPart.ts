@@ -1,5 +1,7 @@
 import type { Files } from "@millrace/core/node"
+import type { LogKey } from "./LogKey.ts"
 import { type Segment, segmentPath } from "./Segment.ts"
+import { encodeSegmentHeader } from "./segmentHeader.ts"
 
 const CHUNK_BYTES = 1 << 20
 
@@ -31,7 +33,22 @@ export const copySegments = async (
   segments: ReadonlyArray<Segment>,
   directory: string
 ): Promise<void> => {
-  const parts = segments.map(({ endBytes, first, path }) => ({ endBytes, first, path }))
-  for (const { endBytes, first, path } of parts) await copyPart(files, path, segmentPath(directory, first), endBytes)
+  const parts = segments.map(({ endBytes, first, format, path }) => ({ endBytes, first, format, path }))
+  for (const { endBytes, first, format, path } of parts) {
+    const copy = segmentPath(directory, first)
+    await copyPart(files, path, copy, endBytes)
+    if (format.key !== undefined) await unallot(files, copy, format.key)
+  }
   await files.syncDirectory(directory)
+}
+
+/** The copy ends with its last record. */
+const unallot = async (files: Files, path: string, key: LogKey): Promise<void> => {
+  const file = await files.open(path, "r+")
+  try {
+    await file.write(encodeSegmentHeader(key, 0), 0)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
 }

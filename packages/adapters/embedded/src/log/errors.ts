@@ -22,6 +22,12 @@ export class LogFull extends Schema.TaggedError<LogFull>()("LogFull", {
   limitBytes: Schema.Int
 }) {}
 
+/** Nothing was written: the disk has no room. The next append tries again. */
+export class DiskFull extends Schema.TaggedError<DiskFull>()("DiskFull", {
+  file: Schema.String,
+  cause: Schema.Defect()
+}) {}
+
 /** Nothing was written: one append is larger than a group may be. */
 export class AppendTooLarge extends Schema.TaggedError<AppendTooLarge>()("AppendTooLarge", {
   bytes: Schema.Int,
@@ -42,7 +48,7 @@ export class LogBroken extends Schema.TaggedError<LogBroken>()("LogBroken", {
 /** The write or its sync failed: the records may or may not be there after the next opening. */
 export class WriteFailed extends Schema.TaggedError<WriteFailed>()("WriteFailed", { cause: Schema.Defect() }) {}
 
-export type AppendError = LogFull | AppendTooLarge | LogClosed | LogBroken | WriteFailed
+export type AppendError = LogFull | DiskFull | AppendTooLarge | LogClosed | LogBroken | WriteFailed
 
 export const brokenBy = (file: string, cause: unknown): LogBroken =>
   new LogBroken({ file, errno: errnoOf(cause) ?? "unknown", cause })

@@ -1,9 +1,9 @@
 import { dirname } from "node:path"
 import type { Files } from "@millrace/core/node"
 import { CorruptLog } from "./errors.ts"
-import { REWRITTEN } from "./openSegments.ts"
+import { REWRITTEN } from "./inspectSegments.ts"
 import { RECORD_HEADER_BYTES, type LogRecord, writeRecord } from "./record.ts"
-import { scanSegment } from "./scan.ts"
+import { type ScannedRecord, scanSegment } from "./scan.ts"
 import type { Segment } from "./Segment.ts"
 
 /** What a record is to hold instead, in as many bytes; `undefined` to leave it as it is. */
@@ -73,16 +73,18 @@ const findPatches = async (segment: Segment, files: Files, rewrite: Rewrite): Pr
   const patches: Array<Patch> = []
   const file = await files.open(segment.path, "r")
   try {
-    const { problem } = await scanSegment(file, segment.first, (record) => {
+    const onRecord = (record: ScannedRecord) => {
       const payload = rewrite(record)
       if (payload === undefined) return
       if (payload.length !== record.payload.length) throw new Error("a record is rewritten in its own size")
       const bytes = Buffer.alloc(RECORD_HEADER_BYTES + payload.length)
-      writeRecord(bytes, 0, { ...record, payload })
+      writeRecord(bytes, 0, { ...record, payload }, segment.format.key?.seed ?? 0)
       patches.push({ offsetBytes: record.offsetBytes, bytes })
-    })
-    if (problem === undefined) return patches
-    throw new CorruptLog({ file: segment.path, offsetBytes: problem.offsetBytes, problem: problem.what })
+    }
+    const { endBytes, next, problem } = await scanSegment(file, segment.format, segment.first, { onRecord })
+    if (next === segment.next) return patches
+    const what = problem?.what ?? `no record where ${next} was due`
+    throw new CorruptLog({ file: segment.path, offsetBytes: problem?.offsetBytes ?? endBytes, problem: what })
   } finally {
     await file.close()
   }

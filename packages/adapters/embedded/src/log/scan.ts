@@ -1,51 +1,12 @@
 import type { OpenFile } from "@millrace/core/node"
-import {
-  Flag,
-  type LogRecord,
-  readRecord,
-  RECORD_HEADER_BYTES,
-  recordBytesAt,
-  SEGMENT_MAGIC,
-  sequenceAt
-} from "./record.ts"
+import { SALT_BYTES } from "./LogKey.ts"
+import { Flag, type LogRecord, readRecord, RECORD_HEADER_BYTES, recordBytesAt } from "./record.ts"
+import type { SegmentFormat } from "./segmentHeader.ts"
+import { isZero, Window } from "./Window.ts"
 
-const WINDOW_BYTES = 1 << 20
-
-/** Reads a file front to back through one bounded buffer. */
-class Window {
-  readonly #file: OpenFile
-  #buffer = Buffer.allocUnsafe(WINDOW_BYTES)
-  #start = 0
-  #length = 0
-
-  constructor(file: OpenFile) {
-    this.#file = file
-  }
-
-  /** `bytes` from `position` on, or fewer at the end of the file; a view, valid until the next call. */
-  async at(position: number, bytes: number): Promise<Buffer> {
-    if (!this.holds(position, bytes)) {
-      if (bytes > this.#buffer.length) this.#buffer = Buffer.allocUnsafe(bytes)
-      this.#start = position
-      this.#length = await this.#file.read(this.#buffer, position)
-    }
-    return this.view(position, bytes)
-  }
-
-  holds(position: number, bytes: number): boolean {
-    return position >= this.#start && position + bytes <= this.#start + this.#length
-  }
-
-  view(position: number, bytes: number): Buffer {
-    const from = position - this.#start
-    return this.#buffer.subarray(from, Math.min(from + bytes, this.#length))
-  }
-
-  /** Whether a whole record at `position` can be had by {@link view}: scanning must not wait for each one. */
-  holdsRecord(position: number): boolean {
-    if (!this.holds(position, RECORD_HEADER_BYTES)) return false
-    return this.holds(position, recordBytesAt(this.#buffer, position - this.#start))
-  }
+export interface Problem {
+  readonly offsetBytes: number
+  readonly what: string
 }
 
 export interface Scan {
@@ -53,47 +14,98 @@ export interface Scan {
   readonly endBytes: number
   /** The sequence due at `endBytes`. */
   readonly next: number
+  /** Where the last group with a whole append begins: what it wrote may not be on the disk yet. */
+  readonly groupBytes: number
+  /** A header that follows the last whole append ends here, else `endBytes`: it was written once all before it was synced. */
+  readonly markedBytes: number
   /** Why the scan ended before the end of the written data. */
-  readonly problem: { readonly offsetBytes: number; readonly what: string } | undefined
+  readonly problem: Problem | undefined
 }
 
 export interface ScannedRecord extends LogRecord {
   readonly offsetBytes: number
 }
 
-/** Calls `onRecord` for each record of each whole append; the payload is a view, valid during the call. */
+export interface Reader {
+  /** Each record of each whole append; the payload is a view, valid during the call. */
+  readonly onRecord: (record: ScannedRecord) => void
+  /** What the log's user noted as true of all records before the next one; a view, too. */
+  readonly onNote?: ((note: Buffer) => void) | undefined
+}
+
+/** Reads a segment up to the first thing that is none of its records. */
 export const scanSegment = async (
   file: OpenFile,
+  { startBytes, key }: SegmentFormat,
   first: number,
-  onRecord: (record: ScannedRecord) => void
+  reader: Reader
 ): Promise<Scan> => {
   const window = new Window(file)
-  const magic = await window.at(0, SEGMENT_MAGIC.length)
-  if (!magic.equals(SEGMENT_MAGIC))
-    return { endBytes: 0, next: first, problem: { offsetBytes: 0, what: "not a segment" } }
-  let at: number = SEGMENT_MAGIC.length
-  let next = first
-  let whole = { endBytes: at, next }
-  let partial: Array<ScannedRecord> = []
+  const seed = key?.seed ?? 0
+  const scan = new Scanner(startBytes, first, reader)
   for (;;) {
+    const { at, next } = scan
     if (!window.holdsRecord(at)) await loadRecord(window, at)
-    const record = recordAt(window, at, next)
-    if (record === undefined && partial.length === 0) return { ...whole, problem: undefined }
-    if (record === undefined || typeof record === "string") {
-      return { ...whole, problem: { offsetBytes: at, what: record ?? "an append was cut short" } }
+    const record = recordAt(window, at, next, seed)
+    if (record === undefined || typeof record === "string") return scan.end(record)
+    if ((record.flags & Flag.header) === 0) scan.take(record)
+    else if (!scan.open(record)) return scan.end("a group began before an append had ended")
+  }
+}
+
+/** How far a scan has come. */
+class Scanner {
+  at: number
+  next: number
+  readonly #reader: Reader
+  #partial: Array<ScannedRecord> = []
+  #whole: { readonly endBytes: number; readonly next: number }
+  #marked: number
+  #openedAt: number
+  #group: number
+
+  constructor(startBytes: number, first: number, reader: Reader) {
+    this.at = this.#marked = this.#openedAt = this.#group = startBytes
+    this.next = first
+    this.#whole = { endBytes: startBytes, next: first }
+    this.#reader = reader
+  }
+
+  take(record: LogRecord): void {
+    const scanned = { ...record, offsetBytes: this.at }
+    if ((record.flags & Flag.groupStart) !== 0) this.#openedAt = this.at
+    this.at += RECORD_HEADER_BYTES + record.payload.length
+    this.next++
+    if ((record.flags & Flag.continues) !== 0) {
+      this.#partial.push({ ...scanned, payload: Buffer.from(record.payload) })
+      return
     }
-    const continues = (record.flags & Flag.continues) !== 0
-    const scanned = { ...record, offsetBytes: at }
-    at += RECORD_HEADER_BYTES + record.payload.length
-    next++
-    if (continues) {
-      partial.push({ ...scanned, payload: Buffer.from(record.payload) })
-      continue
+    for (const earlier of this.#partial) this.#reader.onRecord(earlier)
+    this.#reader.onRecord(scanned)
+    this.#partial = []
+    this.#whole = { endBytes: this.at, next: this.next }
+    this.#marked = this.at
+    this.#group = this.#openedAt
+  }
+
+  /** A group's header. */
+  open({ payload }: LogRecord): boolean {
+    if (this.#partial.length > 0) return false
+    this.#openedAt = this.at
+    this.at += RECORD_HEADER_BYTES + payload.length
+    this.#marked = this.at
+    this.#reader.onNote?.(payload.subarray(SALT_BYTES))
+    return true
+  }
+
+  end(problem: string | undefined): Scan {
+    const what = problem ?? (this.#partial.length > 0 ? "an append was cut short" : undefined)
+    return {
+      ...this.#whole,
+      groupBytes: this.#group,
+      markedBytes: this.#marked,
+      problem: what === undefined ? undefined : { offsetBytes: this.at, what }
     }
-    for (const earlier of partial) onRecord(earlier)
-    onRecord(scanned)
-    partial = []
-    whole = { endBytes: at, next }
   }
 }
 
@@ -103,46 +115,10 @@ const loadRecord = async (window: Window, at: number): Promise<void> => {
 }
 
 /** `undefined` where nothing was written, a sentence where something broken was. */
-const recordAt = (window: Window, at: number, sequence: number): LogRecord | string | undefined => {
+const recordAt = (window: Window, at: number, sequence: number, seed: number): LogRecord | string | undefined => {
   const header = window.view(at, RECORD_HEADER_BYTES)
   const bytes = header.length < RECORD_HEADER_BYTES ? 0 : recordBytesAt(header, 0)
-  if (bytes === 0) return isZero(header) ? undefined : "no record where one was due"
+  if (bytes === 0) return isZero(header) ? undefined : `no record where ${sequence} was due`
   const record = window.view(at, bytes)
-  return record.length < bytes ? "cut short" : readRecord(record, sequence)
-}
-
-const ZEROS = Buffer.alloc(WINDOW_BYTES)
-const isZero = (bytes: Buffer): boolean => bytes.equals(ZEROS.subarray(0, bytes.length))
-
-const SEQUENCES_AHEAD = 1 << 22
-
-/**
- * Tells a torn tail from damage. A group is written only after the one before it was synced, so an intact first
- * record of a later group behind `from` proves that what lies at `from` had been acknowledged.
- */
-export const laterGroupBehind = async (file: OpenFile, from: number, sequence: number): Promise<boolean> => {
-  const window = new Window(file)
-  for (let at = from; ; at += WINDOW_BYTES - RECORD_HEADER_BYTES) {
-    const chunk = Buffer.from(await window.at(at, WINDOW_BYTES))
-    if (chunk.length < RECORD_HEADER_BYTES) return false
-    for (let index = 0; index <= chunk.length - RECORD_HEADER_BYTES; index++) {
-      if (((chunk[index + 3] ?? 0) & Flag.groupStart) === 0 || chunk[index + 3]! > 7) continue
-      const found = sequenceAt(chunk, index)
-      if (found <= sequence || found > sequence + SEQUENCES_AHEAD) continue
-      const bytes = recordBytesAt(chunk, index)
-      const record = Buffer.from(await window.at(at + index, bytes))
-      if (bytes > 0 && record.length === bytes && typeof readRecord(record, found) !== "string") return true
-    }
-    if (chunk.length < WINDOW_BYTES) return false
-  }
-}
-
-/** Whether anything but zeros lies at or behind `from`. */
-export const hasDataBehind = async (file: OpenFile, from: number): Promise<boolean> => {
-  const window = new Window(file)
-  for (let at = from; ; at += WINDOW_BYTES) {
-    const chunk = await window.at(at, WINDOW_BYTES)
-    if (!isZero(chunk)) return true
-    if (chunk.length < WINDOW_BYTES) return false
-  }
+  return record.length < bytes ? "cut short" : readRecord(record, sequence, seed)
 }

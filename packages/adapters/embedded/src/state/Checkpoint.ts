@@ -1,7 +1,8 @@
 import { join } from "node:path"
-import { type Files, ignoreAbsence } from "@millrace/core/node"
+import type { Files } from "@millrace/core/node"
 import { Schema } from "effect"
 import { replaceFile } from "../log/atomicFile.ts"
+import { readState, sealState } from "./stateFile.ts"
 
 const Sequence = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 const Counts = Schema.Array(Schema.Tuple([Schema.String, Schema.Int]))
@@ -11,7 +12,7 @@ const Counts = Schema.Array(Schema.Tuple([Schema.String, Schema.Int]))
  * counts are valid up to the sequence beside them, and an acknowledgement that is missing means one redelivery.
  */
 export const Checkpoint = Schema.Struct({
-  version: Schema.Literal(1),
+  version: Schema.Literals([1, 2]),
   /** The log's identity, for batches that name where they came from. */
   log: Schema.String,
   /** All records up to it are acknowledged. */
@@ -22,6 +23,8 @@ export const Checkpoint = Schema.Struct({
   droppedUpTo: Sequence,
   countedUpTo: Sequence,
   accepted: Counts,
+  /** Of the records that are gone; the first version did not note it. */
+  dropped: Schema.optionalKey(Counts),
   letters: Schema.Struct({
     droppedUpTo: Sequence,
     countedUpTo: Sequence,
@@ -32,26 +35,25 @@ export const Checkpoint = Schema.Struct({
 export type Checkpoint = typeof Checkpoint.Type
 
 const decode = Schema.decodeUnknownSync(Schema.fromJsonString(Checkpoint))
-const pathIn = (directory: string) => join(directory, "checkpoint.json")
+export const checkpointPath = (directory: string) => join(directory, "checkpoint.json")
 
 export const emptyCheckpoint = (log: string): Checkpoint => ({
-  version: 1,
+  version: 2,
   log,
   floor: 0,
   acked: [],
   droppedUpTo: 0,
   countedUpTo: 0,
   accepted: [],
+  dropped: [],
   letters: { droppedUpTo: 0, countedUpTo: 0, deadLettered: [], replayed: [] }
 })
 
-/** `undefined` in a new directory; throws when the file is not what was written. */
-export const readCheckpoint = async (files: Files, directory: string): Promise<Checkpoint | undefined> => {
-  const text = await files.readText(pathIn(directory)).catch(ignoreAbsence)
-  return text === undefined ? undefined : decode(text)
-}
+/** `undefined` in a new directory; rejects with `CorruptLog` when the file is not what was written. */
+export const readCheckpoint = (files: Files, directory: string): Promise<Checkpoint | undefined> =>
+  readState(files, checkpointPath(directory), { decode, mayBeBare: ({ version }) => version === 1 })
 
-export const encodeCheckpoint = (checkpoint: Checkpoint): string => JSON.stringify(checkpoint)
+export const encodeCheckpoint = (checkpoint: Checkpoint): string => sealState(checkpoint)
 
 export const writeCheckpoint = (files: Files, directory: string, encoded: string): Promise<void> =>
-  replaceFile(files, pathIn(directory), encoded)
+  replaceFile(files, checkpointPath(directory), encoded)

@@ -9,7 +9,9 @@ import {
 import type { Files } from "@millrace/core/node"
 import { Schema } from "effect"
 import type { AppendError, LogBroken } from "../log/errors.ts"
+import type { Inspection } from "../log/inspectSegments.ts"
 import { SegmentLog } from "../log/SegmentLog.ts"
+import type { SegmentLogOptions } from "../log/SegmentLogOptions.ts"
 import type { Checkpoint } from "./Checkpoint.ts"
 import { Tally } from "./Tally.ts"
 
@@ -46,7 +48,15 @@ interface Entry {
   open: boolean
 }
 
+/** The dead letters as their files hold them. */
+export interface InspectedLetters {
+  readonly inspection: Inspection
+  readonly start: (id: string) => Promise<DeadLetters>
+}
+
 export interface DeadLettersOptions {
+  readonly id: string | undefined
+  readonly made: boolean
   readonly directory: string
   readonly segmentBytes: number
   readonly maxBytes: number
@@ -72,17 +82,20 @@ export class DeadLetters {
     this.replayed = replayed
   }
 
-  static async open(options: DeadLettersOptions): Promise<DeadLetters> {
+  /** Reads all of it, and changes nothing. */
+  static async inspect(options: DeadLettersOptions): Promise<InspectedLetters> {
     const { directory, known, maxBytes, files, segmentBytes } = options
     const deadLettered = new Tally(known.deadLettered)
     const replayed = new Tally(known.replayed)
     const entries = new Map<number, Entry>()
-    const log = await SegmentLog.open({
+    const log: SegmentLogOptions = {
       directory,
       segmentBytes,
       maxBytes,
       maxPendingBytes: maxBytes,
       files,
+      id: options.id,
+      made: options.made,
       droppedUpTo: known.droppedUpTo,
       onRecord: ({ payload, sequence }) => {
         const entry = decodeEntry(payload.toString("utf8"))
@@ -97,8 +110,11 @@ export class DeadLetters {
         if (counts) deadLettered.add(event.project_id, 1)
         options.onRemoval({ position, index, settledUpTo, event_id: event.event_id })
       }
-    })
-    return new DeadLetters(log, entries, deadLettered, replayed)
+    }
+    const inspection = await SegmentLog.inspect(log)
+    const start = async (id: string) =>
+      new DeadLetters(await SegmentLog.start({ ...log, id }, inspection), entries, deadLettered, replayed)
+    return { inspection, start }
   }
 
   /** Why nothing can be written any more. */

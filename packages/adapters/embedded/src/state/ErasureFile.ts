@@ -1,11 +1,12 @@
 import { join } from "node:path"
 import { Tombstones } from "@millrace/core"
-import { type Files, ignoreAbsence, keyedHash, newHashKey } from "@millrace/core/node"
+import { type Files, keyedHash, newHashKey } from "@millrace/core/node"
 import { Schema } from "effect"
 import { replaceFile } from "../log/atomicFile.ts"
+import { readState, sealState } from "./stateFile.ts"
 
 const Content = Schema.Struct({
-  version: Schema.Literal(1),
+  version: Schema.Literals([1, 2]),
   /** Of the hashes, in hexadecimal digits. */
   key: Schema.String,
   tombstones: Schema.Array(Schema.Struct({ hash: Schema.String, until: Schema.Int })),
@@ -35,15 +36,15 @@ export class ErasureFile {
     this.#pending = pending
   }
 
-  /** Throws when the file is not what was written: without it erased users could come back. */
+  /** Rejects with `CorruptLog` when the file is not what was written: without it erased users could come back. */
   static async open(files: Files, directory: string): Promise<ErasureFile> {
     const place = { files, path: join(directory, "erasures.json") }
-    const text = await files.readText(place.path).catch(ignoreAbsence)
-    if (text === undefined) {
+    const content = await readState(files, place.path, { decode, mayBeBare: ({ version }) => version === 1 })
+    if (content === undefined) {
       const key = newHashKey()
       return new ErasureFile(place, key, new Tombstones(keyedHash(key)), false)
     }
-    const { key, pending, tombstones } = decode(text)
+    const { key, pending, tombstones } = content
     const bytes = new Uint8Array(Buffer.from(key, "hex"))
     return new ErasureFile(place, bytes, new Tombstones(keyedHash(bytes), tombstones), pending)
   }
@@ -57,12 +58,12 @@ export class ErasureFile {
     // Also when it cannot be written: then it is not known what the file says.
     this.#pending = true
     const content: typeof Content.Type = {
-      version: 1,
+      version: 2,
       key: Buffer.from(this.#key).toString("hex"),
       tombstones: this.tombstones.all,
       pending
     }
-    await replaceFile(this.#files, this.#path, JSON.stringify(content))
+    await replaceFile(this.#files, this.#path, sealState(content))
     this.#pending = pending
   }
 }

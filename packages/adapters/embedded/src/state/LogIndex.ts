@@ -1,6 +1,7 @@
 import { IdSet } from "./IdSet.ts"
 import { BLOCK_RECORDS, IndexBlock } from "./IndexBlock.ts"
-import { Projects, Tally, type TallyEntries } from "./Tally.ts"
+import { type KnownSums, Sums } from "./Sums.ts"
+import { Projects, Tally } from "./Tally.ts"
 
 export interface IndexedRecord {
   readonly project_id: string
@@ -24,7 +25,7 @@ const slotOf = (sequence: number) => (sequence - 1) % BLOCK_RECORDS
 export class LogIndex {
   readonly projects = new Projects()
   readonly ids = new IdSet()
-  readonly accepted: Tally
+  readonly sums: Sums
   readonly #waiting = new Tally()
   readonly #blocks = new Map<number, IndexBlock>()
   readonly #countedUpTo: number
@@ -41,14 +42,11 @@ export class LogIndex {
    * `accepted`: what is already known of the first records, up to `countedUpTo`; later ones add to it. Records up to
    * `undecidedUpTo` hold no identity: what was dropped before them decided it, and only the warehouse still knows.
    */
-  constructor(known: {
-    readonly droppedUpTo: number
-    readonly countedUpTo: number
-    readonly undecidedUpTo: number
-    readonly accepted: TallyEntries
-  }) {
+  constructor(
+    known: KnownSums & { readonly droppedUpTo: number; readonly countedUpTo: number; readonly undecidedUpTo: number }
+  ) {
     this.#undecidedUpTo = known.undecidedUpTo
-    this.accepted = new Tally(known.accepted)
+    this.sums = new Sums(known)
     this.#countedUpTo = known.countedUpTo
     this.#droppedUpTo = this.#last = this.#floor = this.#settled = known.droppedUpTo
   }
@@ -94,9 +92,18 @@ export class LogIndex {
     block.bytes[slot] = record.bytes
     block.receivedAt[slot] = record.received_at
     block.setCount(slot, record.count)
-    if (sequence > this.#countedUpTo) this.accepted.add(record.project_id, record.count)
+    this.sums.add(record.project_id, record.count, sequence <= this.#countedUpTo)
     this.#waiting.add(record.project_id, record.count)
     this.#waitingBytes += record.bytes
+  }
+
+  /** Events of the records up to `upTo`, which may be gone. */
+  droppedBy(upTo: number): Tally {
+    const dropped = new Tally(this.sums.dropped.toEntries())
+    for (let sequence = this.#droppedUpTo + 1; sequence <= upTo; sequence++) {
+      dropped.add(this.projects.name(this.#block(sequence).project[slotOf(sequence)]!), this.count(sequence))
+    }
+    return dropped
   }
 
   count(sequence: number): number {
@@ -255,6 +262,7 @@ export class LogIndex {
   }
 
   drop(upTo: number): void {
+    this.sums.dropped = this.droppedBy(upTo)
     this.#droppedUpTo = Math.max(this.#droppedUpTo, upTo)
     for (const number of this.#blocks.keys()) if ((number + 1) * BLOCK_RECORDS <= upTo) this.#blocks.delete(number)
   }

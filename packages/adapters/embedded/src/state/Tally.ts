@@ -34,6 +34,10 @@ export class Tally {
     return this.#total
   }
 
+  of(project_id: string): number {
+    return this.#counts.get(project_id) ?? 0
+  }
+
   add(project_id: string, count: number): void {
     this.#counts.set(project_id, (this.#counts.get(project_id) ?? 0) + count)
     this.#total += count
@@ -41,6 +45,16 @@ export class Tally {
 
   addAll(other: Tally): void {
     for (const [project_id, count] of other.#counts) this.add(project_id, count)
+  }
+
+  /** What this one has more, by project. */
+  minus(other: Tally): Tally {
+    return new Tally([...this.#counts].map(([project_id, count]) => [project_id, count - other.of(project_id)]))
+  }
+
+  /** Counts that are greater than 0. */
+  positive(): Tally {
+    return new Tally([...this.#counts].filter(([, count]) => count > 0))
   }
 
   toEntries(): TallyEntries {

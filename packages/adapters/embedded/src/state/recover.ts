@@ -1,14 +1,26 @@
+import { randomUUID } from "node:crypto"
 import { join } from "node:path"
 import { EventBatch } from "@millrace/core"
 import { type Files, nodeFiles } from "@millrace/core/node"
 import type { ResolvedOptions } from "../config.ts"
 import { CorruptLog } from "../log/errors.ts"
+import type { Inspection } from "../log/inspectSegments.ts"
+import { idText } from "../log/LogKey.ts"
 import { Flag } from "../log/record.ts"
 import type { ScannedRecord } from "../log/scan.ts"
 import { SegmentLog } from "../log/SegmentLog.ts"
-import type { Checkpoint } from "./Checkpoint.ts"
-import { DeadLetters, type Removal } from "./DeadLetters.ts"
+import type { SegmentLogOptions } from "../log/SegmentLogOptions.ts"
+import {
+  type Checkpoint,
+  checkpointPath,
+  emptyCheckpoint,
+  encodeCheckpoint,
+  readCheckpoint,
+  writeCheckpoint
+} from "./Checkpoint.ts"
+import { DeadLetters, type InspectedLetters, type Removal } from "./DeadLetters.ts"
 import { LogIndex } from "./LogIndex.ts"
+import { decodeNote, encodeNote } from "./note.ts"
 import { uuidBytes } from "./uuidBytes.ts"
 
 const LETTER_SEGMENT_BYTES = 4 << 20
@@ -25,40 +37,103 @@ export interface LogUse extends Machine {
   readonly identities: boolean
 }
 
-/** Reads dead letters and log once, and works out again what the process knew when it ended. */
-export const recover = async (options: ResolvedOptions, checkpoint: Checkpoint, use: LogUse) => {
+/** A log ready to be used, with what is durably known of it. */
+export interface Recovered {
+  readonly checkpoint: Checkpoint
+  readonly log: SegmentLog
+  readonly index: LogIndex
+  readonly letters: DeadLetters
+}
+
+/** What the files of a log hold. Nothing was changed. */
+interface Inspected {
+  readonly checkpoint: Checkpoint | undefined
+  readonly letters: InspectedLetters
+  readonly inspection: Inspection
+  readonly index: LogIndex
+  readonly start: (id: string) => Promise<SegmentLog>
+}
+
+/**
+ * Reads dead letters and log once, and works out again what the process knew when it ended. Before anything is written all of
+ * it is read and compared; rejects with `CorruptLog` when it does not belong together.
+ */
+export const recover = async (options: ResolvedOptions, use: LogUse): Promise<Recovered> => {
   const { files = nodeFiles } = use
-  const removals = new Removals()
-  const letters = await DeadLetters.open({
-    directory: join(options.directory, "dead-letters"),
-    segmentBytes: Math.min(LETTER_SEGMENT_BYTES, options.segmentBytes),
-    maxBytes: Math.min(LETTER_MAX_BYTES, options.maxBytes),
-    files,
-    known: checkpoint.letters,
-    onRemoval: (removal) => removals.add(removal)
-  })
+  const inspected = await inspect(options, use)
+  const known = inspected.checkpoint
+  const key = inspected.inspection.key ?? inspected.letters.inspection.key
+  const id = known?.log ?? (key === undefined ? randomUUID() : idText(key))
+  const letters = await inspected.letters.start(id)
   try {
-    const undecidedUpTo = checkpoint.droppedUpTo > 0 ? checkpoint.floor : 0
-    const index = new LogIndex({ ...checkpoint, undecidedUpTo })
-    const acked = ackedOf(checkpoint)
-    const log = await SegmentLog.open({
-      ...options,
-      directory: join(options.directory, "log"),
-      files,
-      droppedUpTo: checkpoint.droppedUpTo,
-      onRecord: (record) => indexRecord(index, removals, record, { acked, ...use })
-    })
-    removals.applyRest(index)
-    if (log.last < Math.max(checkpoint.floor, checkpoint.countedUpTo)) {
-      await log.close()
-      const problem = `it ends with record ${log.last}, but ${checkpoint.countedUpTo} were acknowledged`
-      throw new CorruptLog({ file: join(options.directory, "log"), offsetBytes: 0, problem })
+    const log = await inspected.start(id)
+    const checkpoint = known ?? emptyCheckpoint(id)
+    // Last: from now on segments that are not there are missing.
+    if (known?.version !== 2) {
+      const { index } = inspected
+      const dropped = index.droppedBy(checkpoint.droppedUpTo).toEntries()
+      await writeCheckpoint(files, options.directory, encodeCheckpoint({ ...checkpoint, version: 2, dropped }))
     }
-    return { log, index, letters }
+    return { checkpoint, log, index: inspected.index, letters }
   } catch (error) {
     await letters.shut()
     throw error
   }
+}
+
+/** Reads all files of a log, and compares them. */
+export const inspect = async (options: ResolvedOptions, use: LogUse): Promise<Inspected> => {
+  const { files = nodeFiles } = use
+  const checkpoint = await readCheckpoint(files, options.directory)
+  const known = checkpoint ?? emptyCheckpoint("")
+  const removals = new Removals()
+  const made = checkpoint?.version === 2
+  const letters = await DeadLetters.inspect({
+    directory: join(options.directory, "dead-letters"),
+    segmentBytes: Math.min(LETTER_SEGMENT_BYTES, options.segmentBytes),
+    maxBytes: Math.min(LETTER_MAX_BYTES, options.maxBytes),
+    files,
+    id: checkpoint?.log,
+    made,
+    known: known.letters,
+    onRemoval: (removal) => removals.add(removal)
+  })
+  const undecidedUpTo = known.droppedUpTo > 0 ? known.floor : 0
+  const index = new LogIndex({ ...known, undecidedUpTo })
+  const acked = ackedOf(known)
+  const log: SegmentLogOptions = {
+    ...options,
+    directory: join(options.directory, "log"),
+    files,
+    id: checkpoint?.log,
+    made,
+    droppedUpTo: known.droppedUpTo,
+    onRecord: (record) => indexRecord(index, removals, record, { acked, ...use }),
+    onNote: (note) => index.sums.recall(decodeNote(note)),
+    note: (everything) => encodeNote(index.sums.tell(everything))
+  }
+  const inspection = await SegmentLog.inspect(log)
+  removals.applyRest(index)
+  if (known.dropped === undefined) index.sums.assumeDropped()
+  compare(options.directory, checkpoint, inspection, letters.inspection)
+  return { checkpoint, letters, inspection, index, start: (id) => SegmentLog.start({ ...log, id }, inspection) }
+}
+
+/** What was counted is there, or the log is not the one that it was counted in. */
+const compare = (directory: string, checkpoint: Checkpoint | undefined, log: Inspection, letters: Inspection): void => {
+  if (checkpoint === undefined) {
+    if (log.next === 1 && letters.next === 1) return
+    const problem = `it is missing, and the log holds ${log.next - 1} records`
+    throw new CorruptLog({ file: checkpointPath(directory), offsetBytes: 0, problem })
+  }
+  holdsAtLeast(log, Math.max(checkpoint.floor, checkpoint.countedUpTo), join(directory, "log"))
+  holdsAtLeast(letters, checkpoint.letters.countedUpTo, join(directory, "dead-letters"))
+}
+
+const holdsAtLeast = ({ last, next, segments }: Inspection, counted: number, folder: string): void => {
+  if (next - 1 >= counted) return
+  const problem = `it ends with record ${next - 1}, but ${counted} were acknowledged and counted`
+  throw new CorruptLog({ file: segments.at(-1)?.path ?? folder, offsetBytes: last?.endBytes ?? 0, problem })
 }
 
 const indexRecord = (
