@@ -31,10 +31,13 @@ export const makeDirectory = (
 export const openSpill = (directory: string): Effect.Effect<string, DriverFailure> => {
   const spills = spillsIn(directory)
   return Effect.as(
-    attempt(() => mkdir(spills, { recursive: true })),
+    attempt(() => mkdir(spills, OWNERS)),
     join(spills, OWN)
   )
 }
+
+/** Events lie there: for their owner alone. */
+const OWNERS = { recursive: true, mode: 0o700 }
 
 const spillsIn = (directory: string) => join(directory, "spill")
 
@@ -45,7 +48,7 @@ const spillsIn = (directory: string) => join(directory, "spill")
 export const openSpool = (parent: string): Effect.Effect<Spool, DriverFailure> =>
   Effect.gen(function* () {
     const directory = pagesIn(parent)
-    yield* attempt(() => mkdir(directory, { recursive: true }))
+    yield* attempt(() => mkdir(directory, OWNERS))
     yield* attempt(() => removeLeftovers(directory, EXTENSION))
     yield* attempt(() => removeLeftovers(spillsIn(parent), ""))
     return {
@@ -74,7 +77,7 @@ const removeLeftovers = async (directory: string, extension: string) => {
 const BUFFERS_PER_WRITE = 1_024
 
 const writeLines = async (file: string, batches: ReadonlyArray<EventBatch>): Promise<string> => {
-  const handle = await open(file, "w")
+  const handle = await open(file, "w", 0o600)
   try {
     for (let at = 0; at < batches.length; at += BUFFERS_PER_WRITE) {
       const lines = batches.slice(at, at + BUFFERS_PER_WRITE).map((batch) => linesOfBytes(batch.bytes))

@@ -19,6 +19,7 @@ import { makeAggregates } from "./activity/aggregates.ts"
 import { AnswerCache } from "./AnswerCache.ts"
 import { type Connection, type Database, type DatabaseSettings, openDatabase } from "./client.ts"
 import { defaults, type DuckDbOptions } from "./config.ts"
+import { createFile } from "./createFile.ts"
 import { dialectOf } from "./dialect.ts"
 import {
   type DriverFailure,
@@ -79,7 +80,9 @@ interface Opened {
 
 const open = Effect.fn("DuckDb.open")(function* (options: DuckDbOptions) {
   const directory = yield* makeDirectory(options.path, options.temporaryDirectory)
-  const database = yield* openDatabase(settingsOf(options, directory, yield* openSpill(directory)))
+  const settings = settingsOf(options, directory, yield* openSpill(directory))
+  yield* createFile(settings)
+  const database = yield* openDatabase(settings)
   const writer = yield* database.connect
   yield* migrate(writer)
   yield* catchUpIdentities(writer)

@@ -29,7 +29,7 @@ export const folderFailure = (directory: string, error: unknown): CliFailure => 
 /** Writing commands make the folder; reading ones must not leave an empty one behind a typing error. */
 export const makeFolder = (directory: string): Effect.Effect<void, CliFailure> =>
   Effect.try({
-    try: () => void mkdirSync(directory, { recursive: true }),
+    try: () => void mkdirSync(directory, { recursive: true, mode: 0o700 }),
     catch: (error) => new CliFailure({ message: `cannot make the folder ${directory}: ${String(error)}` })
   })
 

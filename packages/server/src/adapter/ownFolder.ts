@@ -18,7 +18,7 @@ export const ownFolder = (
     })
   }
   const take = async () => {
-    await mkdir(directory, { recursive: true })
+    await mkdir(directory, { recursive: true, mode: 0o700 })
     return lockFolder(directory)
   }
   return Effect.asVoid(

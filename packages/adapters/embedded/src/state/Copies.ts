@@ -50,8 +50,8 @@ export class Copies {
 const FILES = ["checkpoint.json", "erasures.json"]
 
 const copyState = async (files: Files, from: string, to: string, letters: DeadLetters): Promise<void> => {
-  await files.mkdir(join(to, "log"))
-  await files.mkdir(join(to, "dead-letters"))
+  await files.mkdir(join(to, "log"), 0o700)
+  await files.mkdir(join(to, "dead-letters"), 0o700)
   for (const name of FILES) {
     const bytes = (await files.stat(join(from, name)).catch(ignoreAbsence))?.size
     if (bytes !== undefined) await copyPart(files, join(from, name), join(to, name), bytes)
