@@ -1,0 +1,107 @@
+import { randomUUID } from "node:crypto"
+import { join } from "node:path"
+import { EventBatch } from "@millrace/core"
+import { type Files, nodeFiles } from "@millrace/core/node"
+import { resolveOptions } from "../config.ts"
+import { CorruptLog } from "../log/errors.ts"
+import { idText } from "../log/LogKey.ts"
+import { makeFolder } from "../log/makeFolder.ts"
+import {
+  type Checkpoint,
+  emptyCheckpoint,
+  encodeCheckpoint,
+  readCheckpoint,
+  writeCheckpoint
+} from "../state/Checkpoint.ts"
+import { decodeNote } from "../state/note.ts"
+import { Sums } from "../state/Sums.ts"
+import { type Copied, copySurvivors } from "./copySurvivors.ts"
+import { segmentFiles } from "./survivors.ts"
+
+export interface Salvaged {
+  readonly records: Copied
+  readonly letters: Copied
+  /** Accepted events that are in none of the records, by project. */
+  readonly lostEvents: ReadonlyArray<readonly [project_id: string, events: number]>
+  /** What was not as it should be, besides records. */
+  readonly notes: ReadonlyArray<string>
+}
+
+/**
+ * Copies a log that does not open into a new folder, as far as it is intact: its records, each at its old position, its dead
+ * letters, and the sums that say what is missing. The old folder is only read.
+ */
+export const salvageLog = async (from: string, to: string, files: Files = nodeFiles): Promise<Salvaged> => {
+  const notes: Array<string> = []
+  const checkpoint = await readCheckpoint(files, from).catch((error: unknown) => {
+    if (!(error instanceof CorruptLog)) throw error
+    notes.push(`${error.file}: ${error.problem}; every event is delivered once more, and counted once`)
+    return undefined
+  })
+  const segments = await segmentFiles(files, join(from, "log"))
+  const key = segments.find(({ format }) => format?.key !== undefined)?.format?.key
+  const known = checkpoint ?? emptyCheckpoint(key === undefined ? randomUUID() : idText(key))
+  const droppedUpTo = checkpoint?.droppedUpTo ?? (segments[0]?.first ?? 1) - 1
+  await makeFolder(files, to)
+  const sums = new Sums({ ...known, dropped: known.dropped ?? [] })
+  const records = await copyRecords(files, { from, to, known, droppedUpTo, sums })
+  if (checkpoint?.dropped === undefined && droppedUpTo > 0) sums.assumeDropped()
+  const letters = await copyLetters(files, { from, to, known })
+  await writeCheckpoint(files, to, encodeCheckpoint(checkpointOf(known, sums, records, droppedUpTo)))
+  return { records, letters, lostEvents: sums.lost.toEntries(), notes }
+}
+
+interface Task {
+  readonly from: string
+  readonly to: string
+  readonly known: Checkpoint
+}
+
+const { segmentBytes } = resolveOptions({ directory: "." })
+
+const NOTHING = new Uint8Array()
+
+const copyRecords = (
+  files: Files,
+  { droppedUpTo, from, known, sums, to }: Task & { readonly droppedUpTo: number; readonly sums: Sums }
+): Promise<Copied> =>
+  copySurvivors({
+    files,
+    from: join(from, "log"),
+    to: join(to, "log"),
+    id: known.log,
+    segmentBytes,
+    droppedUpTo,
+    countedUpTo: Math.max(known.floor, known.countedUpTo),
+    standIn: EventBatch.fromParts({ project_id: "", count: 0, received_at: 0 }, NOTHING, NOTHING).bytes,
+    onNote: (note) => sums.recall(decodeNote(note)),
+    onRecord: ({ payload, sequence }) => {
+      const { count, project_id } = EventBatch.fromBytes(payload)
+      sums.add(project_id, count, sequence <= known.countedUpTo)
+    }
+  })
+
+const copyLetters = (files: Files, { from, known, to }: Task): Promise<Copied> =>
+  copySurvivors({
+    files,
+    from: join(from, "dead-letters"),
+    to: join(to, "dead-letters"),
+    id: known.log,
+    segmentBytes: LETTER_SEGMENT_BYTES,
+    droppedUpTo: known.letters.droppedUpTo,
+    countedUpTo: known.letters.countedUpTo,
+    standIn: Buffer.from(JSON.stringify({ closed: [], replayed: [] })),
+    onRecord: () => undefined
+  })
+
+const LETTER_SEGMENT_BYTES = 4 << 20
+
+const checkpointOf = (known: Checkpoint, sums: Sums, { last }: Copied, droppedUpTo: number): Checkpoint => ({
+  ...known,
+  version: 2,
+  droppedUpTo,
+  floor: Math.max(known.floor, droppedUpTo),
+  countedUpTo: last,
+  accepted: sums.accepted.toEntries(),
+  dropped: sums.dropped.toEntries()
+})
