@@ -8,10 +8,12 @@ import { ledger } from "./command/ledger.ts"
 import { rebuild } from "./command/rebuild.ts"
 import { reconcile } from "./command/reconcile.ts"
 import { erase, exportCommand } from "./command/personalData.ts"
+import { salvage } from "./command/salvage.ts"
 import { send } from "./command/send.ts"
 import { serve } from "./command/serve.ts"
 import { stats } from "./command/stats.ts"
 import { users } from "./command/users.ts"
+import { verify } from "./command/verify.ts"
 
 /** The whole command line. */
 export const millrace = Command.make("millrace").pipe(
@@ -31,6 +33,8 @@ export const millrace = Command.make("millrace").pipe(
     restore,
     rebuild,
     reconcile,
+    verify,
+    salvage,
     doctor
   ])
 )

@@ -44,3 +44,5 @@ export { createMillrace, type Millrace, type MillraceOptions, type QueryParams }
 export { MillraceError, type MillraceErrorCode } from "./facade/MillraceError.ts"
 export type { NodeHandler } from "./facade/nodeHandler.ts"
 export type { NewEvent } from "./facade/rawEvents.ts"
+export { type SalvagedFolder, salvageFolder, SalvageRefused } from "./folder/salvageFolder.ts"
+export { verifyFolder } from "./folder/verifyFolder.ts"

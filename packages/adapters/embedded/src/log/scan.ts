@@ -29,8 +29,8 @@ export interface ScannedRecord extends LogRecord {
 export interface Reader {
   /** Each record of each whole append; the payload is a view, valid during the call. */
   readonly onRecord: (record: ScannedRecord) => void
-  /** What the log's user noted as true of all records before the next one; a view, too. */
-  readonly onNote?: ((note: Buffer) => void) | undefined
+  /** What the log's user noted as true of all records before `next`; a view, too. */
+  readonly onNote?: ((note: Buffer, next: number) => void) | undefined
 }
 
 /** Reads a segment up to the first thing that is none of its records. */
@@ -94,7 +94,7 @@ class Scanner {
     this.#openedAt = this.at
     this.at += RECORD_HEADER_BYTES + payload.length
     this.#marked = this.at
-    this.#reader.onNote?.(payload.subarray(SALT_BYTES))
+    this.#reader.onNote?.(payload.subarray(SALT_BYTES), this.next)
     return true
   }
 

@@ -44,13 +44,22 @@ export const copySurvivors = async (options: CopyOptions): Promise<Copied> => {
     const writer = new Writer(log, options.standIn, droppedUpTo)
     for (const segment of await segmentFiles(files, from)) {
       if (segment.format === undefined) continue
-      const found: Array<ScannedRecord> = []
+      // In the order of the file: a note is true of what was told before it.
+      const found: Array<() => Promise<void>> = []
       const reader = {
-        onNote: options.onNote,
-        onRecord: (record: ScannedRecord) => found.push({ ...record, payload: Buffer.from(record.payload) })
+        onNote: (note: Buffer, next: number) => {
+          const kept = Buffer.from(note)
+          found.push(async () => options.onNote?.(kept, next))
+        },
+        onRecord: (record: ScannedRecord) => {
+          const kept = { ...record, payload: Buffer.from(record.payload) }
+          found.push(async () => {
+            if (await writer.put(kept)) options.onRecord(kept)
+          })
+        }
       }
       await readSurvivors(files, { ...segment, format: segment.format }, reader)
-      for (const record of found) if (await writer.put(record)) options.onRecord(record)
+      for (const tell of found) await tell()
     }
     await writer.fill(countedUpTo)
     return { last: log.last, copied: writer.copied, lost: writer.lost }

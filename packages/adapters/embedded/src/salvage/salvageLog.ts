@@ -31,7 +31,10 @@ export interface Salvaged {
  * Copies a log that does not open into a new folder, as far as it is intact: its records, each at its old position, its dead
  * letters, and the sums that say what is missing. The old folder is only read.
  */
-export const salvageLog = async (from: string, to: string, files: Files = nodeFiles): Promise<Salvaged> => {
+export const salvageLog = async (
+  { from, loadedUpTo, to }: SalvageOptions,
+  files: Files = nodeFiles
+): Promise<Salvaged> => {
   const notes: Array<string> = []
   const checkpoint = await readCheckpoint(files, from).catch((error: unknown) => {
     if (!(error instanceof CorruptLog)) throw error
@@ -43,12 +46,28 @@ export const salvageLog = async (from: string, to: string, files: Files = nodeFi
   const known = checkpoint ?? emptyCheckpoint(key === undefined ? randomUUID() : idText(key))
   const droppedUpTo = checkpoint?.droppedUpTo ?? (segments[0]?.first ?? 1) - 1
   await makeFolder(files, to)
-  const sums = new Sums({ ...known, dropped: known.dropped ?? [] })
-  const records = await copyRecords(files, { from, to, known, droppedUpTo, sums })
-  if (checkpoint?.dropped === undefined && droppedUpTo > 0) sums.assumeDropped()
+  const dropped = known.dropped ?? []
+  const sums = new Sums({ accepted: dropped, dropped })
+  const records = await copyRecords(files, { from, to, known, droppedUpTo, loadedUpTo, sums })
+  sums.recall(known.accepted)
+  const unknown = checkpoint?.dropped === undefined && droppedUpTo > 0
+  if (unknown || records.last <= loadedUpTo) sums.assumeDropped()
   const letters = await copyLetters(files, { from, to, known })
   await writeCheckpoint(files, to, encodeCheckpoint(checkpointOf(known, sums, records, droppedUpTo)))
   return { records, letters, lostEvents: sums.lost.toEntries(), notes }
+}
+
+export interface SalvageOptions {
+  readonly from: string
+  readonly to: string
+  /** Records up to it are in the warehouse: what is missing of them is not lost. */
+  readonly loadedUpTo: number
+}
+
+interface Counting {
+  readonly droppedUpTo: number
+  readonly loadedUpTo: number
+  readonly sums: Sums
 }
 
 interface Task {
@@ -63,7 +82,7 @@ const NOTHING = new Uint8Array()
 
 const copyRecords = (
   files: Files,
-  { droppedUpTo, from, known, sums, to }: Task & { readonly droppedUpTo: number; readonly sums: Sums }
+  { droppedUpTo, from, known, loadedUpTo, sums, to }: Task & Counting
 ): Promise<Copied> =>
   copySurvivors({
     files,
@@ -74,10 +93,13 @@ const copyRecords = (
     droppedUpTo,
     countedUpTo: Math.max(known.floor, known.countedUpTo),
     standIn: EventBatch.fromParts({ project_id: "", count: 0, received_at: 0 }, NOTHING, NOTHING).bytes,
-    onNote: (note) => sums.recall(decodeNote(note)),
-    onRecord: ({ payload, sequence }) => {
+    onNote: (note, next) => {
+      sums.recall(decodeNote(note))
+      if (next - 1 <= loadedUpTo) sums.assumeDropped()
+    },
+    onRecord: ({ payload }) => {
       const { count, project_id } = EventBatch.fromBytes(payload)
-      sums.add(project_id, count, sequence <= known.countedUpTo)
+      sums.add(project_id, count, false)
     }
   })
 

@@ -2,8 +2,11 @@ import { join } from "node:path"
 import { type Files, nodeFiles } from "@millrace/core/node"
 import { resolveOptions } from "../config.ts"
 import { CorruptLog } from "../log/errors.ts"
+import { keyForm } from "../keys/record.ts"
+import { RecordFile } from "../keys/RecordFile.ts"
 import { ErasureFile } from "../state/ErasureFile.ts"
 import { inspect } from "../state/recover.ts"
+import { userForm } from "../users/record.ts"
 
 /** What was found of one part of a folder. */
 export interface Verdict {
@@ -25,6 +28,18 @@ export const verifyLog = async (directory: string, files: Files = nodeFiles): Pr
   await judge("erasures", async () => {
     const { tombstones } = await ErasureFile.open(files, directory)
     return `${tombstones.all.length} in ${join(directory, "erasures.json")}`
+  })
+]
+
+/** Reads API keys and accounts in a folder. */
+export const verifyAccess = async (directory: string, files: Files = nodeFiles): Promise<ReadonlyArray<Verdict>> => [
+  await judge("keys", async () => {
+    const keys = await new RecordFile(join(directory, "keys.ndjson"), keyForm, files).read()
+    return `${keys.size} API keys`
+  }),
+  await judge("users", async () => {
+    await new RecordFile(join(directory, "users.ndjson"), userForm, files).read()
+    return "accounts are sound"
   })
 ]
 

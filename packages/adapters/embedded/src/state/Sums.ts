@@ -48,10 +48,11 @@ export class Sums {
     for (const [project, sum] of sums) this.accepted.add(project, Math.max(0, sum - this.accepted.of(project)))
   }
 
-  /** Of a log whose first version did not note what it dropped: nothing was lost until now. */
+  /** What is missing until now is missing in good order: it was dropped, or is in the warehouse already. */
   assumeDropped(): void {
-    this.#dropped = this.lost
-    this.#counted.addAll(this.#dropped)
+    const missing = this.lost
+    this.#dropped.addAll(missing)
+    this.#counted.addAll(missing)
   }
 
   get dropped(): Tally {
