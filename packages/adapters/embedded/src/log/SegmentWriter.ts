@@ -113,24 +113,29 @@ export class SegmentWriter {
   /** Goes on in a new segment. Rejects with {@link DiskFull} when there is no room for one. */
   async roll(): Promise<void> {
     const full = this.segment
+    const segment = await this.#nameNext(full)
+    // From here on it is there, and whatever fails is for good: going on in the old one would make two of each record.
+    await this.#options.files.syncDirectory(this.#options.directory)
+    await this.#replace(full, segment)
+  }
+
+  async #nameNext(full: Segment): Promise<Segment> {
     try {
       // No room was promised for it, so it may be shorter, and what it gives back may be what is needed.
       if (this.#tainted && full.format.allottedBytes === 0) await this.#active.truncate(full.endBytes)
       this.#prepareSpare()
-      const allotted = await this.#spare!
-      this.#spare = undefined
-      const segment = await nameSpare(this.#options, full.next, allotted)
-      await this.#replace(full, segment)
+      return await nameSpare(this.#options, full.next, await this.#spare!)
     } catch (cause) {
-      this.#spare = undefined
       if (isFull(cause)) throw new DiskFull({ file: full.path, cause })
       throw cause
+    } finally {
+      this.#spare = undefined
     }
   }
 
   async #replace(full: Segment, segment: Segment): Promise<void> {
     // Not before: the last segment is never shorter than what was allotted to it, so that one cut short is told.
-    if (full.count > 0) await this.#active.truncate(full.endBytes)
+    if (full.count > 0) await this.#active.truncate(full.endBytes).catch(() => undefined)
     await this.#active.close()
     this.#active = await this.#options.files.open(segment.path, "r+")
     if (full.count === 0) this.#segments.pop()

@@ -46,9 +46,11 @@ const allot = async (file: OpenFile, segmentBytes: number): Promise<number> => {
 
 /** Gives the spare its name: a segment's name never stands for a file without a header. */
 export const nameSpare = async (place: SegmentPlace, first: number, allottedBytes: number): Promise<Segment> => {
-  const { directory, files, key } = place
-  const segment = new Segment(directory, first, { key, allottedBytes, startBytes: SEGMENT_HEADER_BYTES })
-  await files.rename(join(directory, SPARE_NAME), segment.path)
-  await files.syncDirectory(directory)
+  const segment = new Segment(place.directory, first, {
+    key: place.key,
+    allottedBytes,
+    startBytes: SEGMENT_HEADER_BYTES
+  })
+  await place.files.rename(join(place.directory, SPARE_NAME), segment.path)
   return segment
 }

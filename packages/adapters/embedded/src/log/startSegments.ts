@@ -26,6 +26,7 @@ export const startSegments = async (
   // The first one, or what comes behind those of an earlier format.
   const kept = segments.filter(({ count }) => count > 0)
   const segment = await nameSpare(place, next, await createSpare(place))
+  await files.syncDirectory(place.directory)
   return { segments: [...kept, segment], active: await files.open(segment.path, "r+") }
 }
 
