@@ -3,7 +3,8 @@ import { join } from "node:path"
 import { type Files, nodeFiles } from "@millrace/core/node"
 import { copySegments } from "./copyPart.ts"
 import { SPARE_NAME } from "./createSegment.ts"
-import type { Append, Settle } from "./encodeGroup.ts"
+import { Dropped } from "./Dropped.ts"
+import type { Append, Rest, Settle } from "./encodeGroup.ts"
 import {
   AppendTooLarge,
   type AppendError,
@@ -25,14 +26,6 @@ import type { SegmentLogOptions } from "./SegmentLogOptions.ts"
 import { SegmentWriter } from "./SegmentWriter.ts"
 import { forgetCuts, startSegments } from "./startSegments.ts"
 
-/** Something to do while nothing is being written. */
-interface Rest {
-  /** What has to be written before. */
-  readonly after: Append | undefined
-  readonly task: () => Promise<void>
-  readonly settle: (cause?: unknown) => void
-}
-
 const GROUP_BYTES = 4 << 20
 const READ_BYTES = 1 << 20
 /** About a second of full ingest. */
@@ -48,8 +41,7 @@ const TAIL_BYTES = 32 << 20
 export class SegmentLog {
   readonly #options: SegmentLogOptions
   readonly #files: Files
-  /** Files that are about to be gone. */
-  readonly #dropped = new Set<string>()
+  readonly #dropped: Dropped
   readonly #segments: Array<Segment>
   readonly #writer: SegmentWriter
   #pending: Array<Append> = []
@@ -67,6 +59,7 @@ export class SegmentLog {
   private constructor(options: SegmentLogOptions, segments: Array<Segment>, writer: SegmentWriter) {
     this.#options = options
     this.#files = options.files ?? nodeFiles
+    this.#dropped = new Dropped(this.#files, options.directory)
     this.#segments = segments
     this.#writer = writer
     this.#measure()
@@ -246,7 +239,7 @@ export class SegmentLog {
       if (!this.#segments.includes(segment)) this.#dropped.add(segment.path)
     }
     // What was dropped before the call may not come back either.
-    await this.#removeDropped()
+    await this.#dropped.remove()
   }
 
   async #roll(): Promise<void> {
@@ -288,16 +281,7 @@ export class SegmentLog {
       this.#measure()
       this.#dropped.add(segment.path)
     }
-    await this.#removeDropped()
-  }
-
-  /** Durably: a power cut would bring a file back whose name was not synced away. */
-  async #removeDropped(): Promise<void> {
-    const paths = [...this.#dropped]
-    if (paths.length === 0) return
-    for (const path of paths) await this.#files.rm(path)
-    await this.#files.syncDirectory(this.#options.directory)
-    for (const path of paths) this.#dropped.delete(path)
+    await this.#dropped.remove()
   }
 
   /** Writes what waits, then closes; later appends fail with `LogClosed`. */

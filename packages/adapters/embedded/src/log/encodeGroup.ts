@@ -12,6 +12,14 @@ export interface Append {
   readonly settle: Settle
 }
 
+/** Something to do while nothing is being written. */
+export interface Rest {
+  /** What has to be written before. */
+  readonly after: Append | undefined
+  readonly task: () => Promise<void>
+  readonly settle: (cause?: unknown) => void
+}
+
 /** The payload of a group's header: the salt, and what the log's user notes of all records before it. */
 export const encodeHeader = (segment: Segment, note: Uint8Array): Uint8Array =>
   Buffer.concat([segment.format.key!.salt, note])
