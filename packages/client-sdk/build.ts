@@ -1,6 +1,5 @@
-import { build, type BuildOptions } from "esbuild"
+import { build, type BuildOptions, transform } from "esbuild"
 import { mkdirSync, writeFileSync } from "node:fs"
-import { dirname } from "node:path"
 import { fileURLToPath } from "node:url"
 import { minify } from "terser"
 
@@ -23,6 +22,7 @@ const targets = {
   "millrace.iife.js": { ...browser, format: "iife", entryPoints: [path("src/browser/iife.ts")] },
   "snippet.js": { ...browser, format: "iife", entryPoints: [path("src/browser/snippet.ts")] },
   "plugins.js": { ...browser, format: "esm", entryPoints: [path("src/plugins/index.ts")] },
+  "portable.js": { ...browser, format: "esm", entryPoints: [path("src/portable/index.ts")] },
   "node.js": {
     ...shared,
     platform: "node",
@@ -53,10 +53,18 @@ export const bundle = async (name: keyof typeof targets): Promise<string> => {
   return code!
 }
 
+/** The same for `require`: Jest and older programs load no ES modules. */
+const commonJs = async (text: string): Promise<string> => (await transform(text, { format: "cjs" })).code
+
 const write = async (name: keyof typeof targets) => {
-  const file = path(`dist/${name}`)
-  mkdirSync(dirname(file), { recursive: true })
-  writeFileSync(file, await bundle(name))
+  const text = await bundle(name)
+  mkdirSync(path("dist/cjs"), { recursive: true })
+  writeFileSync(path(`dist/${name}`), text)
+  if (targets[name].format === "esm") writeFileSync(path(`dist/cjs/${name}`), await commonJs(text))
 }
 
-if (import.meta.main) await Promise.all((Object.keys(targets) as Array<keyof typeof targets>).map(write))
+if (import.meta.main) {
+  await Promise.all((Object.keys(targets) as Array<keyof typeof targets>).map(write))
+  // What lies beside it is CommonJS, declarations too.
+  writeFileSync(path("dist/cjs/package.json"), JSON.stringify({ type: "commonjs" }))
+}

@@ -12,6 +12,8 @@ export const loadIdentity = (name: string): Identity => {
 export const saveIdentity = (name: string, identity: Identity): void => {
   try {
     localStorage[name] = JSON.stringify(identity)
+    // Of the plugin: whoever opts out leaves no id behind.
+    if (identity.optedOut) delete localStorage["millrace:session"]
   } catch {
     // Blocked or full: the identity lives as long as the page.
   }

@@ -1,3 +1,4 @@
+import { toHost } from "../core/check.ts"
 import { makeClient } from "../core/makeClient.ts"
 import { makeSender } from "../core/makeSender.ts"
 import type { Client, EventMap, Properties } from "../core/types.ts"
@@ -15,14 +16,20 @@ export type { BrowserOptions } from "./BrowserOptions.ts"
 export const createClient = <Events extends EventMap<Events> = Record<string, Properties>>(
   options: BrowserOptions
 ): Client<Events> => {
-  const { flushMillis = 2_000, host, key = "", respectPrivacySignals } = options
+  const { consent, flushMillis = 2_000, key = "", persistence, respectPrivacySignals } = options
+  const url = `${toHost(options.host)}/events`
   const name = `millrace:${key}`
   const page = uuid7(Date.now())
-  const storage = makeStorage(name, page)
-  const identity = loadIdentity(name)
+  const forgetful = persistence === "memory"
+  const identity = forgetful ? {} : loadIdentity(name)
   const { doNotTrack, globalPrivacyControl } = navigator as { doNotTrack?: string; globalPrivacyControl?: boolean }
-  const silenced = respectPrivacySignals && (globalPrivacyControl || doNotTrack === "1")
+  const silenced = consent === "denied" || (respectPrivacySignals && (globalPrivacyControl || doNotTrack === "1"))
   if (silenced) identity.optedOut = true
+  // Whoever answered on an earlier visit is not asked again; an id alone is no answer.
+  identity.pending = consent === "pending" && identity.optedOut == null
+  /** Asked for silence, we do not even keep an id. */
+  const isQuiet = () => forgetful || silenced || identity.pending
+  const storage = makeStorage(name, page, isQuiet)
 
   let life: AbortController
   const join = () => {
@@ -33,15 +40,15 @@ export const createClient = <Events extends EventMap<Events> = Record<string, Pr
     life.abort()
     storage._close()
   }
-  const sender = makeSender({ maxBatchBytes: 59_392, maxQueueBytes: 4_194_304, ...options }, (made) =>
-    makePage(`${host}/events`, made, storage, join, leave)
+  const sender = makeSender({ maxBatchBytes: 59_392, maxQueueBytes: 4_194_304, ...options }, identity, (made) =>
+    makePage(url, made, storage, join, leave)
   )
   join()
   return makeClient(sender, {
     _identity: identity,
-    // Asked for silence, we do not even keep an id.
-    _save: (changed) => silenced || saveIdentity(name, changed),
+    _save: (changed) => isQuiet() || saveIdentity(name, changed),
     _purge: storage._clear,
+    _mayStore: () => !isQuiet(),
     _close: async () => {
       await sender._flush()
       leave()

@@ -10,7 +10,7 @@ const STORE = "events"
  * alone, which lives in memory then. Opened without a version, so that a newer release's database opens too; closed for
  * its upgrades.
  */
-export const makeStorage = (name: string, page: string) => {
+export const makeStorage = (name: string, page: string, isQuiet: () => unknown) => {
   let opened: Promise<IDBDatabase> | undefined
   let writes: Array<(store: IDBObjectStore) => void> = []
 
@@ -32,7 +32,7 @@ export const makeStorage = (name: string, page: string) => {
 
   /** What one turn writes is one transaction. */
   const write = (change: (store: IDBObjectStore) => void) => {
-    if (writes.push(change) > 1) return
+    if (isQuiet() || writes.push(change) > 1) return
     open()
       .then((database) => {
         const transaction = database.transaction(STORE, "readwrite")
@@ -48,19 +48,21 @@ export const makeStorage = (name: string, page: string) => {
     _remove: (ids: ReadonlyArray<string>) => write((store) => ids.forEach((id) => store.delete(id))),
     _clear: () => write((store) => store.clear()),
     /** Everything stored, other pages' events too; nothing when it cannot be read. */
-    _all: () =>
-      open()
-        .then(
-          (database) =>
-            new Promise<Stored>((resolve, reject) => {
-              const store = database.transaction(STORE).objectStore(STORE)
-              const keys = store.getAllKeys()
-              const values = store.getAll()
-              values.onsuccess = () => resolve(keys.result.map((key, index) => [key, values.result[index]]))
-              values.onerror = reject
-            })
-        )
-        .catch((): Stored => []),
+    _all: async () =>
+      isQuiet()
+        ? []
+        : open()
+            .then(
+              (database) =>
+                new Promise<Stored>((resolve, reject) => {
+                  const store = database.transaction(STORE).objectStore(STORE)
+                  const keys = store.getAllKeys()
+                  const values = store.getAll()
+                  values.onsuccess = () => resolve(keys.result.map((key, index) => [key, values.result[index]]))
+                  values.onerror = reject
+                })
+            )
+            .catch((): Stored => []),
     _close: close
   }
 }

@@ -24,11 +24,13 @@ const track = (type: string, properties?: Properties, options?: TrackOptions): s
 
 /** A visitor who leaves before the client is there: the browser sends the events for us. */
 const leave = () => {
-  const { key = "", host } = stub.options!
-  const who = loadIdentity(`millrace:${key}`)
-  if (!stub.calls || who.optedOut) return
+  const { consent, key = "", host, persistence } = stub.options!
+  const forgetful = persistence === "memory"
+  const who = forgetful ? {} : loadIdentity(`millrace:${key}`)
+  const isAllowed = consent !== "denied" && (consent !== "pending" || who.optedOut === false)
+  if (!stub.calls || who.optedOut || !isAllowed) return
   who.anonymousId ??= uuid7(Date.now())
-  saveIdentity(`millrace:${key}`, who)
+  if (!forgetful) saveIdentity(`millrace:${key}`, who)
   const events = stub.calls.flatMap(([method, [type, properties = {}, options]]) => {
     const { eventId, occurredAt, userId } = options as TrackOptions
     const occurred_at = new Date(occurredAt!).toISOString()

@@ -1,4 +1,5 @@
-import type { Options, Stats } from "./types.ts"
+import type { Identity } from "./makeClient.ts"
+import type { ClientProblem, Options, Stats } from "./types.ts"
 
 /** An event as it will travel, when it was tracked (Unix milliseconds), and the bytes of its JSON. */
 export type Entry = readonly [json: string, at: number, bytes: number]
@@ -33,6 +34,8 @@ export interface Sender {
 
 interface Answer {
   readonly rejected?: ReadonlyArray<{ readonly index: number; readonly code: string; readonly message: string }>
+  /** The server's sentence, where it refused the request. */
+  readonly detail?: string
 }
 
 /** One event's limit on the server is 64 KiB of properties; its other fields fit in the rest. */
@@ -49,6 +52,7 @@ const ENVELOPE_BYTES = 200
  */
 export const makeSender = (
   {
+    debug,
     flushMillis = 2_000,
     key,
     maxAgeMillis = 2_592_000_000,
@@ -59,6 +63,7 @@ export const makeSender = (
     retryMillis = 1_000,
     timeoutMillis = 10_000
   }: Options & Required<Pick<Options, "maxBatchBytes" | "maxQueueBytes">>,
+  who: Identity,
   connect: (sender: Sender) => Platform
 ): Sender => {
   const queue = new Map<string, Entry>()
@@ -73,6 +78,15 @@ export const makeSender = (
   let held = false
   let timer: ReturnType<typeof setTimeout> | undefined
   let running: Promise<void> | undefined
+  const said = new Set<string>()
+
+  const narrate = (...words: ReadonlyArray<unknown>) => debug && console.log("millrace:", ...words)
+
+  /** Where nobody listens, the console is told, of each kind once: an event that is lost in silence is found too late. */
+  const warn = ({ code, message, status }: ClientProblem) => {
+    if (!said.has(code)) console.warn("millrace:", code, message ?? status)
+    said.add(code)
+  }
 
   const add: Sender["_add"] = (id, json, at, stored) => {
     if (queue.has(id)) return
@@ -83,6 +97,7 @@ export const makeSender = (
     const entry: Entry = [json, at, bytes]
     queue.set(id, entry)
     queuedBytes += bytes
+    narrate("queued", json)
     if (!stored) platform._put(id, entry)
     if (attempt || running) return
     if (queue.size >= limit || queuedBytes >= maxBatchBytes) void flush()
@@ -123,7 +138,7 @@ export const makeSender = (
     const ids: Array<string> = []
     let bytes = ENVELOPE_BYTES
     for (const [id, entry] of queue) {
-      if (flying.has(id)) continue
+      if (who.pending || flying.has(id)) continue
       bytes += entry[2] + 1
       if (ids.length && (bytes > maxBatchBytes || ids.length >= limit)) break
       ids.push(id)
@@ -141,16 +156,20 @@ export const makeSender = (
     let status = 0
     let after: string | null | undefined
     let answer: Answer | undefined
+    let message: string | undefined
     for (const id of ids) flying.add(id)
     try {
       const response = await platform._post(bodyOf(ids), urgent, timeoutMillis)
       status = response.status
       after = response.headers.get("retry-after")
       answer = await response.json()
-    } catch {
+      message = answer?.detail
+    } catch (cause) {
+      message = `${cause as string}`
       // No answer, half of one, or a page that is not ours: the events' fate is unknown, and asking again is free.
     }
     for (const id of ids) flying.delete(id)
+    narrate("sent", ids.length, status, answer ?? message)
     const whole = /400|413|422/.test(status as unknown as string)
     if (answer?.rejected && (status === 202 || whole)) {
       attempt = 0
@@ -160,20 +179,22 @@ export const makeSender = (
     } else if (whole) {
       // One event spoils the body, or there are too many: halving finds out which.
       limit = Math.ceil(ids.length / 2)
-      if (!ids[1]) settle(ids, `http_${status}`, status)
-    } else retry(ids, status, after)
+      if (!ids[1]) settle(ids, `http_${status}`, status, message)
+    } else retry(ids, status, after, message)
     return !attempt
   }
 
-  const retry = (ids: Ids, status: number, after: string | null | undefined) => {
+  const retry = (ids: Ids, status: number, after: string | null | undefined, message: string | undefined) => {
     const now = Date.now()
     const pause = Math.random() * Math.min(MAX_PAUSE_MILLIS, retryMillis * 2 ** ++attempt)
     const floor = Math.min(MAX_FLOOR_MILLIS, Number(after) * 1_000 || Date.parse(after!) - now || 0)
     // Judged by age only now: whatever the clock says, an event has its attempt first.
     const old = ids.filter((id) => now - (queue.get(id)?.[1] ?? now) > maxAgeMillis)
     if (old.length) settle(old, "too_old", status)
-    // The request was refused, not its events: they are kept, since a key or a route can be repaired.
-    if (/4(?!08|29)../.test(status as unknown as string)) settle([], `http_${status}`, status)
+    // The request was refused, not its events: they are kept, since a key, a route or a network can be repaired.
+    if (!/408|429|5../.test(status as unknown as string)) {
+      settle([], status ? `http_${status}` : "network", status, message)
+    }
     held = floor > 0
     later(Math.max(floor, pause))
   }
@@ -190,7 +211,7 @@ export const makeSender = (
     else {
       dropped += eventIds.length
       try {
-        onError?.({ code, status, eventIds, message })
+        ;(onError ?? warn)({ code, status, eventIds, message })
       } catch {
         // The application's handler must not cost events.
       }

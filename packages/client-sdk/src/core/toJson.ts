@@ -7,7 +7,10 @@ const MAX_DEPTH = 30
  * knows to drop or null is left to it.
  */
 export const toPlain = (value: unknown, parents: ReadonlyArray<unknown> = []): unknown => {
-  if (typeof value === "bigint") return Number.isSafeInteger(Number(value)) ? Number(value) : `${value}`
+  if (typeof value === "bigint") {
+    const number = Number(value)
+    return Number.isSafeInteger(number) ? number : `${value}`
+  }
   if (typeof value !== "object" || !value) return value
   if (parents.includes(value) || parents.length > MAX_DEPTH) return "[circular]"
   const inside = [...parents, value]

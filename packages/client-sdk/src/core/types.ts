@@ -5,16 +5,20 @@ export type EventMap<Events> = { readonly [Type in keyof Events]: object }
 
 /** Something was refused or dropped; `eventIds` are the events that it cost, none when they are kept for a retry. */
 export interface ClientProblem {
-  /** The server's code (`wrong_type`, `occurred_at_in_future`, …) or one of ours: `too_large`, `queue_full`, `too_old`, `corrupt`, `invalid`, `purged`, `http_<status>`. */
+  /** The server's code (`wrong_type`, `occurred_at_in_future`, …) or one of ours: `too_large`, `queue_full`, `too_old`, `corrupt`, `invalid`, `purged`, `network`, `undelivered`, `http_<status>`. */
   readonly code: string
   /** Of the answer; 0 when there was none. */
   readonly status: number
   readonly eventIds: ReadonlyArray<string>
+  /** What is the matter, in the server's words where it gave any. */
   readonly message?: string | undefined
 }
 
 export interface Options {
-  /** Where the server is: `https://events.example.com`, with a path when it is mounted below one. */
+  /**
+   * Where the server is: `https://events.example.com`, with a path when it is mounted below one; in browsers a path alone
+   * means the page's own server. Whatever else it is, `createClient` throws a `TypeError`.
+   */
   readonly host: string
   /** A write key. It travels in the body, so that no browser asks for a preflight. */
   readonly key?: string | undefined
@@ -32,13 +36,15 @@ export interface Options {
   readonly timeoutMillis?: number
   /** The n-th retry waits a random time up to `retryMillis × 2ⁿ` and 5 minutes, and at least `Retry-After`. Default 1,000. */
   readonly retryMillis?: number
-  /** Whatever it throws is ignored. */
+  /** Whatever it throws is ignored. Without it each kind of problem is said once, by `console.warn`. */
   readonly onError?: (problem: ClientProblem) => void
+  /** Tells the console what is queued and sent. Default false. */
+  readonly debug?: boolean
 }
 
 export interface TrackOptions {
   /** Default: who was identified, else the anonymous id. */
-  readonly userId?: string | undefined
+  readonly userId?: string | number | undefined
   /** Your own identity of the event, a UUID: sending it again counts once. */
   readonly eventId?: string | undefined
   /** Default: now. */
@@ -62,6 +68,8 @@ export interface AnyClient {
   track(type: `$${string}`, properties?: Properties, options?: TrackOptions): string
   page(name?: string, properties?: Properties): string
   register(properties: Properties): void
+  /** False while consent is pending or refused, and with `persistence: "memory"`: plugins store nothing then either. */
+  mayStore(): boolean
 }
 
 /** Every method works detached from the client, and none of them ever throws or rejects. */
@@ -70,9 +78,9 @@ export interface Client<Events extends EventMap<Events>> extends AnyClient {
   track(type: `$${string}`, properties?: Properties, options?: TrackOptions): string
   track<Type extends keyof Events & string>(type: Type, ...rest: Rest<Events[Type]>): string
   /** The anonymous id's events, earlier and later, become the user's. Another user than before: `reset` comes first. */
-  identify(userId: string, traits?: Properties): void
+  identify(userId: string | number, traits?: Properties): void
   /** Makes another anonymous id's events the user's, too (by default: the current user's). */
-  alias(anonymousId: string, userId?: string): void
+  alias(anonymousId: string | number, userId?: string | number): void
   /** Forgets the user and the registered properties; a new anonymous id. What is queued stays as it is. */
   reset(): void
   /** Properties for every later event; getters are read for each event. An event's own properties win. */
@@ -82,8 +90,12 @@ export interface Client<Events extends EventMap<Events>> extends AnyClient {
   flush(): Promise<void>
   /** `flush`, then no timers or listeners any more. */
   shutdown(): Promise<void>
-  /** Drops what is queued, here and in storage, and ignores every later event, also after a reload. */
+  /**
+   * Drops what is queued, here and in storage, with the ids of user and browser, and ignores every later event, also after
+   * a reload: that it may not is all that stays.
+   */
   optOut(): void
+  /** Takes back an `optOut`; where consent was pending, what was tracked so far is sent. */
   optIn(): void
   anonymousId(): string
   stats(): Stats

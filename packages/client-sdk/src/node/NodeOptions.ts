@@ -2,7 +2,7 @@ import type { Options } from "../core/types.ts"
 
 export interface NodeOptions extends Options {
   /** Whose events these are where `track` does not say. Default: an anonymous id per process. */
-  readonly userId?: string
+  readonly userId?: string | number
   /** A folder that keeps the queue over kills and restarts. Processes may share it; each adopts what dead ones left. */
   readonly queueFolder?: string
   /** How long the end of the process may wait for the last events, at most. Default 5,000. */

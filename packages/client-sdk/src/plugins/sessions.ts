@@ -37,12 +37,12 @@ export const sessions = (client: AnyClient): void => {
   client.register({
     get session_id() {
       const now = Date.now()
-      const known = load() ?? current
+      const known = (client.mayStore() && load()) || current
       current =
         known === undefined || isOver(known, now)
           ? { id: uuid7(now), startedAt: now, seenAt: now }
           : { ...known, seenAt: now }
-      save(current)
+      if (client.mayStore()) save(current)
       return current.id
     }
   })
