@@ -5,12 +5,12 @@ import { expect, it } from "vitest"
 import { bundle } from "../build.ts"
 import { check } from "./checks.ts"
 
-/** 3.0 KB. */
-const LIMIT_BYTES = 3_000
+/** Every visitor loads it. 3,000 bytes were kept until consent, `debug` and mistakes that are said came in. */
+const LIMIT_BYTES = 3_500
 
 const sizeOf = (text: string) => gzipSync(text, { level: 9 }).length
 
-it("the browser's core is at most 3.0 KB, minified and gzipped", async () => {
+it("the browser's core is at most 3.5 KB, minified and gzipped", async () => {
   const core = sizeOf(await bundle("browser.js"))
   const others = await Promise.all(
     (["millrace.iife.js", "snippet.js", "plugins.js"] as const).map(
@@ -27,13 +27,14 @@ it("nothing is installed with it, and nothing is imported by it", async () => {
     unknown
   >
   expect(Object.keys(manifest).filter((field) => field.endsWith("ependencies"))).toEqual(["devDependencies"])
-  for (const name of ["browser.js", "plugins.js"] as const) expect(await bundle(name)).not.toMatch(/\bimport\b/u)
+  for (const name of ["browser.js", "plugins.js", "portable.js"] as const)
+    expect(await bundle(name)).not.toMatch(/\bimport\b/u)
   const imports = [...(await bundle("node.js")).matchAll(/from "([^"]+)"/gu)].map(([, from]) => from)
   expect(imports.every((from) => from!.startsWith("node:"))).toBe(true)
 })
 
 it(`check ${check("SSR import")}`, async () => {
-  for (const name of ["browser.js", "plugins.js"] as const) {
+  for (const name of ["browser.js", "plugins.js", "portable.js"] as const) {
     // No window, no document, no navigator: not even Node's own globals.
     const text = (await bundle(name)).replace(/export\s*\{[^}]*\};?\s*$/u, "")
     expect(() => vm.runInNewContext(text, {})).not.toThrow()

@@ -78,15 +78,13 @@ export const makeSender = (
   let held = false
   let timer: ReturnType<typeof setTimeout> | undefined
   let running: Promise<void> | undefined
-  const said = new Set<string>()
+  const said: Record<string, unknown> = {}
 
   const narrate = (...words: ReadonlyArray<unknown>) => debug && console.log("millrace:", ...words)
 
   /** Where nobody listens, the console is told, of each kind once: an event that is lost in silence is found too late. */
-  const warn = ({ code, message, status }: ClientProblem) => {
-    if (!said.has(code)) console.warn("millrace:", code, message ?? status)
-    said.add(code)
-  }
+  const warn = ({ code, message, status }: ClientProblem) =>
+    (said[code] ??= [console.warn("millrace:", code, message ?? status)])
 
   const add: Sender["_add"] = (id, json, at, stored) => {
     if (queue.has(id)) return
