@@ -163,7 +163,7 @@ export const makeSender = (
       answer = await response.json()
       message = answer?.detail
     } catch (cause) {
-      message = `${cause as string}`
+      message = String(cause)
       // No answer, half of one, or a page that is not ours: the events' fate is unknown, and asking again is free.
     }
     for (const id of ids) flying.delete(id)
