@@ -154,20 +154,20 @@ export const makeSender = (
     let status = 0
     let after: string | null | undefined
     let answer: Answer | undefined
-    let message: string | undefined
+    let sentence: string | undefined
     for (const id of ids) flying.add(id)
     try {
       const response = await platform._post(bodyOf(ids), urgent, timeoutMillis)
       status = response.status
       after = response.headers.get("retry-after")
       answer = await response.json()
-      message = answer?.detail
+      sentence = answer?.detail
     } catch (cause) {
-      message = String(cause)
+      sentence = String(cause)
       // No answer, half of one, or a page that is not ours: the events' fate is unknown, and asking again is free.
     }
     for (const id of ids) flying.delete(id)
-    narrate("sent", ids.length, status, answer ?? message)
+    narrate("sent", ids.length, status, answer ?? sentence)
     const whole = /400|413|422/.test(status as unknown as string)
     if (answer?.rejected && (status === 202 || whole)) {
       attempt = 0
@@ -177,8 +177,8 @@ export const makeSender = (
     } else if (whole) {
       // One event spoils the body, or there are too many: halving finds out which.
       limit = Math.ceil(ids.length / 2)
-      if (!ids[1]) settle(ids, `http_${status}`, status, message)
-    } else retry(ids, status, after, message)
+      if (!ids[1]) settle(ids, `http_${status}`, status, sentence)
+    } else retry(ids, status, after, sentence)
     return !attempt
   }
 
