@@ -35,7 +35,7 @@ export const defaults = {
   memoryLimitMegabytes: 1_024,
   spillLimitMegabytes: 16_384,
   concurrentQueries: 2,
-  sliceMillis: 500,
+  sliceMillis: 1_000,
   waitingQueries: 128,
   queryWaitMillis: 30_000,
   queryTimeoutMillis: 60_000,

@@ -52,6 +52,17 @@ describe("turns", () => {
     })
   )
 
+  it.effect("a question that is somewhat longer is not put behind the heavy ones of one project's flood", () =>
+    Effect.gen(function* () {
+      const { ask, times } = scene()
+      for (let each = 0; each < 4; each++) yield* ask("a", NEVER)
+      yield* TestClock.adjust(20 * SLICE)
+      yield* ask("b", 3 * SLICE)
+      yield* TestClock.adjust(3 * SLICE)
+      assert.deepStrictEqual([times("b begins"), times("b ends")], [1, 1])
+    })
+  )
+
   it.effect("while those that fill the turns are new, it begins within their first slice", () =>
     Effect.gen(function* () {
       const { ask, log } = scene()

@@ -147,9 +147,17 @@ export class Turns {
       this.#admit(next)
     }
     this.#shares.keep(this.#waiting.map(({ who }) => who))
-    if (this.#waiting.length === 0 || this.#running.some(({ isStopping }) => isStopping)) return
+    if (this.#running.some(({ isStopping }) => isStopping)) return
     const heavy = this.#running.filter((turn) => turn.heavy)
-    if (heavy.length > this.#heavyMax) this.#stop(lastOfMost(heavy)!)
+    if (heavy.length <= this.#heavyMax) return
+    const over = lastOfMost(heavy)!
+    if (this.#waiting.some((waiter) => this.#comesBefore(waiter, over))) this.#stop(over)
+  }
+
+  /** A heavy question of a project that has its share waits behind those of others: not they behind its flood. */
+  #comesBefore({ heavy, who }: Waiter, over: Turn): boolean {
+    if (!heavy || who.project === over.who.project) return true
+    return this.#shares.runningOf(who.project) < this.#shares.runningOf(over.who.project)
   }
 
   get #heavyMax(): number {
