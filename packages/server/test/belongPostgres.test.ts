@@ -2,7 +2,7 @@ import type { PostgresServer } from "@millrace/test-services"
 import { putAside, postgres } from "@millrace/test-services"
 import { describeWithService } from "@millrace/test-services/vitest"
 import { DuckDb } from "@millrace/duckdb"
-import { Loops } from "@millrace/core"
+import { eraseUser, forgetWarehouse, Loops } from "@millrace/core"
 import { Postgres } from "@millrace/postgres"
 import { Effect, Layer } from "effect"
 import { rmSync } from "node:fs"
@@ -86,6 +86,19 @@ await describeWithService("store and warehouse over PostgreSQL", postgres(), (se
     expect(await problemOf(live(open(folder), flush))).toBe("other_warehouse")
     expect(await reconciled(open(folder), { takeOver: true })).toEqual({ resolved: ["other_warehouse"] })
     expect(await live(open(folder), counted)).toEqual(all)
+  })
+
+  it("an erasure is complete once no other warehouse of the store may hold the user", async () => {
+    const { folder, open } = await world()
+    const second = newDirectory()
+    await live(open(folder), fill(1, 20))
+    await reconciled(open(second), { takeOver: true })
+    const erased = Effect.andThen(flush, eraseUser({ project_id: "default", user_id: "user-1" }))
+    const { complete, otherWarehouses } = await live(open(second), erased)
+    expect([complete, otherWarehouses.length]).toEqual([false, 1])
+    const forget = forgetWarehouse(otherWarehouses[0]!)
+    expect(await Effect.runPromise(Effect.provide(forget, open(second)))).toBe(true)
+    expect(await live(open(second), erased)).toMatchObject({ complete: true, otherWarehouses: [] })
   })
 
   it("of a folder and its copy the one that was started last goes on", async () => {

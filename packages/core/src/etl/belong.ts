@@ -18,7 +18,7 @@ export const claimStore = Effect.fn("claimStore")(function* (options: { readonly
 })
 
 /** What a loader asks before each page. */
-export interface Belonging {
+interface Belonging {
   /** Before anything behind `cursor` is believed: also that there is nothing. */
   readonly check: (cursor: Cursor) => Effect.Effect<void, EventStoreError | WarehouseError, EventStore | Warehouse>
   readonly advance: (
@@ -27,8 +27,20 @@ export interface Belonging {
   ) => Effect.Effect<void, EventStoreError | WarehouseError, EventStore | Warehouse>
 }
 
+const made = new WeakMap<EventStore["Service"], WeakMap<Warehouse["Service"], Belonging>>()
+
+/** Of these two services, whoever loads: a second claim would end the first. */
+export const belonging = Effect.gen(function* () {
+  const store = yield* EventStore
+  const warehouse = yield* Warehouse
+  const ofStore = made.get(store) ?? new WeakMap<Warehouse["Service"], Belonging>()
+  const found = ofStore.get(warehouse) ?? makeBelonging()
+  made.set(store, ofStore.set(warehouse, found))
+  return found
+})
+
 /** Claims before the first page: the store may be away when the process starts. */
-export const makeBelonging = (): Belonging => {
+const makeBelonging = (): Belonging => {
   let claimed: { readonly claim: StoreClaim | undefined } | undefined
   const claim = Effect.suspend(() =>
     claimed === undefined

@@ -3,6 +3,7 @@ import type { EventBatch } from "../event/EventBatch.ts"
 import { halve } from "../ingest/drain.ts"
 import { EventQueue } from "../port/EventQueue.ts"
 import { type Cursor, EventStore, type Page } from "../port/EventStore.ts"
+import { belonging } from "./belong.ts"
 import { logged } from "../pipeline/logged.ts"
 import { Warehouse, type WarehouseError } from "../port/Warehouse.ts"
 import { inTraceOf } from "../trace/traceparent.ts"
@@ -59,7 +60,11 @@ export const loadFetched = Effect.fn("load")(function* (after: Cursor, { as_of, 
 /** One page: hot store → warehouse, from the warehouse's own watermark. */
 export const load = Effect.fnUntraced(function* ({ limit }: { readonly limit: number }) {
   const { cursor } = yield* (yield* Warehouse).watermark
-  return yield* loadFetched(cursor, yield* fetchPage({ after: cursor, limit }))
+  const { advance, check } = yield* belonging
+  yield* check(cursor)
+  const fetched = yield* fetchPage({ after: cursor, limit })
+  if (fetched.page.cursor !== cursor) yield* advance(cursor, fetched.page.cursor)
+  return yield* loadFetched(cursor, fetched)
 })
 
 type LoadPage = Parameters<Warehouse["Service"]["load"]>[0]

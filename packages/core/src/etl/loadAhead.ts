@@ -2,7 +2,7 @@ import { Cause, Effect, Exit, Fiber, type Scope } from "effect"
 import type { EventQueue, EventQueueError } from "../port/EventQueue.ts"
 import type { Cursor, EventStore, EventStoreError } from "../port/EventStore.ts"
 import { Warehouse, type WarehouseError } from "../port/Warehouse.ts"
-import { makeBelonging } from "./belong.ts"
+import { belonging } from "./belong.ts"
 import { type FetchedPage, fetchPage, loadFetched, type LoadReport } from "./load.ts"
 
 interface Ahead {
@@ -33,7 +33,6 @@ type Loading = Effect.Effect<
 export const makeLoadAhead = (options: { readonly limit: number }): Effect.Effect<Loading, never, Scope.Scope> =>
   Effect.map(Effect.scope, (scope) => {
     let ahead: Ahead | undefined
-    const belonging = makeBelonging()
     const drop = Effect.suspend(() => {
       const dropped = ahead
       ahead = undefined
@@ -47,14 +46,15 @@ export const makeLoadAhead = (options: { readonly limit: number }): Effect.Effec
     })
     return Effect.gen(function* () {
       const { cursor } = yield* (yield* Warehouse).watermark
-      yield* Effect.onError(belonging.check(cursor), () => drop)
+      const { advance, check } = yield* belonging
+      yield* Effect.onError(check(cursor), () => drop)
       if (ahead !== undefined && ahead.after !== cursor) yield* drop
       const waiting = ahead
       ahead = undefined
       const fetching = fetchPage({ ...options, after: cursor })
       const fetched = yield* waiting === undefined ? fetching : arrived(waiting, fetching)
       if (!fetched.page.caughtUp && fetched.page.cursor !== cursor) yield* fetchBehind(fetched.page.cursor)
-      const advanced = fetched.page.cursor === cursor ? Effect.void : belonging.advance(cursor, fetched.page.cursor)
+      const advanced = fetched.page.cursor === cursor ? Effect.void : advance(cursor, fetched.page.cursor)
       const report = yield* Effect.onError(Effect.andThen(advanced, loadFetched(cursor, fetched)), () => drop)
       return waiting === undefined ? report : { ...report, caughtUp: false }
     })
