@@ -27,15 +27,15 @@ interface Belonging {
   ) => Effect.Effect<void, EventStoreError | WarehouseError, EventStore | Warehouse>
 }
 
-const made = new WeakMap<EventStore["Service"], WeakMap<Warehouse["Service"], Belonging>>()
+const byServices = new WeakMap<EventStore["Service"], WeakMap<Warehouse["Service"], Belonging>>()
 
 /** Of these two services, whoever loads: a second claim would end the first. */
 export const belonging = Effect.gen(function* () {
   const store = yield* EventStore
   const warehouse = yield* Warehouse
-  const ofStore = made.get(store) ?? new WeakMap<Warehouse["Service"], Belonging>()
+  const ofStore = byServices.get(store) ?? new WeakMap<Warehouse["Service"], Belonging>()
   const found = ofStore.get(warehouse) ?? makeBelonging()
-  made.set(store, ofStore.set(warehouse, found))
+  byServices.set(store, ofStore.set(warehouse, found))
   return found
 })
 
