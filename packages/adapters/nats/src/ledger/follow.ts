@@ -16,7 +16,8 @@ const MAX_LOOKS = 100
 /** Whether the stream is the one that the ledger numbers; `known`: the last position that it knew before `info` was read. */
 export const isFollowed = (state: LedgerState, info: StreamInfo, known: number): boolean => {
   const numbering = state.watch?.numbering
-  return numbering?.created === info.created && lastPosition(numbering, info.state.last_seq) >= known
+  // Not by when it was made: a server that was killed may tell another time of the same stream.
+  return numbering !== undefined && lastPosition(numbering, info.state.last_seq) >= known
 }
 
 /**

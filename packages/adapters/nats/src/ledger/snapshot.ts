@@ -51,7 +51,7 @@ export const takeSnapshot = async (log: QueueLog): Promise<Snapshot> => {
     const { upTo } = state
     const sight = sightOf(state.watch!.numbering, info)
     // The stream was made again meanwhile, or has gone on far beyond what was read.
-    if (state.watch!.numbering.created !== info.created || state.watch!.expected.front > sight.last) continue
+    if (!isFollowed(state, info, known) || state.watch!.expected.front > sight.last) continue
     const out = await labelsOut(log, sight)
     if (out === undefined || log.ledger.state !== state || state.upTo !== upTo) continue
     const expected = expectedIn(log, sight, out)
