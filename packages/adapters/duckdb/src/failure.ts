@@ -1,4 +1,5 @@
 import {
+  OutOfMemory,
   QueryFailed,
   QuestionsOverloaded,
   QuestionTooExpensive,
@@ -44,8 +45,14 @@ export const loadFailed =
       operation,
       reason: CAUSED_BY_ROWS.has(failure.kind)
         ? new RowsRejected({ cause: failure })
-        : new WarehouseUnavailable({ cause: failure })
+        : isOfMemory(failure)
+          ? new OutOfMemory({ cause: failure })
+          : new WarehouseUnavailable({ cause: failure })
     })
+
+/** A checkpoint without memory invalidates the database; that its page was too large is so all the same. */
+const isOfMemory = ({ kind, message }: DriverFailure): boolean =>
+  kind === "Out of Memory" || (kind === "FATAL" && /out of memory|failed to allocate/iu.test(message))
 
 export const readFailed =
   (operation: Operation) =>

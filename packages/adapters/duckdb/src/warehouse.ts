@@ -39,6 +39,7 @@ import { KnownWatermark } from "./KnownWatermark.ts"
 import { migrate } from "./migrate.ts"
 import { bindStore, type Origin, readOrigin, restart } from "./origin.ts"
 import { type Alone, removeUnfinishedRewrite, rewriteFile } from "./rewriteFile.ts"
+import { makeReopening } from "./reopening.ts"
 import { shareFile } from "./shareFile.ts"
 import { makeDirectory, openSpill, openSpool, pagesIn, type Spool } from "./spool.ts"
 import { isRewriteDue, readTombstones } from "./tombstones.ts"
@@ -46,16 +47,21 @@ import { Turns } from "./turns/Turns.ts"
 
 /**
  * A {@link Warehouse} on one DuckDB file, which this process owns while the layer lives: another process that opens it
- * gets `WarehouseOwned`.
+ * gets `WarehouseOwned`. A database that DuckDB invalidated, after a write that failed, is opened again by the next call.
  */
 export const layer = (options: DuckDbOptions): Layer.Layer<Warehouse, WarehouseError> =>
   Layer.effectContext(
-    Effect.gen(function* () {
-      const opened = yield* Effect.mapError(open(options), (failure) => openFailed(options.path, failure))
-      const warehouse = yield* makeWarehouse(opened, { ...defaults, ...options })
-      return Context.make(Warehouse, warehouse).pipe(Context.add(WarehouseSnapshot, copierOf(opened)))
-    })
+    Effect.map(makeReopening(openOnce(options)), ({ copier, warehouse }) =>
+      Context.make(Warehouse, warehouse).pipe(Context.add(WarehouseSnapshot, copier))
+    )
   )
+
+/** One life of the database: until the scope closes, or something invalidates it. */
+const openOnce = Effect.fnUntraced(function* (options: DuckDbOptions) {
+  const opened = yield* Effect.mapError(open(options), (failure) => openFailed(options.path, failure))
+  const warehouse = yield* makeWarehouse(opened, { ...defaults, ...options })
+  return { warehouse, copier: copierOf(opened) }
+})
 
 interface Opened {
   readonly keptAnswers: number

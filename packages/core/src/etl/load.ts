@@ -36,8 +36,11 @@ export const fetchPage = Effect.fn("fetch")(function* (options: { readonly after
   return fetched
 })
 
-/** Loads a page that begins at the warehouse's own watermark, `after`. `as_of` moves only when the page reached the end. */
-export const loadFetched = Effect.fn("load")(function* (after: Cursor, { as_of, page }: FetchedPage) {
+/**
+ * Loads a page that begins at the warehouse's own watermark, `after`. `as_of` moves only when the page reached the end.
+ * `apart`: rows that there is no memory for, each alone, are set aside like those that are refused.
+ */
+export const loadFetched = Effect.fn("load")(function* (after: Cursor, { as_of, page }: FetchedPage, apart = false) {
   const warehouse = yield* Warehouse
   if (page.cursor === after && as_of === undefined) {
     return { inserted: 0, duplicates: 0, deadLettered: 0, caughtUp: false, advanced: false }
@@ -45,8 +48,8 @@ export const loadFetched = Effect.fn("load")(function* (after: Cursor, { as_of, 
   const loading = warehouse.load(page, as_of).pipe(
     Effect.map((report) => ({ ...report, deadLettered: 0 })),
     Effect.catchIf(
-      (error) => error.reason._tag === "RowsRejected",
-      () => loadWithoutRefused(page, as_of)
+      (error) => isRefusal(error, apart),
+      () => loadWithoutRefused(page, as_of, apart)
     )
   )
   // An idle pipeline moves `as_of` twice a second: nothing to tell of.
@@ -67,16 +70,19 @@ export const load = Effect.fnUntraced(function* ({ limit }: { readonly limit: nu
   return yield* loadFetched(cursor, fetched)
 })
 
+const isRefusal = ({ reason }: WarehouseError, apart: boolean): boolean =>
+  reason._tag === "RowsRejected" || (apart && reason._tag === "OutOfMemory")
+
 type LoadPage = Parameters<Warehouse["Service"]["load"]>[0]
 
 /**
  * Narrows the refused rows down by rehearsals that commit nothing, sets them aside, and loads the rest of the page in
  * its one transaction: rows, counts and watermark stay together even here.
  */
-const loadWithoutRefused = Effect.fnUntraced(function* (page: LoadPage, as_of: number | undefined) {
+const loadWithoutRefused = Effect.fnUntraced(function* (page: LoadPage, as_of: number | undefined, apart: boolean) {
   const queue = yield* EventQueue
   const warehouse = yield* Warehouse
-  const sorted = yield* sortOut(page.batches)
+  const sorted = yield* sortOut(page.batches, apart)
   for (const { batch, error } of sorted.refused) {
     yield* queue.deadLetter(batch, {
       stage: "warehouse",
@@ -94,22 +100,29 @@ interface Sorted {
   readonly refused: ReadonlyArray<{ readonly batch: EventBatch; readonly error: WarehouseError }>
 }
 
-const sortOut = (batches: ReadonlyArray<EventBatch>): Effect.Effect<Sorted, WarehouseError, Warehouse> =>
+const sortOut = (
+  batches: ReadonlyArray<EventBatch>,
+  apart: boolean
+): Effect.Effect<Sorted, WarehouseError, Warehouse> =>
   Effect.gen(function* () {
     const warehouse = yield* Warehouse
     return yield* warehouse.rehearse(batches).pipe(
       Effect.as<Sorted>({ fit: batches, refused: [] }),
       Effect.catchIf(
-        (error) => error.reason._tag === "RowsRejected",
-        (error) => sortHalves(batches, error)
+        (error) => isRefusal(error, apart),
+        (error) => sortHalves(batches, error, apart)
       )
     )
   })
 
-const sortHalves = Effect.fnUntraced(function* (batches: ReadonlyArray<EventBatch>, error: WarehouseError) {
+const sortHalves = Effect.fnUntraced(function* (
+  batches: ReadonlyArray<EventBatch>,
+  error: WarehouseError,
+  apart: boolean
+) {
   const halves = halve(batches)
   if (halves === undefined) return { fit: [], refused: [{ batch: batches[0]!, error }] }
-  const left = yield* sortOut(halves[0])
-  const right = yield* sortOut(halves[1])
+  const left = yield* sortOut(halves[0], apart)
+  const right = yield* sortOut(halves[1], apart)
   return { fit: [...left.fit, ...right.fit], refused: [...left.refused, ...right.refused] }
 })

@@ -3,6 +3,7 @@ import type { EventQueue, EventQueueError } from "../port/EventQueue.ts"
 import type { Cursor, EventStore, EventStoreError } from "../port/EventStore.ts"
 import { Warehouse, type WarehouseError } from "../port/Warehouse.ts"
 import { belonging } from "./belong.ts"
+import { PageSize } from "./PageSize.ts"
 import { type FetchedPage, fetchPage, loadFetched, type LoadReport } from "./load.ts"
 
 interface Ahead {
@@ -26,12 +27,16 @@ type Loading = Effect.Effect<
  * that does not begin there is dropped, and so is the one ahead of a load that failed. Who was erased since a page was
  * fetched is up to the warehouse, which knows when it loads.
  *
+ * A page that there is no memory for is fetched again half as large, down to one event; only what does not fit alone, time
+ * after time, is set aside. Pages grow again as they fit.
+ *
  * **Gotchas**
  *
  * A report says `caughtUp` only of a page that was fetched in the same run: what came while a page waited lies behind it.
  */
 export const makeLoadAhead = (options: { readonly limit: number }): Effect.Effect<Loading, never, Scope.Scope> =>
   Effect.map(Effect.scope, (scope) => {
+    const size = new PageSize(options.limit)
     let ahead: Ahead | undefined
     const drop = Effect.suspend(() => {
       const dropped = ahead
@@ -41,7 +46,7 @@ export const makeLoadAhead = (options: { readonly limit: number }): Effect.Effec
     const fetchBehind = Effect.fnUntraced(function* (after: Cursor) {
       ahead = {
         after,
-        fetching: yield* Effect.forkIn(fetchPage({ ...options, after }), scope, { uninterruptible: true })
+        fetching: yield* Effect.forkIn(fetchPage({ limit: size.limit, after }), scope, { uninterruptible: true })
       }
     })
     return Effect.gen(function* () {
@@ -51,11 +56,17 @@ export const makeLoadAhead = (options: { readonly limit: number }): Effect.Effec
       if (ahead !== undefined && ahead.after !== cursor) yield* drop
       const waiting = ahead
       ahead = undefined
-      const fetching = fetchPage({ ...options, after: cursor })
+      const fetching = fetchPage({ limit: size.limit, after: cursor })
       const fetched = yield* waiting === undefined ? fetching : arrived(waiting, fetching)
       if (!fetched.page.caughtUp && fetched.page.cursor !== cursor) yield* fetchBehind(fetched.page.cursor)
       const advanced = fetched.page.cursor === cursor ? Effect.void : advance(cursor, fetched.page.cursor)
-      const report = yield* Effect.onError(Effect.andThen(advanced, loadFetched(cursor, fetched)), () => drop)
+      const loading = Effect.andThen(advanced, loadFetched(cursor, fetched, size.isHopeless))
+      const report = yield* Effect.catchIf(
+        Effect.onError(loading, () => drop),
+        isOfMemory,
+        (error) => halve(size, fetched, error)
+      )
+      if (report !== HALVED) size.fits()
       return waiting === undefined ? report : { ...report, caughtUp: false }
     })
   })
@@ -68,3 +79,26 @@ const arrived = <R>(
   Effect.flatMap(Fiber.await(fetching), (exit) =>
     Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause) ? again : exit
   )
+
+type LoadError = EventQueueError | EventStoreError | WarehouseError
+
+const isOfMemory = ({ reason }: LoadError): boolean => reason._tag === "OutOfMemory"
+
+/** Nothing was loaded, and a smaller page is next. */
+const HALVED: LoadReport = { inserted: 0, duplicates: 0, deadLettered: 0, caughtUp: false, advanced: false }
+
+const halve = (size: PageSize, { page }: FetchedPage, error: LoadError) => {
+  const count = page.batches.reduce((sum, batch) => sum + batch.count, 0)
+  return size.tooLarge(count)
+    ? Effect.as(
+        Effect.annotateLogs(
+          Effect.logWarning("there is no memory for so many events at once: half of them is tried", error),
+          {
+            stage: "etl",
+            count
+          }
+        ),
+        HALVED
+      )
+    : Effect.fail(error)
+}

@@ -24,6 +24,12 @@ export class RowsRejected extends Schema.TaggedError<RowsRejected>()("RowsReject
 }) {
   readonly retryable = false
 }
+/** There is no memory for so many rows at once; fewer of them may do. */
+export class OutOfMemory extends Schema.TaggedError<OutOfMemory>()("OutOfMemory", {
+  cause: Schema.Defect()
+}) {
+  readonly retryable = true
+}
 /** The query failed or passed its limits of time or memory. */
 export class QueryFailed extends Schema.TaggedError<QueryFailed>()("QueryFailed", {
   cause: Schema.Defect()
@@ -67,6 +73,7 @@ export class WarehouseError extends Schema.TaggedError<WarehouseError>()("Wareho
     WarehouseUnavailable,
     WarehouseOwned,
     RowsRejected,
+    OutOfMemory,
     QueryFailed,
     QuestionTooExpensive,
     QuestionsOverloaded,

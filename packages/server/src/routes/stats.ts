@@ -73,6 +73,7 @@ export const refuseWarehouse = ({ reason }: WarehouseError): Refusal => {
   switch (reason._tag) {
     case "WarehouseUnavailable":
     case "WarehouseOwned":
+    case "OutOfMemory":
       return retryLater("warehouse_unavailable", "The warehouse cannot be asked at the moment.")
     case "QuestionsOverloaded":
       return retryLater("overloaded", "Too many questions are under way.", BUSY_SECONDS)
