@@ -15,10 +15,27 @@ const namesIn = (text: string) =>
     rules.flatMap(({ alert }) => (alert === undefined ? [] : [alert]))
   )
 
+const runbookOf = (alertname: string) => `docs/runbooks.md#${alertname.toLowerCase()}`
+
+it("every alert names its runbook, and it is there", () => {
+  const { groups } = parse(read(FILE)) as {
+    groups: Array<{ rules: Array<{ alert?: string; annotations?: Record<string, string> }> }>
+  }
+  for (const { alert, annotations } of groups.flatMap(({ rules }) => rules)) {
+    if (alert === undefined) continue
+    const [file, anchor] = (annotations?.["runbook_url"] ?? "").split("#")
+    expect([alert, annotations?.["runbook_url"]]).toEqual([alert, runbookOf(alert)])
+    const headings = [...read(file!).matchAll(/^## (.+)$/gmu)].map(([, title]) => title!.toLowerCase())
+    expect([alert, headings.filter((title) => title === anchor)]).toEqual([alert, [anchor]])
+  }
+})
+
 /** What promtool is asked: JSON is YAML. */
 const questionOf = (alertname: string, { atMinute, fires, series }: AlertCase) => {
   const expected =
-    fires === undefined ? [] : [{ exp_labels: fires.labels, exp_annotations: { summary: fires.summary } }]
+    fires === undefined
+      ? []
+      : [{ exp_labels: fires.labels, exp_annotations: { summary: fires.summary, runbook_url: runbookOf(alertname) } }]
   return {
     rule_files: [join(ROOT, FILE)],
     evaluation_interval: "1m",

@@ -20,7 +20,7 @@ const panels = [...dashboard.matchAll(/"expr": ("(?:[^"\\]|\\.)*")/gu)].map(([, 
 const WORDS = new Set(
   (
     "sum rate max min by abs and or time histogram_quantile increase predict_linear max_over_time unless count without on le job instance " +
-    "code outcome version route method reason stage"
+    "code outcome version route method reason stage loop"
   ).split(" ")
 )
 

@@ -102,7 +102,15 @@ it("failures are told once a second for each route, with their number and a requ
   ).not.toContain("@")
   await server.end("SIGTERM")
   const lines = linesOf(server.stderr()).filter(({ msg }) => msg === "answered with a failure")
-  expect(lines[0]).toMatchObject({ request_id: ids[0], route: "/events", status: 503, count: 1 })
+  expect(lines[0]).toMatchObject({
+    request_id: ids[0],
+    route: "/events",
+    status: 503,
+    count: 1,
+    code: "limiter_unavailable",
+    detail: expect.any(String),
+    "error.type": expect.stringContaining("Limiter")
+  })
   expect(lines.length).toBeGreaterThan(1)
   expect(lines.length).toBeLessThan(ids.length / 2)
   expect(ids).toContain(lines[1]!["request_id"])

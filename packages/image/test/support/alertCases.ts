@@ -142,6 +142,28 @@ const data: Readonly<Record<string, ReadonlyArray<AlertCase>>> = {
     },
     { when: "they were more than an hour ago", series: { [deadLetters]: "0x5 3x100" }, atMinute: 100 }
   ],
+  WorkBroken: [
+    {
+      when: "a load broke three times",
+      series: { 'millrace_loop_defects_total{loop="load"}': "0x30 3x60" },
+      atMinute: 60,
+      fires: { labels: { ...ticket, loop: "load" }, summary: "Background work broke 3 times in the last hour: load" }
+    },
+    { when: "nothing breaks", series: { 'millrace_loop_defects_total{loop="load"}': "0x90" }, atMinute: 60 }
+  ],
+  WorkStalled: [
+    {
+      when: "nothing was drained for a while",
+      series: { 'millrace_loop_stalled{loop="drain"}': "0x10 1x30" },
+      atMinute: 30,
+      fires: { labels: { ...page, loop: "drain" }, summary: "Background work makes no progress: drain" }
+    },
+    {
+      when: "it stood still for a minute",
+      series: { 'millrace_loop_stalled{loop="drain"}': "0x10 1 0x30" },
+      atMinute: 30
+    }
+  ],
   LoadHeldBack: [
     {
       when: "a transaction is open for more than five minutes",

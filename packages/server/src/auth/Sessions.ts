@@ -11,7 +11,7 @@ import {
 import { Clock, Context, Effect, Layer, Option, type Scope } from "effect"
 import type { HttpServerRequest } from "effect/http"
 import type { BadAdapterChoice } from "../adapter/failures.ts"
-import { CHALLENGE, type Refusal, refusal, retryLater } from "../http/Refusal.ts"
+import { because, CHALLENGE, type Refusal, refusal, retryLater } from "../http/Refusal.ts"
 import type { Telemetry } from "../http/Telemetry.ts"
 import { KeyPepper } from "../keys/stores.ts"
 import { type AuthLimits, type AuthPolicy, makeAuthLimits } from "./AuthLimits.ts"
@@ -78,7 +78,7 @@ const unavailable = retryLater("users_unavailable", "Accounts cannot be checked 
 const orUnavailable = <A>(effect: Effect.Effect<A, UserStoreError | BadAdapterChoice>): Effect.Effect<A, Refusal> =>
   effect.pipe(
     Effect.tapError((error) => Effect.logWarning("accounts cannot be checked", error)),
-    Effect.mapError(() => unavailable)
+    Effect.mapError((error) => because(unavailable, error))
   )
 
 interface Parts {

@@ -7,7 +7,7 @@ import type { Sessions } from "../auth/Sessions.ts"
 import { looksSigned } from "../auth/verifyJws.ts"
 import type { KeyRing } from "../keys/KeyRing.ts"
 import { type Caller, DEFAULT_PROJECT } from "./Caller.ts"
-import { CHALLENGE, type Refusal, refusal, retryLater } from "./Refusal.ts"
+import { because, CHALLENGE, type Refusal, refusal, retryLater } from "./Refusal.ts"
 
 type Request = HttpServerRequest.HttpServerRequest
 
@@ -89,8 +89,9 @@ const missing = refusal(
 const unknown = refusal("unauthenticated", "This API key is not known.", CHALLENGE)
 const noSession = refusal("unauthenticated", "This access token is not valid, or its session has ended.", CHALLENGE)
 
-const findKey = (ring: KeyRing, key: string) =>
-  Effect.mapError(ring.find(key), () => retryLater("keys_unavailable", "API keys cannot be checked at the moment."))
+const findKey = (ring: KeyRing, key: string) => Effect.mapError(ring.find(key), (error) => because(keysAway, error))
+
+const keysAway = retryLater("keys_unavailable", "API keys cannot be checked at the moment.")
 
 /** In `Authorization: Bearer` alone, where it belongs. */
 const isBearerToken = ({ headers }: Request, key: string): boolean =>

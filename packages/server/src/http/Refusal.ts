@@ -5,7 +5,12 @@ import { HttpServerResponse } from "effect/http"
 type Headers = Readonly<Record<string, string>>
 
 /** A request that ends in a problem; the only failure a handler has. */
-export class Refusal extends Data.TaggedError("Refusal")<{ readonly problem: Problem; readonly headers: Headers }> {
+export class Refusal extends Data.TaggedError("Refusal")<{
+  readonly problem: Problem
+  readonly headers: Headers
+  /** For the log alone: a client is told nothing of it. */
+  readonly cause?: unknown
+}> {
   override get message(): string {
     return `${this.problem.type}: ${this.problem.detail}`
   }
@@ -30,12 +35,26 @@ export const CHALLENGE = { headers: { "www-authenticate": 'Bearer realm="millrac
 
 export const NO_STORE = { "cache-control": "no-store", "x-content-type-options": "nosniff" } as const
 
-export const respondRefusal = ({ headers, problem }: Refusal): HttpServerResponse.HttpServerResponse =>
-  HttpServerResponse.text(JSON.stringify(problem), {
+/** The same refusal, with what led to it. */
+export const because = ({ headers, problem }: Refusal, cause: unknown): Refusal =>
+  new Refusal({ headers, problem, cause })
+
+/** Why an answer is what it is, as long as it lives. */
+const refusals = new WeakMap<HttpServerResponse.HttpServerResponse, Refusal>()
+
+export const refusalOf = (response: HttpServerResponse.HttpServerResponse): Refusal | undefined =>
+  refusals.get(response)
+
+export const respondRefusal = (refused: Refusal): HttpServerResponse.HttpServerResponse => {
+  const { headers, problem } = refused
+  const response = HttpServerResponse.text(JSON.stringify(problem), {
     status: problem.status,
     contentType: "application/problem+json",
     headers: { ...NO_STORE, ...headers }
   })
+  refusals.set(response, refused)
+  return response
+}
 
 export const respondJson = (
   body: unknown,

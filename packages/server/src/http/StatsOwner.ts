@@ -4,7 +4,7 @@ import { Context, Effect, Layer } from "effect"
 import { type HttpServerRequest, HttpServerResponse } from "effect/http"
 import { PROJECT_HEADER } from "./Access.ts"
 import { FairPlaces } from "./FairPlaces.ts"
-import { NO_STORE, type Refusal, retryLater } from "./Refusal.ts"
+import { because, NO_STORE, type Refusal, retryLater } from "./Refusal.ts"
 
 export interface StatsOwnerOptions {
   /** The address of the process with the role `stats`. */
@@ -63,7 +63,7 @@ const make = ({ timeoutMillis, url }: StatsOwnerOptions): StatsOwner["Service"] 
     Effect.tryPromise((signal) => fetchAnswer(`${base}${question.path}${question.search}`, question, signal)).pipe(
       Effect.timeout(timeoutMillis),
       Effect.tapError((error) => Effect.logWarning("the owner of the warehouse does not answer", error)),
-      Effect.mapError(() => away)
+      Effect.mapError((error) => because(away, error))
     )
   return {
     ask: (question) =>

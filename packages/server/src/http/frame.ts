@@ -9,7 +9,7 @@ import { FailureLog } from "./FailureLog.ts"
 import { Gate } from "./Gate.ts"
 import { allowOf, routeOf } from "./methods.ts"
 import { refuseHost } from "./refuseHost.ts"
-import { refusal, respondRefusal } from "./Refusal.ts"
+import { refusal, refusalOf, respondRefusal } from "./Refusal.ts"
 import { requestIdOf } from "./requestId.ts"
 import { Telemetry } from "./Telemetry.ts"
 
@@ -28,7 +28,7 @@ export const frame = Effect.fnUntraced(function* (basePath: string) {
       const startNanos = clock.monotonicTimeNanosUnsafe()
       const route = routeOf(request.url, basePath)
       const request_id = requestIdOf(request)
-      const early = answerEarly(request, route, gate)
+      const early = answerEarly(request, route, gate) ?? unrouted(request, route)
       const answered =
         early === undefined
           ? Effect.catchCause(handle, (cause) => recover(cause, request, route))
@@ -45,12 +45,19 @@ export const frame = Effect.fnUntraced(function* (basePath: string) {
         const framed = HttpServerResponse.setHeaders(response, headers)
         return status < 500
           ? Effect.succeed(framed)
-          : Effect.as(failures.note({ route: route ?? "other", status, seconds }), framed)
+          : Effect.as(failures.note({ route: route ?? "other", status, seconds, refused: refusalOf(response) }), framed)
       }
       const logged = Effect.annotateLogs(Effect.flatMap(answered, finish), { request_id, route: route ?? "other" })
       return continued(request, logged)
     })
 })
+
+/**
+ * Paths as they stand in the contract, byte for byte, and no others: what a proxy keeps from outside by its path must not
+ * answer to a second spelling. The router decodes first and cuts at a semicolon, so it is not asked.
+ */
+const unrouted = (request: Request, route: string | undefined): Response | undefined =>
+  route === undefined ? respondRefusal(noRoute(request, route)) : undefined
 
 const METHODS = new Set(["GET", "HEAD", "POST", "DELETE", "OPTIONS"])
 const methodLabel = (method: string) => (METHODS.has(method) ? method : "other")

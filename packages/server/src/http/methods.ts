@@ -15,10 +15,13 @@ const methodsByPath: ReadonlyMap<string, ReadonlyArray<string>> = (() => {
   return found
 })()
 
-/** Paths with parameters, which hold no slash. */
+/** A parameter's characters; what else it holds is percent-encoded, what would cut or clean a path as well. */
+const PARAMETER = "(?:[^/;%\\\\]|%[0-9A-Fa-f]{2})+"
+
+/** Paths with parameters. */
 const patterns = [...methodsByPath.keys()]
   .filter((path) => path.includes(":"))
-  .map((path) => ({ path, pattern: new RegExp(`^${path.replaceAll(/:\w+/gu, "[^/]+")}$`, "u") }))
+  .map((path) => ({ path, pattern: new RegExp(`^${path.replaceAll(/:\w+/gu, PARAMETER)}$`, "u") }))
 
 /** The contract's path of a request, its parameters by their names, or `undefined` when it is none of ours. */
 export const routeOf = (url: string, basePath: string): string | undefined => {

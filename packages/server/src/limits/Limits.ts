@@ -3,7 +3,7 @@ import { Clock, Context, Effect, Layer } from "effect"
 import type { HttpServerRequest } from "effect/http"
 import type { Caller } from "../http/Caller.ts"
 import { clientAddress, networkOf } from "../http/clientAddress.ts"
-import { type Refusal, refusal, retryLater } from "../http/Refusal.ts"
+import { because, type Refusal, refusal, retryLater } from "../http/Refusal.ts"
 import { Telemetry } from "../http/Telemetry.ts"
 import { emptyOf, type Limit as AnyLimit, quotaHeaders, type QuotaHeaders, secondsUntil } from "./quota.ts"
 
@@ -91,6 +91,7 @@ const refuse = (
   )
 }
 
+const unchecked = retryLater("limiter_unavailable", "Quotas cannot be checked at the moment.")
 const LOG_EVERY_MILLIS = 10_000
 
 const whenDown = (policy: LimitPolicy, telemetry: Telemetry["Service"]) => {
@@ -103,6 +104,6 @@ const whenDown = (policy: LimitPolicy, telemetry: Telemetry["Service"]) => {
       yield* Effect.logWarning(`the rate limiter does not answer: failing ${policy.whenDown}`, error)
     }
     if (policy.whenDown === "open") return NO_HEADERS
-    return yield* Effect.fail(retryLater("limiter_unavailable", "Quotas cannot be checked at the moment."))
+    return yield* Effect.fail(because(unchecked, error))
   })
 }

@@ -15,6 +15,7 @@ const FIELDS = new Set([
   "status",
   "loop",
   "code",
+  "detail",
   "file",
   "errno",
   "address",

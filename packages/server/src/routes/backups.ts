@@ -8,7 +8,7 @@ import { takeBackup } from "../backup/takeBackup.ts"
 import { Access, presentedKey } from "../http/Access.ts"
 import { Gate } from "../http/Gate.ts"
 import { readJson } from "../http/readJson.ts"
-import { refusal, respondJson, retryLater } from "../http/Refusal.ts"
+import { because, refusal, respondJson, retryLater } from "../http/Refusal.ts"
 
 const decodeOrder = Schema.decodeUnknownResult(BackupOrder, { onExcessProperty: "error" })
 
@@ -42,15 +42,14 @@ const behind = retryLater(
   60
 )
 
+const notMade = retryLater("backup_failed", "The server's log says why; nothing of it was left.", 60)
+
 const failed = (name: string, error: BackupError) => {
   if (error.reason === "Unsupported") return Effect.fail(elsewhere)
   if (error.reason === "Behind")
-    return Effect.andThen(Effect.logWarning("a backup was not made", error), Effect.fail(behind))
+    return Effect.andThen(Effect.logWarning("a backup was not made", error), Effect.fail(because(behind, error)))
   if (error.reason === "TargetInUse") {
     return Effect.fail(refusal("backup_exists", `There is something of the name ${name} in the folder for backups.`))
   }
-  return Effect.andThen(
-    Effect.logError("a backup failed", error),
-    Effect.fail(retryLater("backup_failed", "The server's log says why; nothing of it was left.", 60))
-  )
+  return Effect.andThen(Effect.logError("a backup failed", error), Effect.fail(because(notMade, error)))
 }

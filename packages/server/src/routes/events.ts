@@ -19,7 +19,7 @@ import { inflate } from "../http/inflate.ts"
 import { refuseMediaType } from "../http/mediaType.ts"
 import { parseJson } from "../http/parseJson.ts"
 import { readBytes } from "../http/readBytes.ts"
-import { NO_STORE, type Refusal, refusal, retryLater } from "../http/Refusal.ts"
+import { because, NO_STORE, type Refusal, refusal, retryLater } from "../http/Refusal.ts"
 import { Telemetry } from "../http/Telemetry.ts"
 import { Limits } from "../limits/Limits.ts"
 import type { QuotaHeaders } from "../limits/quota.ts"
@@ -107,7 +107,9 @@ const refuseIngest = (error: EventQueueError | Refusal): Refusal =>
   error._tag === "Refusal" ? error : refuseQueue(error)
 
 /** Nothing of an error's cause reaches the client: causes name files and hosts. */
-export const refuseQueue = ({ reason }: EventQueueError): Refusal => {
+export const refuseQueue = (error: EventQueueError): Refusal => because(refusalFor(error), error)
+
+const refusalFor = ({ reason }: EventQueueError): Refusal => {
   switch (reason._tag) {
     case "QueueFull":
       return retryLater("queue_full", "The queue is full; send the same events again later.", reason.retryAfterSeconds)

@@ -9,13 +9,13 @@ import {
 import { Clock, Effect } from "effect"
 import type { HttpServerRequest } from "effect/http"
 import { Access, presentedKey } from "../http/Access.ts"
-import { respondJson, retryLater } from "../http/Refusal.ts"
+import { because, respondJson, retryLater } from "../http/Refusal.ts"
 
 export const ledger = Effect.fnUntraced(function* (request: HttpServerRequest.HttpServerRequest) {
   const project = yield* (yield* Access).project(presentedKey(request.headers), "read")
   const entry = yield* readLedger(project).pipe(
     Effect.tapError(logFailure),
-    Effect.mapError(() => unreadable)
+    Effect.mapError((error) => because(unreadable, error))
   )
   const stopped = stoppedBy((yield* Loops).status(yield* Clock.currentTimeMillis))
   return respondJson(stopped === undefined ? entry : { ...entry, stopped })

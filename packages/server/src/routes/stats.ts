@@ -15,7 +15,7 @@ import { HttpServerRequest } from "effect/http"
 import { Access, presentedKey } from "../http/Access.ts"
 import type { Caller } from "../http/Caller.ts"
 import { readJson } from "../http/readJson.ts"
-import { type Refusal, refusal, respondJson, retryLater } from "../http/Refusal.ts"
+import { because, type Refusal, refusal, respondJson, retryLater } from "../http/Refusal.ts"
 
 /** `GET /stats/<metric>` */
 export const stats = (metric: MetricName) =>
@@ -69,7 +69,9 @@ const BUSY_SECONDS = 5
 const failWarehouse = (error: WarehouseError) =>
   Effect.andThen(Effect.logWarning("a question failed", error), Effect.fail(refuseWarehouse(error)))
 
-export const refuseWarehouse = ({ reason }: WarehouseError): Refusal => {
+export const refuseWarehouse = (error: WarehouseError): Refusal => because(refusalFor(error), error)
+
+const refusalFor = ({ reason }: WarehouseError): Refusal => {
   switch (reason._tag) {
     case "WarehouseUnavailable":
     case "WarehouseOwned":

@@ -12,7 +12,7 @@ import { Effect, Stream } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { Access, presentedKey } from "../http/Access.ts"
 import { Gate } from "../http/Gate.ts"
-import { NO_STORE, refusal, respondJson, retryLater } from "../http/Refusal.ts"
+import { because, NO_STORE, refusal, respondJson, retryLater } from "../http/Refusal.ts"
 import { refuseWarehouse } from "./stats.ts"
 
 const ID_MAX_CHARACTERS = 256
@@ -42,7 +42,7 @@ const refuseField = (field: string, code: string, message: string) =>
 const failed = (error: EventQueueError | EventStoreError | WarehouseError) =>
   Effect.andThen(
     Effect.logWarning("a user's data cannot be read", error),
-    Effect.fail(error._tag === "WarehouseError" ? refuseWarehouse(error) : unreadable)
+    Effect.fail(error._tag === "WarehouseError" ? refuseWarehouse(error) : because(unreadable, error))
   )
 const unreadable = retryLater("warehouse_unavailable", "What is held about the user cannot be read at the moment.")
 
