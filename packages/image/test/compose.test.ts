@@ -15,7 +15,7 @@ describe("docker-compose.yml", () => {
   it("is what compose takes, with the settings of .env.example, and asks for each secret", () => {
     expect(of("standard").toSorted()).toEqual(["api", "grafana", "nats", "owner", "postgres", "prometheus", "worker"])
     expect(of("direct").toSorted()).toEqual(["direct-api", "direct-owner", "grafana", "postgres", "prometheus"])
-    for (const secret of ["MILLRACE_KEYS", "POSTGRES_PASSWORD", "GRAFANA_PASSWORD"]) {
+    for (const secret of ["MILLRACE_KEYS", "POSTGRES_PASSWORD", "NATS_PASSWORD", "GRAFANA_PASSWORD"]) {
       expect(() => readCompose(text, { ...env, [secret]: "" })).toThrow(new RegExp(`${secret}.*\\.env\\.example`, "u"))
     }
     expect(() => readCompose(text.replace("read_only:", "readonly:"), env)).toThrow(/readonly/u)
@@ -26,6 +26,20 @@ describe("docker-compose.yml", () => {
     expect(Object.keys(env).toSorted()).toEqual([...new Set(asked)].toSorted())
     // Every default of the file is the example's.
     for (const [, name, value] of text.matchAll(/\$\{(\w+):-([^}]*)\}/gu)) expect(env[name!]).toBe(value)
+  })
+
+  it("the broker asks for the password that the processes send", () => {
+    expect(read("deploy/nats.conf")).toMatch(/authorization \{\s+user: millrace\s+password: \$NATS_PASSWORD\s+\}/u)
+    expect(compose.services["nats"]?.environment).toEqual({ NATS_PASSWORD: env["NATS_PASSWORD"] })
+    for (const name of ["api", "worker", "owner"]) {
+      const url = new URL(compose.services[name]!.environment!["MILLRACE_NATS_URL"]!)
+      expect([url.username, url.password, url.host]).toEqual(["millrace", env["NATS_PASSWORD"], "nats:4222"])
+    }
+  })
+
+  it("an image is pinned to a version of its own, at the least", () => {
+    for (const [name, { image }] of services)
+      expect(`${name} ${image}`).toMatch(/:(?:local|v?\d+(?:\.\d+)*[\w.-]*)(?:@sha256:[0-9a-f]{64})?$/u)
   })
 
   it("whom a service waits for or mounts is there, in its profile", () => {

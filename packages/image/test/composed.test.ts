@@ -3,11 +3,11 @@ import { describeWithService } from "@millrace/test-services/vitest"
 import { randomUUID } from "node:crypto"
 import { createServer } from "node:net"
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest"
-import { read, readCompose, readEnv } from "./support/compose.ts"
+import { read, readCompose, readEnv, withSecrets } from "./support/compose.ts"
 import { type Running, startService } from "./support/processes.ts"
 
 const MILLIS = 240_000
-const env = readEnv(read(".env.example"))
+const env = withSecrets(readEnv(read(".env.example")))
 const compose = readCompose(read("docker-compose.yml"), env)
 const KEY = env["MILLRACE_KEYS"]!.split(":").at(-1)!
 const headers = { authorization: `Bearer ${KEY}`, "content-type": "application/json" }
@@ -108,6 +108,7 @@ const freePort = (): Promise<number> =>
   })
 
 const composedPostgres = `postgres://millrace:${env["POSTGRES_PASSWORD"]}@postgres:5432/millrace`
+const composedNats = `nats://millrace:${env["NATS_PASSWORD"]}@nats:4222`
 const database = postgres({ fsync: true })
 const monitoringPort = await freePort()
 /** As deploy/nats.conf has it, on this machine. */
@@ -150,7 +151,7 @@ await (located._tag === "Missing"
         async () => {
           const addresses = {
             [composedPostgres]: await store.createDatabase(),
-            "nats://nats:4222": queue().url,
+            [composedNats]: queue().url,
             "http://nats:8222": `http://127.0.0.1:${monitoringPort}`
           }
           const owner = await start("owner", addresses)

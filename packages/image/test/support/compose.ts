@@ -15,6 +15,12 @@ export const readEnv = (text: string): Readonly<Record<string, string>> =>
       .map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)])
   )
 
+/** As an operator leaves it: every secret changed. */
+export const withSecrets = (env: Readonly<Record<string, string>>): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    Object.entries(env).map(([name, value]) => [name, value.replaceAll("change-me", "a4f90c21d7e35b86")])
+  )
+
 /** `${NAME}`, `${NAME:-default}` and `${NAME:?message}`, in every string; `$$` is a dollar. Throws the message. */
 export const interpolate = <A>(value: A, env: Readonly<Record<string, string>>): A => {
   if (typeof value === "string") return interpolateText(value, env) as A

@@ -1,4 +1,5 @@
 import { Effect, Layer, Redacted } from "effect"
+import { EXAMPLE_RULE, hasExampleSecret } from "../keys/exampleSecret.ts"
 import { AdapterNotInstalled, BadAdapterChoice } from "./failures.ts"
 
 /** A layer out of a package that is imported when the layer is built. */
@@ -30,6 +31,14 @@ export const optionsAt = <Options>(
 ): Effect.Effect<Options, BadAdapterChoice> =>
   Effect.suspend(() => {
     const options = address === undefined ? undefined : parse(Redacted.value(address))
+    if (
+      address !== undefined &&
+      Redacted.value(address)
+        .split(",")
+        .some((one) => hasExampleSecret(one.trim()))
+    ) {
+      return Effect.fail(new BadAdapterChoice({ setting, rule: `has a password that ${EXAMPLE_RULE}` }))
+    }
     const rule = `${address === undefined ? "is not set" : "is not such an address"}; the form is ${example}`
     return options === undefined ? Effect.fail(new BadAdapterChoice({ setting, rule })) : Effect.succeed(options)
   })

@@ -1,5 +1,6 @@
 import type { ApiKey, KeyScope } from "@millrace/core"
 import { Schema } from "effect"
+import { EXAMPLE_RULE, isExampleSecret } from "./exampleSecret.ts"
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto"
 
 /** Keys of `MILLRACE_KEYS`, by {@link hashConfigured}. */
@@ -34,6 +35,7 @@ const parseKey = (entry: string, position: number): readonly [string, ApiKey] =>
   if (key.length < KEY_MIN_CHARACTERS) {
     throw new BadKeys({ position, reason: `the key must have at least ${KEY_MIN_CHARACTERS} characters` })
   }
+  if (isExampleSecret(key)) throw new BadKeys({ position, reason: `the key ${EXAMPLE_RULE}` })
   return [hashConfigured(key), { project_id, scope: known, prefix: key.slice(0, 4), origins: [] }]
 }
 

@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto"
 import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, unlinkSync, writeSync } from "node:fs"
 import { dirname } from "node:path"
 import { BadAdapterChoice } from "../adapter/failures.ts"
+import { EXAMPLE_RULE, isExampleSecret } from "./exampleSecret.ts"
 
 const SECRET_BYTES = 32
 const MIN_CHARACTERS = 32
@@ -12,11 +13,18 @@ export const PEPPER_SETTING = "MILLRACE_KEY_PEPPER"
 
 /** The secret that key hashes need besides the key: whoever has only the store's data cannot even test a guess. */
 export const configuredPepper = (text: Redacted.Redacted): Effect.Effect<Uint8Array, BadAdapterChoice> =>
-  Redacted.value(text).length >= MIN_CHARACTERS
-    ? Effect.succeed(new TextEncoder().encode(Redacted.value(text)))
-    : Effect.fail(
-        new BadAdapterChoice({ setting: PEPPER_SETTING, rule: `must have at least ${MIN_CHARACTERS} characters` })
-      )
+  Effect.suspend(() => {
+    const secret = Redacted.value(text)
+    const rule =
+      secret.length < MIN_CHARACTERS
+        ? `must have at least ${MIN_CHARACTERS} characters`
+        : isExampleSecret(secret)
+          ? EXAMPLE_RULE
+          : undefined
+    return rule === undefined
+      ? Effect.succeed(new TextEncoder().encode(secret))
+      : Effect.fail(new BadAdapterChoice({ setting: PEPPER_SETTING, rule }))
+  })
 
 /** 256 bits, made by whoever asks first; several processes may ask at once, and all get the same. */
 export const secretFile = (path: string, insteadOf: string): Effect.Effect<Uint8Array, BadAdapterChoice> => {
