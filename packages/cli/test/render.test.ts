@@ -2,7 +2,7 @@ import { expect, it } from "vitest"
 import { renderDeadLetters } from "../src/command/deadLetters.ts"
 import { renderSummary } from "../src/command/importSummary.ts"
 import { renderLedger } from "../src/command/ledger.ts"
-import { heldBackFindings } from "../src/doctor/server.ts"
+import { adviceOf, heldBackFindings, loopFindings } from "../src/doctor/server.ts"
 import { clock, progressLine } from "../src/import/Progress.ts"
 import { renderActiveUsers, renderRetention, renderTopEvents } from "../src/render/stats.ts"
 import { styleOf } from "../src/render/Style.ts"
@@ -180,4 +180,23 @@ it("doctor: an open transaction that holds the load back is a finding", () => {
     ({ status: "ready", roles: [], queue, store: { reachable: true, held_back_seconds } }) as const
   expect(heldBackFindings(ready(2))).toEqual([])
   expect(heldBackFindings(ready(75))).toMatchObject([{ name: "hot store", ok: false }])
+  const away = { ...ready(0)!, store: { reachable: false } }
+  expect(heldBackFindings(away)).toMatchObject([{ name: "hot store", ok: false }])
+})
+
+it("doctor: background work that makes no progress is a finding that names it", () => {
+  const queue = { writable: true, durability: "fsync", events: 0, lost: 0 } as const
+  const loops = [{ name: "load", trouble: "defect", since: "2026-01-31T12:00:00Z", error: "TypeError" }] as const
+  const [finding] = loopFindings({ status: "not_ready", roles: ["etl"], queue, loops })
+  expect(finding).toMatchObject({ name: "work load", ok: false })
+  expect(finding?.detail).toContain("TypeError")
+})
+
+it.each([
+  ["it answered 401: Send an API key", /--key/u],
+  ["it answered 403: This key is a write key", /--key/u],
+  ["it answered 503: API keys cannot be checked at the moment.", /key store/u],
+  ["it answered 503: The ledger cannot be read at the moment.", /log/u]
+])("doctor: who is at fault when the ledger is not told: %s", (message, advice) => {
+  expect(adviceOf(message)).toMatch(advice)
 })

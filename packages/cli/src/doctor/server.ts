@@ -20,7 +20,8 @@ export const checkServer = Effect.fnUntraced(function* (flags: PlaceFlags) {
   const readiness = Option.getOrUndefined(decodeReadiness(answer.value.text))
   const findings: Array<Finding> = [
     readyFinding(place.url, answer.value.status, readiness),
-    ...heldBackFindings(readiness)
+    ...heldBackFindings(readiness),
+    ...loopFindings(readiness)
   ]
   findings.push(clockFinding(answer.value.date, yield* Clock.currentTimeMillis))
   return [...findings, ...(yield* checkLedger(target))]
@@ -30,11 +31,33 @@ const HELD_BACK_SECONDS = 60
 
 /** The server is ready meanwhile: it accepts, and answers what was loaded before. */
 export const heldBackFindings = (readiness: Readiness | undefined): ReadonlyArray<Finding> => {
+  if (readiness?.status === "ready" && readiness.store?.reachable === false) {
+    const detail = "PostgreSQL does not answer: what is accepted waits in the queue, and is not counted yet"
+    return [
+      {
+        name: "hot store",
+        ok: false,
+        detail,
+        advice: "start it, or mend the way to it; the server's log has the error"
+      }
+    ]
+  }
   const seconds = readiness?.store?.held_back_seconds ?? 0
   if (seconds < HELD_BACK_SECONDS) return []
   const detail = `a transaction of PostgreSQL has been open for ${Math.round(seconds)} s: nothing newer is loaded`
   return [{ name: "hot store", ok: false, detail, advice: "end it: see LoadHeldBack in docs/runbooks.md" }]
 }
+
+/** Background work that makes no progress, whatever the server answers meanwhile. */
+export const loopFindings = (readiness: Readiness | undefined): ReadonlyArray<Finding> =>
+  (readiness?.loops ?? []).map(({ error, name, since, trouble }) => ({
+    name: `work ${name}`,
+    ok: false,
+    detail: `${TROUBLES[trouble]} since ${since}${error === undefined ? "" : ` (${error})`}`,
+    advice: "see the server's log for its name, and WorkStalled in docs/runbooks.md"
+  }))
+
+const TROUBLES = { defect: "broke and has not succeeded", failing: "fails", hung: "has not ended a run" } as const
 
 const readyFinding = (url: string, status: number, readiness: Readiness | undefined): Finding => {
   if (readiness === undefined) {
@@ -55,7 +78,9 @@ const readyFinding = (url: string, status: number, readiness: Readiness | undefi
       ? "see the server's log: its warehouse does not answer"
       : store?.reachable === false
         ? "see the server's log: its hot store does not answer"
-        : "it is closing: ask again"
+        : readiness.loops !== undefined
+          ? "background work makes no progress: see below"
+          : "it is closing: ask again"
   return { name: "server", ok: false, detail, advice }
 }
 
@@ -71,6 +96,15 @@ const clockFinding = (date: string | undefined, now: number): Finding => {
   return Math.abs(skew) <= MAX_SKEW_SECONDS
     ? { name: "clock", ok: true, detail }
     : { name: "clock", ok: false, detail, advice: "set both clocks by NTP: events more than 24 h ahead are refused" }
+}
+
+/** The one at fault: not who asked with a key, where keys cannot be looked up. */
+export const adviceOf = (message: string): string => {
+  if (/answered 40[13]:/u.test(message)) return "a server with keys needs --key or MILLRACE_KEY, of scope read or admin"
+  if (message.includes("keys cannot be checked")) {
+    return "the server's key store (PostgreSQL, or its key file) does not answer: see the server's log"
+  }
+  return "see the server's log: it names the part that does not answer"
 }
 
 export const checkLedger = (target: Target) =>
@@ -102,7 +136,7 @@ export const checkLedger = (target: Target) =>
     }),
     Effect.catch((error) =>
       Effect.succeed<ReadonlyArray<Finding>>([
-        { name: "ledger", ok: false, detail: error.message, advice: "a server with keys needs --key or MILLRACE_KEY" }
+        { name: "ledger", ok: false, detail: error.message, advice: adviceOf(error.message) }
       ])
     )
   )
