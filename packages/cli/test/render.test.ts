@@ -180,7 +180,7 @@ it("doctor: an open transaction that holds the load back is a finding", () => {
     ({ status: "ready", roles: [], queue, store: { reachable: true, held_back_seconds } }) as const
   expect(heldBackFindings(ready(2))).toEqual([])
   expect(heldBackFindings(ready(75))).toMatchObject([{ name: "hot store", ok: false }])
-  const away = { ...ready(0)!, store: { reachable: false } }
+  const away = { ...ready(0), store: { reachable: false } }
   expect(heldBackFindings(away)).toMatchObject([{ name: "hot store", ok: false }])
 })
 

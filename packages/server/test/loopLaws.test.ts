@@ -16,6 +16,10 @@ const ALLOWED: Readonly<Record<string, ReadonlyArray<string>>> = {
   "core/src/etl/loadAhead.ts": ["Effect.forkIn"],
   // All it can end with is answered and counted.
   "server/src/http/Jobs.ts": ["Effect.forkDetach"],
+  // Writes a line of the log, and nothing else.
+  "server/src/http/endedLog.ts": ["Effect.runForkWith"],
+  // What it throws ends the process, on one line.
+  "server/src/http/nodeServer.ts": ["setInterval"],
   // Only calls `interrupt`, for as long as a statement that is waited for runs.
   "adapters/duckdb/src/client.ts": ["setInterval"]
 }

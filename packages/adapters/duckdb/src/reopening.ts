@@ -9,7 +9,8 @@ import {
 import { Clock, Effect, Exit, Scope, Semaphore } from "effect"
 import { DriverFailure } from "./failure.ts"
 
-type Service = Warehouse["Service"]
+/** With all that a warehouse may have: a member that is not passed on does not compile. */
+type Service = Required<Warehouse["Service"]>
 
 export interface OpenWarehouse {
   readonly warehouse: Service
@@ -99,10 +100,9 @@ export const makeReopening = Effect.fnUntraced(function* (
     })
     return Effect.andThen(usable, calls.withPermit(call))
   }
-  const { aggregates } = current.opened.warehouse
-  let status = aggregates?.status
-  const readStatus = Effect.suspend(() => (status = current?.opened.warehouse.aggregates?.status ?? status)!)
-  return facadeOf(through, aggregates === undefined ? undefined : readStatus)
+  let { status } = current.opened.warehouse.aggregates
+  const readStatus = Effect.suspend(() => (status = current?.opened.warehouse.aggregates.status ?? status))
+  return facadeOf(through, readStatus)
 })
 
 const closed = new WarehouseError({
@@ -118,7 +118,7 @@ const unopened = (error: WarehouseError | SnapshotError) =>
   error instanceof SnapshotError ? error : new SnapshotError({ of: "warehouse", behind: false, cause: error })
 
 /** Each call goes to the database of the moment. */
-const facadeOf = (through: Through, status: Aggregates["status"] | undefined): OpenWarehouse => ({
+const facadeOf = (through: Through, status: Aggregates["status"]): OpenWarehouse => ({
   warehouse: {
     load: (page, as_of) => through(({ warehouse }) => warehouse.load(page, as_of)),
     rehearse: (batches) => through(({ warehouse }) => warehouse.rehearse(batches)),
@@ -128,7 +128,16 @@ const facadeOf = (through: Through, status: Aggregates["status"] | undefined): O
     person: (user) => through(({ warehouse }) => warehouse.person(user)),
     history: (ids, page) => through(({ warehouse }) => warehouse.history(ids, page)),
     erase: (erasure) => through(({ warehouse }) => warehouse.erase(erasure)),
-    ...(status === undefined ? {} : { aggregates: aggregatesOf(through, status) })
+    aggregates: {
+      status,
+      rebuild: through(({ warehouse }) => warehouse.aggregates.rebuild),
+      check: through(({ warehouse }) => warehouse.aggregates.check)
+    },
+    origin: {
+      read: through(({ warehouse }) => warehouse.origin.read),
+      bind: (store) => through(({ warehouse }) => warehouse.origin.bind(store)),
+      restart: (to) => through(({ warehouse }) => warehouse.origin.restart(to))
+    }
   },
   copier: {
     copyTo: (file) =>
@@ -142,10 +151,4 @@ const facadeOf = (through: Through, status: Aggregates["status"] | undefined): O
         unopened
       )
   }
-})
-
-const aggregatesOf = (through: Through, status: Aggregates["status"]): Aggregates => ({
-  status,
-  rebuild: through(({ warehouse }) => warehouse.aggregates?.rebuild ?? Effect.void),
-  check: through(({ warehouse }) => warehouse.aggregates?.check ?? Effect.succeed(undefined))
 })

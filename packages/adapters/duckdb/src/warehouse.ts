@@ -223,7 +223,7 @@ const makeWarehouse = Effect.fnUntraced(function* (
     yield* watermark.whileWriting({ cursor: to.cursor, as_of: 0 }, restart(writer, to))
     origin = { ...origin, reloading: to.counted !== undefined }
   })
-  const service: Warehouse["Service"] = {
+  const service: Required<Warehouse["Service"]> = {
     load: (page, as_of) => writing.withPermit(loadOne(page, as_of)),
     rehearse: (batches) =>
       writing.withPermit(Effect.mapError(rehearseLoad(writer, spool, batches), loadFailed("load"))),

@@ -25,5 +25,5 @@ describe.skipIf(process.platform !== "linux")("DuckDb: a disk that fails in the 
     )
     assert.isTrue(told.errors.every((error: string) => error.startsWith("WarehouseUnavailable ")))
     assert.deepStrictEqual(told.stored, { default: told.expected })
-  })
+  }, 240_000)
 })

@@ -9,7 +9,8 @@ interface Failure {
   readonly route: string
   readonly status: number
   readonly seconds: number
-  readonly refused: Refusal | undefined
+  /** The answer, where a handler made it. */
+  readonly refused?: Refusal | undefined
 }
 
 /** Logs what was answered with 5xx, at most once a second for each route and code; `count` is of all since the last line. */
