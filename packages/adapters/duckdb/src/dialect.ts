@@ -62,6 +62,9 @@ const engine: Omit<Dialect, "events" | "decoded" | "canonicalCode" | `property${
   percentile: (value, percent) => sql`QUANTILE_DISC(${value}, ${percent / 100})`,
   median: (value) => sql`MEDIAN(${value})`,
   valueOfGreatest: (value, integer) => sql`ARG_MAX(${value}, ${integer})`,
+  listOf: (value) => sql`[${value}]`,
+  listAppended: (list, value) => sql`list_append(${list}, ${value})`,
+  listHolds: (list, value) => sql`list_contains(${list}, ${value})`,
   asOfLeftJoin: sql`ASOF LEFT JOIN`
 }
 

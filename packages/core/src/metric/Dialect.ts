@@ -67,6 +67,10 @@ export interface Dialect {
   readonly median: (value: SqlText) => SqlText
   /** Aggregate: the value, of the rows where it is not null, that stands beside the greatest integer; null over nothing. */
   readonly valueOfGreatest: (value: SqlText, integer: SqlText) => SqlText
+  /** A list of one value; one more at its end; whether it holds a value, never null itself. */
+  readonly listOf: (value: SqlText) => SqlText
+  readonly listAppended: (list: SqlText, value: SqlText) => SqlText
+  readonly listHolds: (list: SqlText, value: SqlText) => SqlText
   /**
    * `left ‹this› right ON left.a = right.a AND left.t <= right.t`: each row of the left with the one row of the right
    * that has the least `t` of those that fit, or with nulls.

@@ -2,7 +2,7 @@ import type { Event } from "../event/Event.ts"
 import { parseJson } from "../json/json.ts"
 import type { Dialect } from "./Dialect.ts"
 import { IDENTIFY } from "./events.ts"
-import { BadFilter, type Filter, filterSql, matches, pinnedType, readFilter } from "./filter/index.ts"
+import { BadFilter, type Filter, filterSql, matches, pinsOf, readFilter } from "./filter/index.ts"
 import { sql, type SqlText } from "./SqlText.ts"
 
 export const STEPS_MIN = 2
@@ -43,16 +43,21 @@ const typeName = (name: string): string => {
 }
 
 /** `$identify` counts in no metric except by name: where a step insists on that type. */
+const namesIdentify = (step: Filter): boolean => pinsOf(step).get("event_type") === IDENTIFY
+
 export const isStep = (event: Event, step: Filter): boolean =>
-  (event.event_type !== IDENTIFY || pinnedType(step) === IDENTIFY) && matches(event, step)
+  (event.event_type !== IDENTIFY || namesIdentify(step)) && matches(event, step)
 
 export const stepSql = (step: Filter, dialect: Dialect): SqlText =>
-  pinnedType(step) === IDENTIFY
-    ? filterSql(step, dialect)
-    : sql`(event_type <> ${IDENTIFY} AND ${filterSql(step, dialect)})`
+  namesIdentify(step) ? filterSql(step, dialect) : sql`(event_type <> ${IDENTIFY} AND ${filterSql(step, dialect)})`
 
-/** Whether no event can be two of the steps: each insists on a type of its own. */
+/** Whether no event can be two of the steps: each insists on a value that no other one does. */
 export const areApart = (steps: ReadonlyArray<Filter>): boolean => {
-  const types = steps.map(pinnedType)
-  return !types.includes(undefined) && new Set(types).size === steps.length
+  const pins = steps.map(pinsOf)
+  return pins.every((own, index) => pins.slice(index + 1).every((other) => neverMeet(own, other)))
 }
+
+type Pins = ReturnType<typeof pinsOf>
+
+const neverMeet = (one: Pins, other: Pins): boolean =>
+  [...one].some(([field, value]) => other.has(field) && other.get(field) !== value)

@@ -5,6 +5,7 @@ import { query } from "../metric/query.ts"
 import { Warehouse } from "../port/Warehouse.ts"
 import { warehouseErasureLaws } from "./erasureLaws.ts"
 import { batchOf, eventOf, eventsOf } from "./events.ts"
+import { funnelLaws } from "./funnelLaws.ts"
 import { largeHistoryLaws, type WarehouseLaw as Law } from "./largeHistoryLaws.ts"
 import { type MetricExample, metricExamples, shownOf } from "./metricExamples/index.ts"
 import { numberLaws } from "./numberLaws.ts"
@@ -27,6 +28,7 @@ export const warehouseContract = <E>(name: string, options: WarehouseContractOpt
     warehouseErasureLaws(law)
     numberLaws(law)
     largeHistoryLaws(law)
+    funnelLaws(law)
     referenceLaws(name, law)
   })
 }

@@ -187,9 +187,7 @@ export const withUserValues = (
   rows: SqlText,
   params: Narrowed & Broken,
   context: AskContext,
-  dialect: Dialect,
-  /** Which events users have their values from. */
-  among: SqlText = matches(undefined)
+  dialect: Dialect
 ): SqlText => sql`
   SELECT found.*, COALESCE(own.kind, ${KIND.none}) AS kind, COALESCE(own.label, '') AS label,
     COALESCE(own.amount, ${dialect.double(0)}) AS amount
@@ -199,7 +197,7 @@ export const withUserValues = (
       SELECT *, ROW_NUMBER() OVER (PARTITION BY user_id ORDER BY t DESC, id DESC) AS back FROM (
         SELECT user_id, ${dialect.occurredAtMicros} AS t, event_id AS id, ${breakdownColumns(params.breakdown, dialect)}
         FROM ${eventsOf(params, dialect)}
-        WHERE project_id = ${context.project_id} AND ${among}
+        WHERE project_id = ${context.project_id} AND ${matches(undefined)}
       ) AS valued
       WHERE kind <> ${KIND.none}
     ) AS latest

@@ -32,10 +32,9 @@ export const PROPERTIES_PREFIX = "properties."
 export const propertyOf = (field: Field): string | undefined =>
   field === "event_type" ? undefined : field.slice(PROPERTIES_PREFIX.length)
 
-/** The event type that a filter insists on, where it does: such filters with different types never meet in one event. */
-export const pinnedType = (filter: Filter): string | undefined => {
-  if ("and" in filter) return filter.and.map(pinnedType).find((type) => type !== undefined)
-  if ("or" in filter) return filter.or.length === 1 ? pinnedType(filter.or[0]!) : undefined
-  const pinned = filter.field === "event_type" && filter.op === "=" && typeof filter.value === "string"
-  return pinned ? filter.value : undefined
+/** The values that a filter insists on: no event meets two filters that insist on different ones of one field. */
+export const pinsOf = (filter: Filter): ReadonlyMap<Field, FilterValue> => {
+  if ("and" in filter) return new Map(filter.and.flatMap((part) => [...pinsOf(part)]))
+  if ("or" in filter) return filter.or.length === 1 ? pinsOf(filter.or[0]!) : new Map()
+  return filter.op === "=" ? new Map([[filter.field, filter.value]]) : new Map()
 }

@@ -33,6 +33,10 @@ const details = [
     "the n-th taken.",
   "Breakdown: by the attempt's first event; with `breakdown_of=user` by the user's latest event, in all " +
     "history, that has a value. Values are ranked by users of step 1.",
+  "`$identify` events take part by name alone: a step that insists on that type takes them. They lie between no two " +
+    "steps and give no user a value, whether a step names them or not.",
+  "So a step at the end changes no count of the steps before it, and with `order=any` lowers none. Seconds, and with " +
+    "`breakdown_of=event` the value, are the best attempt's, which a further step may make another one.",
   "Seconds are from the step before; the median of an even number of them is the mean of the middle two."
 ]
 

@@ -1,9 +1,9 @@
 import { join, sql, type SqlText } from "../../SqlText.ts"
+import { overlappingSql } from "./overlapping.ts"
 import { isStart, named, nextSql, type Plan } from "./plan.ts"
 
-/** Where no event is two steps and none carries a value: then an attempt is its times, and of equal ones any will do. */
-const isTimesAlone = ({ apart, params }: Plan): boolean =>
-  apart && (params.breakdown === undefined || params.breakdown_of === "user")
+/** Where no event carries a value: then an attempt is its times, and of equal ones any will do. */
+const isTimesAlone = ({ params }: Plan): boolean => params.breakdown === undefined || params.breakdown_of === "user"
 
 /**
  * One row for each start, to which each step adds the time at which it is reached: the earliest event that is left, not
@@ -11,10 +11,9 @@ const isTimesAlone = ({ apart, params }: Plan): boolean =>
  */
 export const inOrderSql = (plan: Plan): SqlText => {
   const { params } = plan
-  const later = params.steps
-    .slice(1)
-    .map((_, index) => (plan.apart ? apartStep(plan, index + 2) : anyStep(plan, index + 2)))
   const nexts = params.order === "strict" ? sql`nexts AS (${nextSql(plan)}),` : sql``
+  if (!plan.apart) return sql`${nexts} ${overlappingSql(plan)}`
+  const later = params.steps.slice(1).map((_, index) => stepSql(plan, index + 2))
   return sql`
     ${nexts} chain1 AS (${startsSql(plan)}), ${join(later, sql`, `)},
     best AS (${isTimesAlone(plan) ? bestTimesSql(plan) : bestSql(plan)})`
@@ -48,11 +47,10 @@ const depthOf = ({ params }: Plan): SqlText =>
     sql` + `
   )
 
-/** Where no event is two steps, of several starts at one instant the first by id stands for all. */
+/** Of several starts at one instant the first by id stands for all. */
 const startsSql = (plan: Plan): SqlText => {
   if (isTimesAlone(plan)) return sql`SELECT user_id, t AS t1 FROM found WHERE ${isStart(plan)}`
   const starts = sql`SELECT user_id, t AS t1, id AS e1, kind, label, amount FROM found WHERE ${isStart(plan)}`
-  if (!plan.apart) return starts
   return sql`
     SELECT user_id, t1, e1, kind, label, amount FROM (
       SELECT *, ROW_NUMBER() OVER (PARTITION BY user_id, t1 ORDER BY e1) AS nth FROM (${starts}) AS starts
@@ -67,7 +65,7 @@ const startsSql = (plan: Plan): SqlText => {
 const isReached = ({ params, window }: Plan, step: number): SqlText => {
   const strict =
     params.order === "strict"
-      ? sql`AND (next_step.t = before.${named("t", step - 1)} OR next_step.t = nexts.next)`
+      ? sql`AND (next_step.t = before.${named("t", step - 1)} OR nexts.next IS NULL OR next_step.t <= nexts.next)`
       : sql``
   return sql`(before.${named("t", step - 1)} IS NOT NULL AND next_step.t <= before.t1 + ${window} ${strict})`
 }
@@ -78,7 +76,7 @@ const withNexts = ({ params }: Plan, step: number): SqlText =>
     : sql``
 
 /** Attempts that have ended are spared the join. */
-const apartStep = (plan: Plan, step: number): SqlText => {
+const stepSql = (plan: Plan, step: number): SqlText => {
   const earlier = named("chain", step - 1)
   const reached = named("t", step - 1)
   const ended = sql`UNION ALL SELECT *, NULL FROM ${earlier} WHERE ${reached} IS NULL`
@@ -90,41 +88,5 @@ const apartStep = (plan: Plan, step: number): SqlText => {
         ON before.user_id = next_step.user_id AND before.${reached} <= next_step.t
       ${withNexts(plan, step)}
       ${step > 2 ? ended : sql``}
-    )`
-}
-
-/**
- * Where an event may be several steps, those that the attempt has used are passed over: they lie at the instant of the
- * step before, so among as many of the step's events as there are steps behind, one is left, or the next instant's.
- */
-const anyStep = (plan: Plan, step: number): SqlText => {
-  const [ranked, firsts, aim, pick] = (["ranked", "firsts", "aim", "pick"] as const).map((name) => named(name, step))
-  const before = named("chain", step - 1)
-  const used = Array.from({ length: step - 1 }, (_, index) => sql`one.id <> aimed.${named("e", index + 1)}`)
-  const offsets = Array.from({ length: step }, (_, index) => sql`(${index})`)
-  return sql`
-    ${ranked!} AS (
-      SELECT user_id, t, id, ROW_NUMBER() OVER (PARTITION BY user_id ORDER BY t, id) AS nth FROM found WHERE ${named("m", step)}
-    ),
-    ${firsts!} AS (SELECT user_id, t, MIN(nth) AS nth FROM ${ranked!} GROUP BY user_id, t),
-    ${aim!} AS (
-      SELECT before.*, first_one.nth FROM ${before} AS before
-      ${plan.dialect.asOfLeftJoin} ${firsts!} AS first_one
-        ON before.user_id = first_one.user_id AND before.${named("t", step - 1)} <= first_one.t
-    ),
-    ${pick!} AS (
-      SELECT aimed.user_id, aimed.e1, MIN(one.nth) AS nth
-      FROM ${aim!} AS aimed CROSS JOIN (VALUES ${join(offsets, sql`, `)}) AS offsets (behind)
-      JOIN ${ranked!} AS one ON one.user_id = aimed.user_id AND one.nth = aimed.nth + offsets.behind
-      WHERE ${join(used, sql` AND `)}
-      GROUP BY aimed.user_id, aimed.e1
-    ),
-    ${named("chain", step)} AS (
-      SELECT before.*, CASE WHEN ${isReached(plan, step)} THEN next_step.t END AS ${named("t", step)},
-        CASE WHEN ${isReached(plan, step)} THEN next_step.id END AS ${named("e", step)}
-      FROM ${before} AS before
-      LEFT JOIN ${pick!} AS picked ON picked.user_id = before.user_id AND picked.e1 = before.e1
-      LEFT JOIN ${ranked!} AS next_step ON next_step.user_id = picked.user_id AND next_step.nth = picked.nth
-      ${withNexts(plan, step)}
     )`
 }

@@ -1,6 +1,5 @@
 import type { Broken, Valued } from "../../breakdown/index.ts"
-import { IDENTIFY } from "../../events.ts"
-import { type Filter, pinnedType } from "../../filter/index.ts"
+import type { Filter } from "../../filter/index.ts"
 import type { Narrowed } from "../../source.ts"
 
 export interface FunnelParams extends Narrowed, Broken {
@@ -32,9 +31,6 @@ export const WINDOW_MAX_MICROS = 366 * 86_400e6
 export const WINDOW = /^[1-9]\d{0,7}[smhd]$/u
 
 export const windowMicros = (window: string): number => Number(window.slice(0, -1)) * UNIT_MICROS[window.at(-1)!]!
-
-/** Whether `$identify` events are there at all: not unless a step names them. */
-export const seesIdentify = ({ steps }: FunnelParams): boolean => steps.some((step) => pinnedType(step) === IDENTIFY)
 
 /** How many users reached a step, and how long they took from the one before: what both sides make rows of. */
 export interface StepCount {

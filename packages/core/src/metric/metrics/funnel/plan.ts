@@ -6,7 +6,7 @@ import type { AskContext } from "../../Metric.ts"
 import { eventsOf } from "../../source.ts"
 import { join, sql, type SqlText } from "../../SqlText.ts"
 import { areApart, stepSql } from "../../steps.ts"
-import { type FunnelParams, seesIdentify, windowMicros } from "./model.ts"
+import { type FunnelParams, windowMicros } from "./model.ts"
 
 /** What the parts of the query share. Column and table names are made of numbers alone. */
 export interface Plan {
@@ -40,17 +40,14 @@ export const planOf = (params: FunnelParams, { project_id }: AskContext, dialect
 }
 
 /** Names that hold a number; nothing else gets into the text. */
-export const named = (
-  prefix: "t" | "e" | "m" | "chain" | "ranked" | "firsts" | "aim" | "pick",
-  step: number
-): SqlText => ({
+export const named = (prefix: "t" | "m" | "chain" | "events" | "picks", step: number): SqlText => ({
   _tag: "SqlText",
   strings: [`${prefix}${Math.trunc(step)}`],
   values: []
 })
 
-const counted = ({ dialect, ofProject, params, range }: Plan): SqlText =>
-  sql`${ofProject} AND ${seesIdentify(params) ? sql`1 = 1` : matches(undefined)} AND ${dialect.occurredBetween(range.fromMicros, range.untilMicros)}`
+const withinReach = ({ dialect, ofProject, range }: Plan): SqlText =>
+  sql`${ofProject} AND ${dialect.occurredBetween(range.fromMicros, range.untilMicros)}`
 
 /** `(user_id, t, id, kind, label, amount, m1 …)`: one row for each event that is any step; `m` says which. */
 export const foundSql = (plan: Plan): SqlText => {
@@ -62,15 +59,21 @@ export const foundSql = (plan: Plan): SqlText => {
     SELECT * FROM (
       SELECT user_id, ${dialect.occurredAtMicros} AS t, event_id AS id, ${breakdownColumns(broken, dialect)},
         ${join(marks, sql`, `)}
-      FROM ${source} WHERE ${counted(plan)}
+      FROM ${source} WHERE ${withinReach(plan)}
     ) AS marked
     WHERE ${join(any, sql` OR `)}`
 }
 
-/** `(user_id, t, next)`: when the user did anything next. */
+/** `(user_id, t, next)`: when the user did anything next that lies in a step's way. */
 export const nextSql = (plan: Plan): SqlText => sql`
-  SELECT user_id, t, LEAD(t) OVER (PARTITION BY user_id ORDER BY t) AS next
-  FROM (SELECT DISTINCT user_id, ${plan.dialect.occurredAtMicros} AS t FROM ${plan.source} WHERE ${counted(plan)}) AS times`
+  SELECT user_id, t, MIN(counted) OVER (
+    PARTITION BY user_id ORDER BY t DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+  ) AS next
+  FROM (
+    SELECT user_id, t, MAX(CASE WHEN ${matches(undefined)} THEN t END) AS counted
+    FROM (SELECT user_id, event_type, ${plan.dialect.occurredAtMicros} AS t FROM ${plan.source} WHERE ${withinReach(plan)}) AS seen
+    GROUP BY user_id, t
+  ) AS times`
 
 /** Rows of `found` that begin an attempt. */
 export const isStart = ({ params: { from, order, steps, to, tz } }: Plan): SqlText => {

@@ -1,10 +1,10 @@
 import type { Event } from "../../../event/Event.ts"
 import { breakdownOf, type BreakdownValue, heapsOf, rowsOfEach, userValues } from "../../breakdown/index.ts"
-import { IDENTIFY } from "../../events.ts"
+import { matchesEvent } from "../../events.ts"
 import { addDays, localClock } from "../../localClock.ts"
 import type { AskContext } from "../../Metric.ts"
 import { isStep } from "../../steps.ts"
-import { type FunnelParams, type FunnelRow, rowsOf, seesIdentify, windowMicros } from "./model.ts"
+import { type FunnelParams, type FunnelRow, rowsOf, windowMicros } from "./model.ts"
 
 interface Attempt {
   readonly user: string
@@ -27,7 +27,7 @@ export const funnelReference = (
 
 /** The best attempt of each user who made any. */
 export const attemptsIn = (events: ReadonlyArray<Event>, params: FunnelParams): ReadonlyArray<Attempt> =>
-  [...Map.groupBy(seenIn(events, params).toSorted(byTime), ({ user_id }) => user_id)].flatMap(([user, own]) => {
+  [...Map.groupBy(events.toSorted(byTime), ({ user_id }) => user_id)].flatMap(([user, own]) => {
     const best = bestOf(own, params)
     return best === undefined ? [] : [{ ...best, user }]
   })
@@ -36,55 +36,84 @@ export const attemptsIn = (events: ReadonlyArray<Event>, params: FunnelParams): 
 export const attemptsByValue = (events: ReadonlyArray<Event>, params: FunnelParams) => {
   const { breakdown_of } = params
   const breakdown = params.breakdown!
-  const ofUser = userValues(seenIn(events, params), breakdown)
+  const ofUser = userValues(events.filter(isCounted), breakdown)
   const valueOf = ({ start, user }: Attempt): BreakdownValue =>
     breakdown_of === "event" ? breakdownOf(start, breakdown) : ofUser(user)
   return heapsOf(attemptsIn(events, params), valueOf, ({ length }) => length)
 }
 
-const seenIn = (events: ReadonlyArray<Event>, params: FunnelParams) =>
-  events.filter(({ event_type }) => event_type !== IDENTIFY || seesIdentify(params))
+/** As an event of any type: what lies between two steps, and where users have their values from. */
+const isCounted = (event: Event): boolean => matchesEvent(event, undefined)
 
 const byTime = (a: Event, b: Event) => a.occurred_at - b.occurred_at || (a.event_id < b.event_id ? -1 : 1)
 
-/** The attempt that gets furthest; the earliest of equal ones. */
+/** The attempt that gets furthest; the earliest of equal ones. `own`: one user's, in order. */
 const bestOf = (own: ReadonlyArray<Event>, params: FunnelParams): Omit<Attempt, "user"> | undefined => {
   const clock = localClock(params.tz)
-  const firsts = params.order === "any" ? params.steps : params.steps.slice(0, 1)
+  const taken = params.steps.map((step) => own.flatMap((event, place) => (isStep(event, step) ? [place] : [])))
+  const firsts = params.order === "any" ? taken.flat().toSorted((a, b) => a - b) : taken[0]!
+  const lived: Lived = {
+    own,
+    taken,
+    window: windowMicros(params.window),
+    inWay: params.order === "strict" ? own.filter(isCounted) : []
+  }
   let best: Omit<Attempt, "user"> | undefined
-  for (const start of own) {
+  for (const place of firsts) {
+    const start = own[place]!
     const date = clock.date(start.occurred_at)
-    if (date < params.from || date > params.to || !firsts.some((step) => isStep(start, step))) continue
-    const times = params.order === "any" ? anyOrder(start, own, params) : inOrder(start, own, params)
+    if (date < params.from || date > params.to) continue
+    const times = params.order === "any" ? anyOrder(start, lived) : inOrder(place, lived)
     if (best === undefined || times.length > best.times.length) best = { start, times }
   }
   return best
 }
 
+/** What a user did, in order, and for each step the places of the events that are it. */
+interface Lived {
+  readonly own: ReadonlyArray<Event>
+  readonly taken: ReadonlyArray<ReadonlyArray<number>>
+  readonly window: number
+  /** What must not lie between two steps. */
+  readonly inWay: ReadonlyArray<Event>
+}
+
 /** Each step takes the earliest event that is left, not before the step before. */
-const inOrder = (start: Event, own: ReadonlyArray<Event>, { order, steps, window }: FunnelParams) => {
+const inOrder = (start: number, { inWay, own, taken, window }: Lived): ReadonlyArray<number> => {
+  const timeOf = (place: number) => own[place]!.occurred_at
   const used = new Set([start])
-  const times = [start.occurred_at]
-  for (const step of steps.slice(1)) {
+  const times = [timeOf(start)]
+  for (const places of taken.slice(1)) {
     const before = times.at(-1)!
-    const next = own.find((event) => event.occurred_at >= before && !used.has(event) && isStep(event, step))
-    if (next === undefined || next.occurred_at > start.occurred_at + windowMicros(window)) break
-    const between = own.some(({ occurred_at }) => occurred_at > before && occurred_at < next.occurred_at)
-    if (order === "strict" && between) break
+    let index = firstIndex(places, (place) => timeOf(place) >= before)
+    while (index < places.length && used.has(places[index]!)) index++
+    const next = places[index]
+    if (next === undefined || timeOf(next) > timeOf(start) + window) break
+    const between = inWay[firstIndex(inWay, ({ occurred_at }) => occurred_at > before)]
+    if (between !== undefined && between.occurred_at < timeOf(next)) break
     used.add(next)
-    times.push(next.occurred_at)
+    times.push(timeOf(next))
   }
   return times
 }
 
 /** Each step is reached with its first event from the start on. */
-const anyOrder = (start: Event, own: ReadonlyArray<Event>, { steps, window }: FunnelParams) => {
-  const end = start.occurred_at + windowMicros(window)
-  const within = own.filter(({ occurred_at }) => occurred_at >= start.occurred_at && occurred_at <= end)
-  return steps
-    .map((step) => within.find((event) => isStep(event, step))?.occurred_at)
-    .filter((time) => time !== undefined)
+const anyOrder = ({ occurred_at: start }: Event, { own, taken, window }: Lived): ReadonlyArray<number> =>
+  taken
+    .map((places) => places[firstIndex(places, (place) => own[place]!.occurred_at >= start)])
+    .flatMap((place) => (place === undefined ? [] : [own[place]!.occurred_at]))
+    .filter((time) => time <= start + window)
     .toSorted((a, b) => a - b)
+
+/** Of the first thing that holds, where it holds of all behind it as well; by halves, for users with many events. */
+const firstIndex = <Thing>(things: ReadonlyArray<Thing>, holds: (thing: Thing) => boolean): number => {
+  let [low, high] = [0, things.length]
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (holds(things[middle]!)) high = middle
+    else low = middle + 1
+  }
+  return low
 }
 
 const countsOf = (attempts: ReadonlyArray<Attempt>, { steps }: FunnelParams) =>

@@ -1,11 +1,10 @@
 import { groupRows, type Groups, wholeOf, withUserValues } from "../../breakdown/index.ts"
 import type { Dialect } from "../../Dialect.ts"
-import { matches } from "../../events.ts"
 import type { AskContext } from "../../Metric.ts"
 import { join, sql, type SqlText } from "../../SqlText.ts"
 import { anyOrderSql } from "./anyOrder.ts"
 import { inOrderSql } from "./inOrder.ts"
-import { type FunnelParams, seesIdentify } from "./model.ts"
+import type { FunnelParams } from "./model.ts"
 import { foundSql, named, planOf } from "./plan.ts"
 
 /** Rows `(step, users, micros, median)`: how many users reached a step, and the sum and median of what they took from the one before. */
@@ -35,6 +34,5 @@ export const attemptsOf = (params: FunnelParams, context: AskContext, dialect: D
   if (params.breakdown === undefined) return wholeOf(sql`(${best(own)}) AS attempted`)
   const ranking = { score: sql`COUNT(*)` }
   if (params.breakdown_of === "event") return groupRows(best(sql`${own}, kind, label, amount`), ranking, dialect)
-  const among = seesIdentify(params) ? sql`1 = 1` : matches(undefined)
-  return groupRows(withUserValues(best(own), params, context, dialect, among), ranking, dialect)
+  return groupRows(withUserValues(best(own), params, context, dialect), ranking, dialect)
 }

@@ -1,0 +1,10 @@
+import { describe, it } from "@effect/vitest"
+import { layerMemoryWarehouse } from "@millrace/core/memory"
+import { funnelLaws } from "../src/testing/funnelLaws.ts"
+import { Effect } from "effect"
+
+describe("the funnel's reference", () => {
+  funnelLaws((title, body, timeoutMillis) =>
+    it.live(title, () => Effect.provide(body, layerMemoryWarehouse), timeoutMillis)
+  )
+})
