@@ -79,7 +79,16 @@ export * from "./port/Warehouse.ts"
 export { liveSession, withGrant } from "./user/state.ts"
 export * from "./metric/Metric.ts"
 export { isZone, type OffsetPiece, piecesOf } from "./metric/calendar/zone.ts"
-export type { Dialect, PropertyForms } from "./metric/Dialect.ts"
+export {
+  LARGE_BELOW,
+  LARGE_UNITS,
+  LOW_PART,
+  SMALL_BELOW,
+  SMALL_PER_LARGE,
+  SMALL_UNITS,
+  sumOf
+} from "./metric/exactSum.ts"
+export type { Dialect, FilteredForms, PropertyForms } from "./metric/Dialect.ts"
 export { join, render, sql, type SqlText, type SqlValue } from "./metric/SqlText.ts"
 export { BadParameter, BadParameterCode } from "./metric/BadParameter.ts"
 export { type Answer, answerSchema, decodeParams, paramsOfJson, query, type RawParams } from "./metric/query.ts"

@@ -1,5 +1,8 @@
-import { type Dialect, type PropertyForms, sql, type SqlText } from "@millrace/core"
-import { canonicalNumber, digitsOf, type HotColumn, hotProperty, pointerTo, type PropertySql } from "./hot/columns.ts"
+import { type Dialect, sql } from "@millrace/core"
+import { coldProperty } from "./coldProperty.ts"
+import { exactSum } from "./exactSum.ts"
+import { type HotColumn, hotProperty, type PropertySql } from "./hot/columns.ts"
+import { readTogether } from "./readTogether.ts"
 
 /** `//` cuts towards zero; no value here lies this many divisors below it (dates from 1970, differences of dates). */
 const LIFT = 100_000
@@ -14,9 +17,12 @@ export interface DialectOptions {
 }
 
 export const dialectOf = ({ hot, merged, onProperty }: DialectOptions): Dialect => {
-  const propertyOf = (name: string): PropertySql => {
+  const columnOf = (name: string) => {
     onProperty(name)
-    const column = hot.get(name)
+    return hot.get(name)
+  }
+  const propertyOf = (name: string): PropertySql => {
+    const column = columnOf(name)
     return column === undefined ? coldProperty(name) : hotProperty(column)
   }
   return {
@@ -27,6 +33,11 @@ export const dialectOf = ({ hot, merged, onProperty }: DialectOptions): Dialect 
     propertyTruth: (name) => propertyOf(name).truth,
     propertyDigits: (name) => propertyOf(name).digits,
     propertyExists: (name) => propertyOf(name).exists,
+    readTogether: (names, use) =>
+      readTogether(
+        names.map((name) => ({ name, column: columnOf(name) })),
+        use
+      ),
     propertyCode: (name) => propertyOf(name).code,
     decoded: (name, code) => propertyOf(name).decoded(code),
     canonicalCode: (name, code) => propertyOf(name).canonical(code)
@@ -39,7 +50,7 @@ const RESOLVED = sql`(
   LEFT JOIN identities ON raw.project_id = identities.project_id AND raw.user_id = identities.anonymous_id
 ) AS events`
 
-const engine: Omit<Dialect, "events" | "decoded" | "canonicalCode" | `property${string}`> = {
+const engine: Omit<Dialect, "events" | "decoded" | "canonicalCode" | "readTogether" | `property${string}`> = {
   name: "duckdb",
   occurredAtMicros: sql`epoch_us(occurred_at)`,
   occurredBetween: (fromMicros, untilMicros) =>
@@ -57,7 +68,10 @@ const engine: Omit<Dialect, "events" | "decoded" | "canonicalCode" | `property${
   // As text: a whole number would be bound as BIGINT, which 1e300 overflows.
   double: (value) => sql`${String(value)}::DOUBLE`,
   containsText: (value, part) => sql`contains(${value}, ${part})`,
-  sumOfDoubles: (value) => sql`FSUM(${value})`,
+  // As one text: a parameter for each value would be a vector for each value.
+  isAmongTexts: (value, texts) => sql`list_contains(from_json(${JSON.stringify(texts)}, '["VARCHAR"]'), ${value})`,
+  isAmongNumbers: (value, numbers) => sql`list_contains(from_json(${JSON.stringify(numbers)}, '["DOUBLE"]'), ${value})`,
+  sumOfDoubles: exactSum,
   finite: (value) => sql`(CASE WHEN isfinite(${value}) THEN ${value} END)`,
   percentile: (value, percent) => sql`QUANTILE_DISC(${value}, ${percent / 100})`,
   median: (value) => sql`MEDIAN(${value})`,
@@ -67,32 +81,3 @@ const engine: Omit<Dialect, "events" | "decoded" | "canonicalCode" | `property${
   listHolds: (list, value) => sql`list_contains(${list}, ${value})`,
   asOfLeftJoin: sql`ASOF LEFT JOIN`
 }
-
-const coldProperty = (name: string): PropertySql => {
-  const text = sql`json_extract_string(properties, ${pointerTo(name)})`
-  return {
-    text: ofType(name, sql`'VARCHAR'`, text),
-    number: sql`TRY_CAST(${ofType(name, NUMBERS, text)} AS DOUBLE)`,
-    truth: ofType(name, sql`'BOOLEAN'`, sql`(${text} = 'true')`),
-    digits: digitsOf(ofType(name, NUMBERS, text)),
-    exists: sql`(COALESCE(json_type(properties, ${pointerTo(name)}), 'NULL') <> 'NULL')`,
-    code: sql`json_extract(properties, ${pointerTo(name)})::VARCHAR`,
-    decoded: decodedJson,
-    canonical: (code) => sql`
-      CASE WHEN starts_with(${code}, '"') THEN ${code}
-        ELSE COALESCE('"' || ${digitsOf(code)} || '"', ${canonicalNumber(code)}, ${code}) END`
-  }
-}
-
-/** A value in JSON's own text; a cast of anything but a number's fails. */
-const decodedJson = (json: SqlText): PropertyForms => ({
-  text: sql`CASE WHEN starts_with(${json}, '"') THEN json_extract_string(${json}, '$') END`,
-  number: sql`TRY_CAST(${json} AS DOUBLE)`,
-  truth: sql`CASE ${json} WHEN 'true' THEN true WHEN 'false' THEN false END`,
-  digits: digitsOf(json)
-})
-
-const NUMBERS = sql`'BIGINT', 'UBIGINT', 'DOUBLE'`
-
-const ofType = (name: string, types: SqlText, value: SqlText): SqlText =>
-  sql`CASE WHEN json_type(properties, ${pointerTo(name)}) IN (${types}) THEN ${value} END`

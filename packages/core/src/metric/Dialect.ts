@@ -10,6 +10,12 @@ export interface PropertyForms {
   readonly digits: SqlText
 }
 
+/** What a filter asks of a property. */
+export interface FilteredForms extends PropertyForms {
+  /** Whether it is there and not JSON null; never null itself. */
+  readonly exists: SqlText
+}
+
 /**
  * The holes in a metric's SQL that engines fill differently. The table `events` has one row per event with the columns
  * of `Event`; how a column is stored is the adapter's business.
@@ -47,6 +53,17 @@ export interface Dialect {
   readonly propertyTruth: (name: string) => SqlText
   /** {@link PropertyForms.digits} of a property. */
   readonly propertyDigits: (name: string) => SqlText
+  /**
+   * An expression over properties, in the order of their names, each of which is read once for a row however often
+   * `use` has it.
+   */
+  readonly readTogether: (
+    names: ReadonlyArray<string>,
+    use: (forms: ReadonlyArray<FilteredForms>) => SqlText
+  ) => SqlText
+  /** Whether a value is one of at least one, in a time and a room that hardly grow with them; may be null where it is null. */
+  readonly isAmongTexts: (value: SqlText, texts: ReadonlyArray<string>) => SqlText
+  readonly isAmongNumbers: (value: SqlText, numbers: ReadonlyArray<number>) => SqlText
   /** A property's value as one text, null where it is missing: what rows can be grouped by before it is read. */
   readonly propertyCode: (name: string) => SqlText
   /** What {@link Dialect.propertyCode} of this property, in a column, stands for. */
@@ -57,7 +74,7 @@ export interface Dialect {
   readonly propertyExists: (name: string) => SqlText
   /** Whether a text holds another one, by code points. */
   readonly containsText: (value: SqlText, part: string) => SqlText
-  /** Aggregate over doubles that loses as little as the engine can; null over nothing. */
+  /** Aggregate over doubles: `sumOf` of them (exactSum.ts), to the digit; null over nothing. */
   readonly sumOfDoubles: (value: SqlText) => SqlText
   /** A double, or null where it is infinite or no number. */
   readonly finite: (value: SqlText) => SqlText

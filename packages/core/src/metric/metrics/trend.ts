@@ -20,8 +20,11 @@ const details = [
     "aggregates.",
   "A percentile is the least value that at least so many percent of the values do not exceed: always one of them.",
   "With `breakdown`, one series for each of the 25 best values by the measure over all of these intervals " +
-    "(equal ones: booleans, numbers, texts, each ascending), then `$other` and `$none` where there are any.",
-  "Sums are of doubles, with compensation: exact but for the last digit. One too large for a double is null."
+    "(equal ones: booleans, numbers, texts, each ascending), then `$other` and `$none` where there are any. Of an " +
+    "aggregate, values without any number in the range have no part in the answer.",
+  "Sums are of doubles, added as integers of 2^-60 (of 2^-14 from 2^38 on), in no order: what cancels, cancels " +
+    "wholly, and only the result is rounded. What lies outside (numbers from 2^80 on, digits below 2^-60) is added " +
+    "as doubles with compensation. A sum too large for a double is null."
 ]
 
 /** Events, distinct users, or an aggregate of a numeric property, per interval. */

@@ -81,6 +81,30 @@ export const trendExamples: ReadonlyArray<MetricExample> = [
     ]
   },
   {
+    title: "trend: what cancels in a sum, cancels wholly",
+    metric: "trend",
+    params: { ...RANGE, measure: "sum", property: "v" },
+    as_of: LONG_AFTER,
+    events: eventsFrom([
+      ...[1e16, 1, -1e16, 0.25].map((v) => ["a", "2026-01-01T00:00:00Z", "x", { v }] as const),
+      ...[1e20, 1e10, 3, -1e20, -1e10, 0.5].map((v) => ["a", "2026-01-02T00:00:00Z", "x", { v }] as const)
+    ]),
+    rows: series([1.25, 3.5])
+  },
+  {
+    title: "trend: values without any number have no part in a sum, and no negative one gives way to them",
+    metric: "trend",
+    params: { ...RANGE, measure: "sum", property: "v", breakdown: "properties.p" },
+    as_of: LONG_AFTER,
+    events: eventsFrom([
+      ...Array.from({ length: 30 }, (_, place) => ["a", "2026-01-01T00:00:00Z", "x", { p: `none-${place}` }] as const),
+      ["a", "2026-01-01T00:00:00Z", "x"],
+      ["a", "2026-01-01T00:00:00Z", "x", { p: "loss", v: -2 }],
+      ["a", "2026-01-02T00:00:00Z", "x", { p: "loss", v: "3" }]
+    ]),
+    rows: series([-2, 0], "loss")
+  },
+  {
     title: "trend: an hour that comes twice is two (Europe/Paris)",
     metric: "trend",
     params: { from: "2026-10-25", to: "2026-10-25", tz: "Europe/Paris", interval: "hour", where: "properties.n > 1" },

@@ -1,6 +1,7 @@
 import type { Event } from "../../../event/Event.ts"
 import { eachValue } from "../../breakdown/index.ts"
 import { matchesEvent } from "../../events.ts"
+import { sumOf } from "../../exactSum.ts"
 import { valueOf } from "../../filter/index.ts"
 import { doubleOf } from "../../../json/json.ts"
 import { labelIn, localSlots } from "../../localTimeline.ts"
@@ -25,10 +26,14 @@ export const measureOfRange = (params: TrendParams, { as_of }: AskContext) => {
   const dates = localSlots(params, as_of).map(({ date }) => date)
   return (events: ReadonlyArray<Event>) => {
     const byDate = eventsByDate(events, params)
-    const counted = dates.flatMap((date) => byDate.get(date) ?? [])
+    const counted = dates.flatMap((date) => byDate.get(date) ?? []).filter((event) => isMeasured(event, params))
     return counted.length === 0 ? undefined : measure(counted, params)
   }
 }
+
+/** Whether there is anything to aggregate: values of which there is not have no part in the answer. */
+const isMeasured = (event: Event, { property }: TrendParams): boolean =>
+  property === undefined || typeof doubleOf(valueOf(event, `properties.${property}`)) === "number"
 
 /** Counted events by the label of their interval. */
 export const eventsByDate = (events: ReadonlyArray<Event>, params: TrendParams) => {
@@ -51,7 +56,7 @@ const measure = (events: ReadonlyArray<Event>, params: TrendParams): number | nu
   if (percent !== undefined) return values[Math.ceil((percent * values.length) / 100) - 1]! + 0
   if (params.measure === "min") return values[0]! + 0
   if (params.measure === "max") return values.at(-1)! + 0
-  const sum = values.reduce((total, value) => total + value, 0)
+  const sum = sumOf(values)
   const result = params.measure === "sum" ? sum : sum / values.length
   return Number.isFinite(result) ? result : null
 }

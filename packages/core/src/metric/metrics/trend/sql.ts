@@ -40,7 +40,9 @@ export const eventsIn = (params: TrendParams, context: AskContext, dialect: Dial
   const { among, bucket, where } = countedIn(params, context, dialect)
   const value = params.property === undefined ? sql`NULL` : dialect.propertyNumber(params.property)
   const columns = sql`${bucket} AS bucket, user_id, ${value} AS value`
-  return groupEvents(params, { columns, where, among, score: scoreOf(params, dialect) }, context, dialect)
+  // Values without any number to aggregate have no part in the answer.
+  const ranking = params.property === undefined ? among : sql`${among} AND value IS NOT NULL`
+  return groupEvents(params, { columns, where, among: ranking, score: scoreOf(params, dialect) }, context, dialect)
 }
 
 const countedIn = (params: TrendParams, context: AskContext, dialect: Dialect) => {
@@ -66,5 +68,5 @@ const scoreOf = (params: TrendParams, dialect: Dialect): SqlText => {
   if (params.measure === "users") return sql`COUNT(DISTINCT user_id)`
   const aggregate = aggregateOf(params, dialect)
   if (params.measure === "avg") return dialect.finite(sql`${aggregate} / NULLIF(COUNT(value), 0)`)
-  return params.measure === "sum" ? dialect.finite(sql`COALESCE(${aggregate}, ${dialect.double(0)})`) : aggregate
+  return params.measure === "sum" ? dialect.finite(aggregate) : aggregate
 }
