@@ -83,7 +83,7 @@ describe("filters", () => {
 
   const refused: ReadonlyArray<readonly [text: string, message: RegExp]> = [
     ["", /ends at character 1, where event_type or properties/u],
-    ["plan = 1", /must name event_type or properties\.<name> \(at \/field\)/u],
+    ["plan = 1", /must name event_type or properties\.<name>; write properties\.plan \(at \/field\)/u],
     ["properties.a", /ends at character 13, where an operator/u],
     ["properties.a = pro", /has pro at character 16, where a value/u],
     ["properties.a = 01", /01 at character 16, which is not JSON/u],

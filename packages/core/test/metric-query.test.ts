@@ -11,6 +11,7 @@ import { batchOf, eventOf, layerMemoryWarehouse } from "@millrace/core/testing"
 import { Effect, Result, Schema } from "effect"
 import { EventBatch } from "../src/event/EventBatch.ts"
 import { compareCodePoints } from "../src/metric/rows.ts"
+import { questionOf } from "../src/testing/questionOf.ts"
 import fc from "fast-check"
 import { assert, describe, it } from "vitest"
 
@@ -20,6 +21,7 @@ const refusal = (metric: MetricName, params: RawParams) => {
 }
 
 const RANGE = { from: "2026-01-01", to: "2026-01-31" }
+const TABLE = { start_date: "2026-01-01" }
 
 describe("parameters", () => {
   const refused: ReadonlyArray<readonly [MetricName, RawParams, field: string, code: string]> = [
@@ -51,6 +53,20 @@ describe("parameters", () => {
     ["stickiness", { ...RANGE, interval: "hour" }, "interval", "invalid_parameter"],
     ["funnel", RANGE, "steps", "missing_parameter"],
     ["funnel", { ...RANGE, steps: "visit" }, "steps", "invalid_parameter"],
+    ["funnel", { ...RANGE, steps: "visit, buy" }, "steps", "invalid_parameter"],
+    ["funnel", { ...RANGE, steps: "visit,buy " }, "steps", "invalid_parameter"],
+    ["trend", { ...RANGE, event_type: " visit" }, "event_type", "invalid_parameter"],
+    ["retention", { start_date: "2026-01-01", start_event: "visit\n" }, "start_event", "invalid_parameter"],
+    ["retention/users", { ...TABLE, cohort: "2025-12-01", cell: 1 }, "cohort", "invalid_parameter"],
+    [
+      "retention/users",
+      { ...TABLE, end_date: "2026-01-31", cohort: "2026-02-20", cell: 1 },
+      "cohort",
+      "invalid_parameter"
+    ],
+    ["retention/users", { ...TABLE, cohort: "2040-01-01", cell: 1 }, "cohort", "invalid_parameter"],
+    ["retention/users", { ...TABLE, windows: 3, cohort: "2026-01-08", cell: 3 }, "cell", "invalid_parameter"],
+    ["stickiness/users", { ...RANGE, intervals: 32 }, "intervals", "invalid_parameter"],
     ["funnel", { ...RANGE, steps: "visit,,buy" }, "steps", "invalid_parameter"],
     ["funnel", { ...RANGE, steps: "[1,2]" }, "steps", "invalid_parameter"],
     ["funnel", { ...RANGE, steps: "a,".repeat(20) + "a" }, "steps", "invalid_parameter"],
@@ -167,5 +183,66 @@ describe("compareCodePoints", () => {
         assert.strictEqual(Math.sign(compareCodePoints(left, right)), Buffer.compare(bytes(left), bytes(right)))
       })
     )
+  })
+})
+
+describe("slips", () => {
+  const reasonOf = (metric: MetricName, params: RawParams) => {
+    const result = decodeParams(metric, params)
+    return Result.isFailure(result) ? result.failure.message : "accepted"
+  }
+  const spelled: ReadonlyArray<readonly [MetricName, RawParams, meant: string]> = [
+    ["funnel", { ...RANGE, steps: "visit, buy" }, "write visit,buy;"],
+    ["trend", { ...RANGE, event_type: "visit " }, "write visit;"],
+    ["trend", { ...RANGE, breakdown: "country" }, "write properties.country"],
+    ["trend", { ...RANGE, breakdown: "property.country" }, "write properties.country"],
+    ["trend", { ...RANGE, breakdown: "Event_Type" }, "write event_type"],
+    ["trend", { ...RANGE, breakdown: "user_id" }, "user_id is neither"],
+    ["dau", { ...RANGE, where: "amount > 3" }, "write properties.amount"]
+  ]
+  for (const [metric, params, meant] of spelled) {
+    it(`${metric} ${JSON.stringify(params)} is refused with what was meant: ${meant}`, () =>
+      assert.include(reasonOf(metric, params), meant))
+  }
+
+  it("a property may be named as a field is, and one that is really named so as that field", () => {
+    const named = (property: string) => {
+      const { property: understood } = Result.getOrThrow(decodeParams("trend", { ...RANGE, measure: "sum", property }))
+      return understood
+    }
+    assert.deepStrictEqual(["amount", "properties.amount", "properties.properties.amount", ""].map(named), [
+      "amount",
+      "amount",
+      "properties.amount",
+      ""
+    ])
+  })
+
+  it("types that have blanks are asked for in a list, and in a row of the answer", () => {
+    assert.strictEqual(reasonOf("funnel", { ...RANGE, steps: [" visit", "buy "] }), "accepted")
+    assert.strictEqual(reasonOf("top-events/users", { ...RANGE, event_type: " visit" }), "accepted")
+  })
+
+  it("a value that $other holds has its own users", () => {
+    const plans = Array.from({ length: 40 }, (_, index) => `plan-${index}`)
+    const events = plans.map((plan, index) =>
+      eventOf(index, { user_id: `user-${index}`, properties: JSON.stringify({ plan }) })
+    )
+    const asked = (breakdown_value: string) =>
+      questionOf(
+        "top-events/users",
+        { ...RANGE, event_type: "visit", breakdown: "properties.plan", breakdown_value },
+        { project_id: "default", as_of: 0 }
+      ).reference(events)
+    for (const index of [1, 26, 38]) assert.deepStrictEqual(asked(`plan-${index}`), [{ user_id: `user-${index}` }])
+  })
+
+  it("retention without an end is refused where its table would be longer than a range may be", () => {
+    const events = [eventOf(1, { occurred_at: Date.UTC(2026, 0, 5) * 1000 })]
+    const table = (params: RawParams) => () =>
+      questionOf("retention", { interval: "month", ...params }, { project_id: "default", as_of: 0 }).reference(events)
+    assert.throws(table({ start_date: "2015-01-01" }), /start_date must be at most 3660 days before/u)
+    assert.lengthOf(table({ start_date: "2017-01-01" })(), 109)
+    assert.lengthOf(table({ start_date: "2015-01-01", end_date: "2015-02-01" })(), 2)
   })
 })

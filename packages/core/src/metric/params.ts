@@ -6,16 +6,13 @@ import { slotsOf, type Spanned } from "./calendar/timeline.ts"
 import { WINDOW, WINDOW_MAX_MICROS, windowMicros } from "./metrics/funnel/model.ts"
 import { AGGREGATES, MEASURES } from "./metrics/trend/model.ts"
 import { isZone } from "./calendar/zone.ts"
-import { parseSteps } from "./steps.ts"
-import { BadFilter, type Field, type Filter, parseFilter, readField } from "./filter/index.ts"
+import { blankProblem } from "./steps.ts"
+import { FieldName, FilterText, PropertyName, StepsText, text } from "./fieldParams.ts"
 
 /** The longest `from`–`to` (or `start_date`–`end_date`), both days counted. */
 export const RANGE_MAX_DAYS = 3_660
 
 const NAME_MAX_CHARACTERS = 100
-
-const text = (problem: (value: string) => string | undefined, document: Record<string, string>) =>
-  Schema.String.check(Schema.makeFilter(problem, { toJsonSchema: () => document }))
 
 const DATE = /^(?:19[7-9]\d|20\d\d|2100)-\d{2}-\d{2}$/u
 
@@ -32,13 +29,17 @@ const Zone = text((value) => (isZone(value) ? undefined : "must be an IANA time 
   description: "IANA name of the zone in which dates are read."
 })
 
-const EventType = text(
-  (value) => {
-    const length = [...value].length
-    return length >= 1 && length <= NAME_MAX_CHARACTERS ? undefined : "must be 1 to 100 characters long"
-  },
-  { description: "An event type; any event when absent." }
-)
+const typeProblem = (value: string): string | undefined => {
+  const length = [...value].length
+  return length >= 1 && length <= NAME_MAX_CHARACTERS ? undefined : "must be 1 to 100 characters long"
+}
+
+/** Of a row of the answer, which has it as it was sent. */
+const EventTypeOfRow = text(typeProblem, { description: "As the row has it." })
+
+const EventType = text((value) => typeProblem(value) ?? blankProblem(value), {
+  description: "An event type; any event when absent."
+})
 
 const choice = <const Values extends ReadonlyArray<string>>(values: Values) =>
   Schema.Literals(values).annotate({ message: `must be one of ${values.join(", ")}` })
@@ -71,75 +72,6 @@ const integer = (min: number, max: number) =>
     )
   )
 
-/** Why a text is refused, where `read` throws {@link BadFilter}. */
-const problemOf =
-  (read: (value: string) => unknown) =>
-  (value: string): string | undefined => {
-    try {
-      read(value)
-      return undefined
-    } catch (error) {
-      if (!(error instanceof BadFilter)) throw error
-      return error.message
-    }
-  }
-
-/** As JSON a decoded filter stays what it is. */
-const alreadyJson = () => undefined
-
-const FilterObject = Schema.declare((value): value is Filter => typeof value === "object" && value !== null, {
-  toCodecJson: alreadyJson
-}).check(
-  Schema.makeFilter(() => undefined, {
-    toJsonSchema: () => ({ type: "object", additionalProperties: true, description: FILTER_FORM })
-  })
-)
-
-const FILTER_FORM =
-  'A condition {"field": "event_type" or "properties.<name>", "op": "=", "!=", "in", "<", "<=", ">", ">=", "exists" or "contains", ' +
-  '"value": …}, or {"and": […]} or {"or": […]} of such.'
-
-const FilterText = text(problemOf(parseFilter), {
-  description: `An expression like: event_type = "purchase" and properties.amount >= 10; or JSON. ${FILTER_FORM}`
-}).pipe(
-  Schema.decodeTo(
-    FilterObject,
-    SchemaTransformation.transform({ decode: parseFilter, encode: (value: Filter) => JSON.stringify(value) })
-  )
-)
-
-const PropertyName = text(
-  problemOf((name) => readField(`properties.${name}`, "")),
-  { description: "The name of a top-level property." }
-)
-
-const FieldName = text(
-  problemOf((name) => readField(name, "")),
-  { description: "event_type, or properties.<name>." }
-).pipe(
-  Schema.decodeTo(
-    Schema.declare((value): value is Field => typeof value === "string", { toCodecJson: () => undefined }).check(
-      Schema.makeFilter(() => undefined, { toJsonSchema: () => ({ type: "string" }) })
-    ),
-    SchemaTransformation.transform({
-      decode: (value: string) => readField(value, ""),
-      encode: (value: Field): string => value
-    })
-  )
-)
-
-const StepsText = text(problemOf(parseSteps), {
-  description: "Event types joined by commas, or repeated; or a JSON list of event types and filters."
-}).pipe(
-  Schema.decodeTo(
-    Schema.Array(FilterObject).annotate({ description: "A filter for each step." }),
-    SchemaTransformation.transform({
-      decode: parseSteps,
-      encode: (value: ReadonlyArray<Filter>) => JSON.stringify(value)
-    })
-  )
-)
-
 const Window = text(
   (value) =>
     WINDOW.test(value) && windowMicros(value) <= WINDOW_MAX_MICROS
@@ -162,7 +94,7 @@ const UserId = text(
 )
 
 const ValueText = text((value) => (value.length <= VALUE_MAX_CHARACTERS ? undefined : "is too long"), {
-  description: 'The breakdown of the row: pro, 1, true; the text 1 in quotes: "1".'
+  description: 'The breakdown of the row, or a value that $other holds: pro, 1, true; the text 1 in quotes: "1".'
 }).pipe(Schema.decodeTo(BreakdownValue, SchemaTransformation.transform({ decode: readScalar, encode: writeScalar })))
 
 const defaulted = <S extends Schema.Constraint>(schema: S, value: S["Encoded"]) =>
@@ -210,7 +142,7 @@ export const cellDate = text((value) => (value.length <= 25 ? undefined : "must 
 export const step = integer(1, 20)
 export const cell = integer(0, 365)
 export const intervals = integer(1, RANGE_MAX_DAYS)
-export const eventType = EventType
+export const eventType = EventTypeOfRow
 export const stepName = text((value) => (value.length <= VALUE_MAX_CHARACTERS ? undefined : "is too long"), {
   description: "As the row has it."
 })

@@ -13,12 +13,32 @@ export const STEPS_MAX = 20
  * Throws {@link BadFilter}.
  */
 export const parseSteps = (text: string): ReadonlyArray<Filter> => {
-  const items = text.trimStart().startsWith("[") ? parseList(text) : text.split(",")
+  const isList = text.trimStart().startsWith("[")
+  const items = isList ? parseList(text) : text.split(",")
   if (items.length < STEPS_MIN || items.length > STEPS_MAX) {
     throw new BadFilter("", `must be ${STEPS_MIN} to ${STEPS_MAX} steps`)
   }
+  const slip = isList ? undefined : text.split(",").findIndex((item) => BLANK_ENDS.test(item))
+  if (slip !== undefined && slip >= 0) {
+    const meant = text
+      .split(",")
+      .map((item) => item.trim())
+      .join(",")
+    throw new BadFilter(
+      "",
+      `step ${slip + 1} has blanks around it, write ${meant}; types that do have them stand in a JSON list`
+    )
+  }
   return items.map(readStep)
 }
+
+const BLANK_ENDS = /^[ \t\r\n]|[ \t\r\n]$/u
+
+/** Blanks around a type are a slip of the pen far more often than a type's own, and what is asked of nothing answers 0. */
+export const blankProblem = (type: string): string | undefined =>
+  BLANK_ENDS.test(type)
+    ? `has blanks around it, write ${type.trim()}; a type that does have them is asked for by where: event_type = ${JSON.stringify(type)}`
+    : undefined
 
 const parseList = (text: string): ReadonlyArray<unknown> => {
   try {

@@ -9,8 +9,6 @@ import { sql, type SqlText } from "./SqlText.ts"
 
 /** What the parameters of every listing have in common, besides those of the metric and those that name a cell. */
 export interface Listed extends Narrowed, Broken {
-  /** The value of the row that the cell belongs to; there where there is a breakdown, and only there. */
-  readonly breakdown_value?: BreakdownValue | undefined
   readonly limit: number
   /** The last user of the page before. */
   readonly after?: string | undefined
@@ -73,7 +71,9 @@ export const eventsOfValue = (
   { breakdown, breakdown_of, breakdown_value }: Listed,
   score: (events: ReadonlyArray<Event>) => number | null | undefined
 ): ReadonlyArray<Event> =>
-  breakdown === undefined ? events : ofValue(partsOf(events, { breakdown, breakdown_of }, score), breakdown_value)
+  breakdown === undefined
+    ? events
+    : ofValue(partsOf(events, { breakdown, breakdown_of, breakdown_value }, score), breakdown_value)
 
 /** One value's heap; empty where the answer has no such value. */
 export const ofValue = <Thing>(

@@ -13,7 +13,7 @@ import { questionOf } from "./questionOf.ts"
 const HISTORIES = Number(process.env["MILLRACE_PROPERTY_HISTORIES"] ?? 25)
 const SEED = Number(process.env["MILLRACE_SEED"] ?? 20_260_105)
 const PER_PAGE = 5
-const LAW_TIMEOUT_MILLIS = 60_000 + HISTORIES * 200
+const LAW_TIMEOUT_MILLIS = 180_000 + HISTORIES * 1_000
 
 type Row = RowOf<"funnel">
 

@@ -68,7 +68,11 @@ export const valueOfPlace = (place: number, row: RawRow): BreakdownValue => {
 export const isValue = (value: BreakdownValue, dialect: Dialect): SqlText => {
   if (value === NONE) return sql`(place = ${PLACE.none})`
   if (value === OTHER) return sql`(place = ${PLACE.other})`
-  const named = sql`place < ${PLACE.other}`
-  if (typeof value === "number") return sql`(${named} AND kind = ${KIND.number} AND amount = ${dialect.double(value)})`
-  return sql`(${named} AND kind = ${typeof value === "boolean" ? KIND.truth : KIND.text} AND label = ${String(value)})`
+  return sql`(place < ${PLACE.other} AND ${hasValue(value, dialect)})`
 }
+
+/** True for the columns of a value, whatever its place. */
+export const hasValue = (value: BreakdownValue, dialect: Dialect): SqlText =>
+  typeof value === "number"
+    ? sql`(kind = ${KIND.number} AND amount = ${dialect.double(value)})`
+    : sql`(kind = ${typeof value === "boolean" ? KIND.truth : KIND.text} AND label = ${String(value)})`

@@ -4,7 +4,16 @@ import type { Field } from "../filter/index.ts"
 import type { AskContext } from "../Metric.ts"
 import { eventsOf, type Narrowed } from "../source.ts"
 import { sql, type SqlText } from "../SqlText.ts"
-import { breakdownCode, breakdownColumns, canonicalCode, decodedColumns, isValue, KIND, PLACE } from "./columns.ts"
+import {
+  breakdownCode,
+  breakdownColumns,
+  canonicalCode,
+  decodedColumns,
+  hasValue,
+  isValue,
+  KIND,
+  PLACE
+} from "./columns.ts"
 import { BREAKDOWN_MAX, type BreakdownValue, type Broken, NONE } from "./values.ts"
 
 /**
@@ -33,6 +42,8 @@ export interface Ranking {
   readonly among?: SqlText
   /** An aggregate over the rows. */
   readonly score: SqlText
+  /** The one value that is asked about: it is told apart, whatever its rank. */
+  readonly wanted?: BreakdownValue | undefined
 }
 
 /** All rows together. */
@@ -48,7 +59,7 @@ export const wholeOf = (source: SqlText): Groups => ({
 
 /** Groups the rows of `valued`, a query that gives `(kind, label, amount)` among others. */
 export const groupRows = (valued: SqlText, ranking: Ranking, dialect: Dialect): Groups =>
-  groupPlaced(tablesSql(valued, ranking), dialect)
+  groupPlaced(tablesSql(valued, ranking, dialect), dialect)
 
 /** `tables`: `placed`, the rows with their `place`, and `named`, what each place stands for. */
 const groupPlaced = (placed: SqlText, dialect: Dialect): Groups => {
@@ -73,10 +84,10 @@ const groupPlaced = (placed: SqlText, dialect: Dialect): Groups => {
 
 const ALL = sql`1 = 1`
 
-const tablesSql = (valued: SqlText, { among = ALL, score }: Ranking) => sql`
+const tablesSql = (valued: SqlText, { among = ALL, score, wanted }: Ranking, dialect: Dialect) => sql`
     valued AS (${valued}),
     scored AS (SELECT kind, label, amount, ${score} AS score FROM valued WHERE ${among} GROUP BY kind, label, amount),
-    ${rankedSql},
+    ${rankedSql(wanted, dialect)},
     placed AS (
       SELECT valued.*, CASE WHEN valued.kind = ${KIND.none} THEN ${PLACE.none} ELSE COALESCE(ranked.place, ${PLACE.other}) END AS place
       FROM valued
@@ -84,9 +95,11 @@ const tablesSql = (valued: SqlText, { among = ALL, score }: Ranking) => sql`
     )`
 
 /** The values that are told apart, and one row a place, those that are not included where any value belongs there. */
-const rankedSql = sql`
+const rankedSql = (wanted: BreakdownValue | undefined, dialect: Dialect) => sql`
     ranked AS (
-      SELECT *, ROW_NUMBER() OVER (ORDER BY score DESC NULLS LAST, kind, amount, label) AS place
+      SELECT *, ROW_NUMBER() OVER (
+        ORDER BY ${wanted === undefined ? sql`` : sql`CASE WHEN ${hasValue(wanted, dialect)} THEN 0 ELSE 1 END,`} score DESC NULLS LAST, kind, amount, label
+      ) AS place
       FROM scored WHERE kind IN (${KIND.truth}, ${KIND.number}, ${KIND.text})
       ORDER BY place
       LIMIT ${BREAKDOWN_MAX}
@@ -140,7 +153,7 @@ export const groupCounts = (
  * find their place by one text.
  */
 const groupCoded = (coded: SqlText, ranking: Ranking, field: Field, dialect: Dialect): Groups => {
-  const { among = ALL, score } = ranking
+  const { among = ALL, score, wanted } = ranking
   const decoded = decodedColumns(field, sql`code`, dialect)
   return groupPlaced(
     sql`
@@ -148,7 +161,7 @@ const groupCoded = (coded: SqlText, ranking: Ranking, field: Field, dialect: Dia
     scored AS (
       SELECT *, ${decoded} FROM (SELECT code, ${score} AS score FROM coded WHERE ${among} GROUP BY code) AS tallied
     ),
-    ${rankedSql},
+    ${rankedSql(wanted, dialect)},
     known AS (SELECT code FROM scored UNION SELECT code FROM coded WHERE NOT (${among})),
     places AS (
       SELECT code, place FROM ranked
@@ -166,10 +179,11 @@ const groupCoded = (coded: SqlText, ranking: Ranking, field: Field, dialect: Dia
 /** Groups events, by their own values or by their users'. */
 export const groupEvents = (
   params: Narrowed & Broken,
-  { columns, where, ...ranking }: Counted,
+  { columns, where, ...ranked }: Counted,
   context: AskContext,
   dialect: Dialect
 ): Groups => {
+  const ranking = { ...ranked, wanted: params.breakdown_value }
   const events = eventsOf(params, dialect)
   const found = sql`SELECT ${columns} FROM ${events} WHERE ${where}`
   const { breakdown } = params

@@ -8,7 +8,9 @@ import { type BreakdownValue, type Broken, breakdownOf, NONE, orderOf, OTHER, ty
 export const heapsOf = <Thing>(
   things: ReadonlyArray<Thing>,
   valueOf: (thing: Thing) => BreakdownValue,
-  score: (heap: ReadonlyArray<Thing>) => number | null | undefined
+  score: (heap: ReadonlyArray<Thing>) => number | null | undefined,
+  /** The one value that is asked about: it is told apart, whatever its rank. */
+  wanted?: BreakdownValue
 ): ReadonlyArray<readonly [BreakdownValue, ReadonlyArray<Thing>]> => {
   const heaps = [...Map.groupBy(things, valueOf)]
   const scores = new Map(
@@ -17,7 +19,7 @@ export const heapsOf = <Thing>(
       return scored === undefined ? [] : [[value, scored] as const]
     })
   )
-  const { all, named } = orderOf(scores)
+  const { all, named } = orderOf(scores, wanted)
   const rest = heaps.filter(([value]) => value !== NONE && !named.includes(value)).flatMap(([, heap]) => heap)
   return all.map((value) => [value, value === OTHER ? rest : heaps.find(([own]) => own === value)![1]] as const)
 }
@@ -50,7 +52,7 @@ export const eachValue = <Row>(
 /** The events that a value's rows are counted from. */
 export const partsOf = (
   events: ReadonlyArray<Event>,
-  { breakdown, breakdown_of }: Broken & { readonly breakdown: Field },
+  { breakdown, breakdown_of, breakdown_value }: Broken & { readonly breakdown: Field },
   score: (events: ReadonlyArray<Event>) => number | null | undefined
 ): ReadonlyArray<readonly [BreakdownValue, ReadonlyArray<Event>]> => {
   const ofUser = userValues(
@@ -58,7 +60,7 @@ export const partsOf = (
     breakdown
   )
   const valueOf = (event: Event) => (breakdown_of === "event" ? breakdownOf(event, breakdown) : ofUser(event.user_id))
-  return heapsOf(events, valueOf, score)
+  return heapsOf(events, valueOf, score, breakdown_value)
 }
 
 /** Distinct users, where there are any. */

@@ -25,6 +25,8 @@ export interface Broken {
    * in all history, that has a value.
    */
   readonly breakdown_of: "event" | "user"
+  /** Where users are listed: the one value that they have. It is told apart, whatever its rank. */
+  readonly breakdown_value?: BreakdownValue | undefined
 }
 
 /** A row of an answer that may be broken down. */
@@ -40,11 +42,14 @@ export const breakdownOf = (event: Event, field: Field): BreakdownValue => {
   return typeof value === "string" || typeof value === "boolean" ? value : NONE
 }
 
-/** The values in the order of their rows: the best by `score`, then {@link OTHER} and {@link NONE} where there are any. */
+/** The values in the order of their rows: `wanted`, then the best by `score`, then {@link OTHER} and {@link NONE} where there are any. */
 export const orderOf = (
-  scores: ReadonlyMap<BreakdownValue, number | null>
+  scores: ReadonlyMap<BreakdownValue, number | null>,
+  wanted?: BreakdownValue
 ): { readonly named: ReadonlyArray<BreakdownValue>; readonly all: ReadonlyArray<BreakdownValue> } => {
-  const ranked = [...scores].filter(([value]) => value !== NONE && value !== OTHER).toSorted(compareScores)
+  const ranked = [...scores]
+    .filter(([value]) => value !== NONE && value !== OTHER)
+    .toSorted((a, b) => Number(b[0] === wanted) - Number(a[0] === wanted) || compareScores(a, b))
   const named = ranked.slice(0, BREAKDOWN_MAX).map(([value]) => value)
   const others = ranked.length > BREAKDOWN_MAX || scores.has(OTHER)
   return { named, all: [...named, ...(others ? [OTHER] : []), ...(scores.has(NONE) ? [NONE] : [])] }

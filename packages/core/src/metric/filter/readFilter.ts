@@ -86,7 +86,20 @@ export const readField = (value: unknown, pointer: string): Field => {
   if (typeof value === "string" && value.startsWith(PROPERTIES_PREFIX)) {
     return `properties.${readText(value.slice(PROPERTIES_PREFIX.length), pointer)}`
   }
-  throw new BadFilter(pointer, "must name event_type or properties.<name>")
+  throw new BadFilter(pointer, `must name event_type or properties.<name>${hintOf(value)}`)
+}
+
+/** The fields of an event that no question reads by name. */
+const COLUMNS = new Set(["user_id", "event_id", "occurred_at", "received_at", "project_id", "skew_micros"])
+
+const PREFIX_LIKE = /^(?:propert(?:y|ies)|props?)[.:]/iu
+
+/** What was probably meant; a name that nobody could mean is not repeated. */
+const hintOf = (value: unknown): string => {
+  if (typeof value !== "string" || !/^[\p{L}_$][\p{L}\p{N}_$.: -]{0,99}$/u.test(value)) return ""
+  if (COLUMNS.has(value)) return `; ${value} is neither`
+  const name = value.trim().replace(PREFIX_LIKE, "")
+  return /^event[_ -]?type$/iu.test(name) ? "; write event_type" : `; write ${PROPERTIES_PREFIX}${name}`
 }
 
 /** What equality is asked for: an integer that no double is, is looked for by its digits. */

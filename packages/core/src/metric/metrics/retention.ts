@@ -30,6 +30,8 @@ const details = [
     "`on-or-after`, within the same or any single later one. Cell 0 does not ask for it.",
   "Breakdown: by the event that put the user into the cohort (of several at one instant the first by " +
     "`event_id`), whatever the return events' values are; values are ranked by users.",
+  "From `start_date` to the last cohort's first day there are no more than 3,660 days, whether `end_date` names it or " +
+    "the events do: then the question is refused and asks for an `end_date`.",
   "Without `end_date` the last cohort is the last interval with any event; `$identify` is one only when asked " +
     "by name."
 ]

@@ -85,12 +85,14 @@ export const aimed = (aim: Aim, metric: MetricName, asked: Asked, events: Readon
   return { ...asking, ...guess, ...part }
 }
 
+const slotsOfAsked = (asked: Params) =>
+  slotsOf({ interval: "day", week_start: "monday", ...asked } as unknown as Spanned, 0)
+
 /** The date of a row. Where a range has no hour at all, days are asked for. */
 const dated = (asked: Params): fc.Arbitrary<Params> => {
-  const spanned = { interval: "day", week_start: "monday", ...asked } as unknown as Spanned
-  const dates = slotsOf(spanned, 0).map(({ date }) => date)
+  const dates = slotsOfAsked(asked).map(({ date }) => date)
   return dates.length === 0
-    ? fc.constant({ interval: "day", date: spanned.from })
+    ? fc.constant({ interval: "day", date: asked["from"]! })
     : fc.constantFrom(...dates).map((date) => ({ date }))
 }
 
@@ -105,14 +107,20 @@ const CELLS: Partial<Readonly<Record<MetricName, (asked: Params) => fc.Arbitrary
   "top-events": () => fc.record({ event_type: eventType }),
   retention: (asked) =>
     fc.record({
-      cohort: fc.integer({ min: -3, max: 60 }).map((days) => dateAfter(asked["start_date"]!, days)),
+      cohort: fc.integer({ min: 0, max: 60 }).map((days) => {
+        const [date, end] = [dateAfter(asked["start_date"]!, days), asked["end_date"]]
+        return end !== undefined && date > end ? end : date
+      }),
       cell: fc.nat(Number(asked["windows"] ?? 8) - 1).map(String),
       returned: fc.constantFrom("true", "true", "false")
     }),
   trend: dated,
   lifecycle: (asked) => fc.tuple(dated(asked), fc.constantFrom(...STATES)).map(([date, state]) => ({ ...date, state })),
-  stickiness: () =>
-    fc.record({ intervals: fc.integer({ min: 1, max: 5 }).map(String), column: fc.constantFrom("users", "at_least") }),
+  stickiness: (asked) =>
+    fc.record({
+      intervals: fc.integer({ min: 1, max: Math.max(1, Math.min(5, slotsOfAsked(asked).length)) }).map(String),
+      column: fc.constantFrom("users", "at_least")
+    }),
   funnel: (asked) =>
     fc
       .tuple(fc.nat((JSON.parse(asked["steps"]!) as ReadonlyArray<unknown>).length - 1), fc.boolean())

@@ -32,7 +32,7 @@ export const attemptsOf = (params: FunnelParams, context: AskContext, dialect: D
     SELECT ${columns} FROM best`
   const own = sql`user_id, ${times}`
   if (params.breakdown === undefined) return wholeOf(sql`(${best(own)}) AS attempted`)
-  const ranking = { score: sql`COUNT(*)` }
+  const ranking = { score: sql`COUNT(*)`, wanted: params.breakdown_value }
   if (params.breakdown_of === "event") return groupRows(best(sql`${own}, kind, label, amount`), ranking, dialect)
   return groupRows(withUserValues(best(own), params, context, dialect), ranking, dialect)
 }

@@ -10,7 +10,7 @@ export const cohortsOf = (plan: Plan, context: AskContext): Groups => {
   if (params.breakdown === undefined) return wholeOf(sql`(${cohortsSql(plan)}) AS entered`)
   const valued =
     params.breakdown_of === "event" ? anchoredSql(plan) : withUserValues(cohortsSql(plan), params, context, dialect)
-  return groupRows(valued, { score: sql`COUNT(DISTINCT user_id)` }, dialect)
+  return groupRows(valued, { score: sql`COUNT(DISTINCT user_id)`, wanted: params.breakdown_value }, dialect)
 }
 
 const startedIn = ({ dialect, ofProject, params, range }: Plan): SqlText => {

@@ -1,6 +1,7 @@
 import { BadParameter } from "../../BadParameter.ts"
 import type { Broken, Valued } from "../../breakdown/index.ts"
-import type { DateInterval, WeekStart } from "../../calendar.ts"
+import { type DateInterval, dayOfDate, type WeekStart } from "../../calendar.ts"
+import { RANGE_MAX_DAYS } from "../../params.ts"
 import { IDENTIFY } from "../../events.ts"
 import type { Narrowed } from "../../source.ts"
 
@@ -41,6 +42,16 @@ export const ROLLING_MICROS = { day: DAY_MICROS, week: 7 * DAY_MICROS, month: 30
 
 /** An answer holds no more cells than this. */
 export const CELLS_MAX = 100_000
+
+/** Throws {@link BadParameter}: without `end_date` the last cohort, by its first date, is known only from the data. */
+export const checkDays = (last: string, { end_date, start_date }: RetentionParams): void => {
+  if (end_date !== undefined || dayOfDate(last) - dayOfDate(start_date) < RANGE_MAX_DAYS) return
+  throw new BadParameter({
+    field: "start_date",
+    code: "invalid_parameter",
+    reason: `must be at most ${RANGE_MAX_DAYS} days before the last event's cohort (${last}): give an end_date`
+  })
+}
 
 /** Throws {@link BadParameter}: without `end_date`, how many cohorts there are is known only from the data. */
 export const checkCells = (cohorts: number, windows: number): void => {

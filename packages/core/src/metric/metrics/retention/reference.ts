@@ -5,6 +5,7 @@ import { firstDateOf, localClock, nextFirstDate } from "../../localClock.ts"
 import type { AskContext } from "../../Metric.ts"
 import {
   checkCells,
+  checkDays,
   countsAsAny,
   type RetentionCohort,
   type RetentionParams,
@@ -46,7 +47,7 @@ export const entriesByValue = (events: ReadonlyArray<Event>, { entries }: Histor
   )
   const valueOf = ({ start, user }: Entry): BreakdownValue =>
     params.breakdown_of === "event" ? breakdownOf(start, breakdown) : ofUser(user)
-  return heapsOf(entries, valueOf, (heap) => new Set(heap.map(({ user }) => user)).size)
+  return heapsOf(entries, valueOf, (heap) => new Set(heap.map(({ user }) => user)).size, params.breakdown_value)
 }
 
 const rowsOf = (
@@ -113,7 +114,9 @@ export const historyOf = (events: ReadonlyArray<Event>, params: RetentionParams)
 }
 
 /** Cohorts from the first to the last interval; `all` goes on for as many as cells need. */
-const timeline = (first: string, last: string | undefined, { interval, windows }: RetentionParams) => {
+const timeline = (first: string, last: string | undefined, params: RetentionParams) => {
+  const { interval, windows } = params
+  if (last !== undefined) checkDays(last, params)
   const all: Array<string> = []
   let cohorts = 0
   for (let date = first, more = windows + 1; more > 0; date = nextFirstDate(date, interval)) {

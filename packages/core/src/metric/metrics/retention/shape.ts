@@ -2,7 +2,14 @@ import { shapeEach } from "../../breakdown/index.ts"
 import { dateOfDay, dayOfDate, endOfInterval, firstDayOf, intervalOfDay } from "../../calendar.ts"
 import type { AskContext, RawRow } from "../../Metric.ts"
 import { integerOf, ratio } from "../../rows.ts"
-import { checkCells, type RetentionCohort, type RetentionParams, type RetentionRow, ROLLING_MICROS } from "./model.ts"
+import {
+  checkCells,
+  checkDays,
+  type RetentionCohort,
+  type RetentionParams,
+  type RetentionRow,
+  ROLLING_MICROS
+} from "./model.ts"
 
 /** Lays the counts out as a full table of cohorts × cells. */
 export const shapeRetention = (
@@ -21,6 +28,7 @@ const shapeTable = (
   const first = indexOf(params.start_date)
   const last = params.end_date === undefined ? lastOf(raw) : indexOf(params.end_date)
   if (last === undefined || last < first) return []
+  checkDays(dateOfDay(firstDayOf(last, interval, week_start)), params)
   checkCells(last - first + 1, windows)
   const counts = countsOf(raw, params)
   return Array.from({ length: last - first + 1 }, (_, row) => {

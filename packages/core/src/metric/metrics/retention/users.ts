@@ -39,6 +39,17 @@ const cell = (params: Asked, context: AskContext, dialect: Dialect): Cell => {
 const hasRow = ({ first, last }: Plan, cohort: number) =>
   cohort >= first && (last === undefined || cohort <= last) ? sql`1 = 1` : sql`1 = 0`
 
+/** Where `end_date` does not say what the last cohort is, the events do: a later one has nobody. */
+const cohortProblem = ({ cohort, end_date, interval, start_date, week_start }: Asked) => {
+  const intervalOf = (date: string) => intervalOfDay(dayOfDate(date), interval, week_start)
+  const isBefore = intervalOf(cohort) < intervalOf(start_date)
+  if (isBefore || (end_date !== undefined && intervalOf(cohort) > intervalOf(end_date)))
+    return { path: ["cohort"], issue: `must lie in the ${interval}s from start_date to end_date` }
+  return dayOfDate(cohort) - dayOfDate(start_date) < Params.RANGE_MAX_DAYS
+    ? undefined
+    : { path: ["cohort"], issue: `must be less than ${Params.RANGE_MAX_DAYS} days after start_date` }
+}
+
 export const retentionUsers = defineUsers({
   name: "retention/users",
   description: "The users of one cell of a cohort; with returned=false those of the cohort who are not in it.",
@@ -53,9 +64,12 @@ export const retentionUsers = defineUsers({
     .check(Params.valueCheck)
     .check(
       Schema.makeFilter((asked) =>
-        asked.cell < asked.windows ? undefined : { path: ["cell"], issue: "must be below windows" }
+        asked.cell < asked.windows
+          ? undefined
+          : { path: ["cell"], issue: `must be below ${asked.windows}, the number of windows` }
       )
-    ),
+    )
+    .check(Schema.makeFilter(cohortProblem)),
   cell,
   reference: (events, params) => {
     const history = historyOf(events, params)

@@ -1,4 +1,5 @@
 import { Schema } from "effect"
+import { slotsOf } from "../../calendar.ts"
 import * as Params from "../../params.ts"
 import { sql } from "../../SqlText.ts"
 import { defineUsers, eventsOfValue } from "../../users.ts"
@@ -16,7 +17,15 @@ export const stickinessUsers = defineUsers({
     ...Params.listed
   })
     .check(Params.rangeCheck)
-    .check(Params.valueCheck),
+    .check(Params.valueCheck)
+    .check(
+      Schema.makeFilter((asked) => {
+        const length = Math.max(1, slotsOf(asked, 0).length)
+        return asked.intervals <= length
+          ? undefined
+          : { path: ["intervals"], issue: `must not be above ${length}, the number of the range's ${asked.interval}s` }
+      })
+    ),
   cell: (params, context, dialect) => {
     const groups = eventsIn(params, context, dialect)
     const rows = sql`
