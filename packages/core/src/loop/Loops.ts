@@ -113,7 +113,10 @@ export class LoopRegistry {
   readonly #ended = new Map<string, LoopStatus>()
 
   add(settings: LoopSettings): Loop {
-    const loop = new Loop(settings)
+    return this.enter(new Loop(settings))
+  }
+
+  protected enter(loop: Loop): Loop {
     this.#loops.add(loop)
     return loop
   }
