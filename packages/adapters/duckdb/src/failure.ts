@@ -28,7 +28,8 @@ const CAUSED_BY_ROWS = new Set(["Conversion", "Invalid Input", "Out of Range", "
 export const openFailed = (path: string, failure: DriverFailure): WarehouseError =>
   new WarehouseError({
     operation: "open",
-    reason: /lock/iu.test(failure.message)
+    // Not every message with a lock in it: a damaged one names a block.
+    reason: /\b(?:set|conflicting) lock\b/iu.test(failure.message)
       ? new WarehouseOwned({ path, cause: new Error(ownedMessage(path, failure), { cause: failure }) })
       : new WarehouseUnavailable({ cause: failure })
   })
