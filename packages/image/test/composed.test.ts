@@ -63,6 +63,7 @@ const useThrough = async (api: string) => {
     dead_lettered: 0,
     replayed: 0,
     in_flight: 0,
+    lost: 0,
     difference: 0
   })
   const { rows } = await getJson(`${api}/stats/top-events?from=2026-01-31&to=2026-01-31`)
@@ -161,7 +162,7 @@ await (located._tag === "Missing"
           await healthy(urls)
           await useThrough(urls[0]!)
           const { queue: state } = await getJson(`${urls[0]}/readyz`)
-          expect(state).toEqual({ writable: true, durability: "fsync", events: 0 })
+          expect(state).toEqual({ writable: true, durability: "fsync", events: 0, lost: 0 })
           const exported = await exportedBy(urls)
           const used = [...dashboardMetrics()].filter((name) => name !== "up" && name !== OF_THE_EMBEDDED_LOG)
           expect(used.length).toBeGreaterThan(7)

@@ -74,8 +74,8 @@ await describeStandard("roles over nats and postgres", ({ database, environment,
       expect((await readyz(worker.url)).body).toEqual({
         status: "ready",
         roles: ["worker"],
-        queue: { writable: true, durability: "process-crash", events: 0 },
-        store: { reachable: true }
+        queue: { writable: true, durability: "process-crash", events: 0, lost: 0 },
+        store: { reachable: true, held_back_seconds: 0 }
       })
       expect(worker.lines[0]).toMatch(/\(roles worker, no keys: this machine only\)$/u)
       expect(await import("node:fs").then((fs) => fs.existsSync(directory))).toBe(false)
