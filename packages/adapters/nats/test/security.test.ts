@@ -44,7 +44,7 @@ const useWith = async (options: NatsOptions): Promise<unknown> => {
 }
 
 const PASSED = [idOf(1)]
-const REFUSED = "open: QueueUnavailable"
+const REFUSED = /^open: QueueUnavailable: ./u
 
 const operator = makeCredentials()
 const credentialsFile = join(folder, "user.creds")
@@ -76,8 +76,8 @@ for (const [way, config, right, wrong] of ways) {
     it("the right credentials pass, wrong ones and none are refused", async () => {
       const options = { servers: [server().url] as const, name: uniqueName() }
       expect(await useWith({ ...options, credentials: right })).toEqual(PASSED)
-      expect(await useWith({ ...options, credentials: wrong })).toBe(REFUSED)
-      expect(await useWith(options)).toBe(REFUSED)
+      expect(await useWith({ ...options, credentials: wrong })).toMatch(REFUSED)
+      expect(await useWith(options)).toMatch(REFUSED)
     })
   })
 }
@@ -87,11 +87,11 @@ await describeWithService("TLS", nats({ maxFileStoreBytes: FILE_STORE_BYTES, con
   it("a known authority passes, an unknown one is refused", async () => {
     const options = { servers: [server().url] as const, name: uniqueName() }
     expect(await useWith({ ...options, tls: { caFile: certFile } })).toEqual(PASSED)
-    expect(await useWith({ ...options, tls: {} })).toBe(REFUSED)
+    expect(await useWith({ ...options, tls: {} })).toMatch(REFUSED)
   })
 })
 await describeWithService("no TLS", nats({ maxFileStoreBytes: FILE_STORE_BYTES }), (server) => {
   it("where encryption is asked for, a server without it is refused", async () => {
-    expect(await useWith({ servers: [server().url], name: uniqueName(), tls: { caFile: certFile } })).toBe(REFUSED)
+    expect(await useWith({ servers: [server().url], name: uniqueName(), tls: { caFile: certFile } })).toMatch(REFUSED)
   })
 })

@@ -19,8 +19,9 @@ export class LedgerLog {
   readonly #names: Names
   #state = new LedgerState()
   #checkpointed = 0
-  /** When its stream was made. */
+  /** When its stream was made, and when its last folded message was written: what tells it from another of its name. */
   #created: string | undefined
+  #writtenAt: string | undefined
   #refreshing: Promise<void> | undefined
   #again: Promise<void> | undefined
   #isCheckpointing = false
@@ -67,7 +68,7 @@ export class LedgerLog {
     const { ledger } = this.#names
     const info = await this.#broker.call(() => this.#broker.streams.info(ledger))
     const { last_seq: last } = info.state
-    if (last < this.#state.upTo || (this.#created ?? info.created) !== info.created) {
+    if (last < this.#state.upTo || (await this.#isAnother(info.created))) {
       await this.#moveInto()
       this.#created = info.created
       return this.#readOn()
@@ -84,11 +85,26 @@ export class LedgerLog {
           // Folded into a checkpoint meanwhile, or the place of an older checkpoint.
           if (await this.#jump(from + index)) break
           this.#state.upTo = from + index
+          this.#writtenAt = undefined
         } else if (message.subject === this.#names.subjects.record) {
           this.#state.apply(message.seq, recordCodec.decode(message.string()))
-        } else this.#state.upTo = message.seq
+          this.#writtenAt = message.timestamp
+        } else {
+          this.#state.upTo = message.seq
+          this.#writtenAt = message.timestamp
+        }
       }
     }
+  }
+
+  /**
+   * Whether the stream is not the one that was folded. The time at which it was made is no proof: a server of 2.10 that was killed
+   * tells another one of the same stream. Where the last folded message is gone, a checkpoint stands for it in either.
+   */
+  async #isAnother(created: string): Promise<boolean> {
+    if ((this.#created ?? created) === created || this.#writtenAt === undefined) return false
+    const message = await this.#read(this.#state.upTo)
+    return message !== null && message.timestamp !== this.#writtenAt
   }
 
   /**
@@ -111,6 +127,7 @@ export class LedgerLog {
     }
     const found = await this.#latest()
     this.#state = new LedgerState(found?.checkpoint ?? { ...kept, upTo: 0 })
+    this.#writtenAt = undefined
     this.#checkpointed = this.#state.upTo
   }
 
@@ -124,6 +141,7 @@ export class LedgerLog {
     if (found === undefined || found.checkpoint.upTo <= this.#state.upTo || found.checkpoint.upTo < missing)
       return false
     this.#state = new LedgerState(found.checkpoint)
+    this.#writtenAt = undefined
     this.#checkpointed = found.checkpoint.upTo
     return true
   }
