@@ -7,11 +7,16 @@ import { describe, expect, it } from "vitest"
 import { copyFolder, counted, fill, live, type Open, problemOf, publish, reconciled } from "./support/belonging.ts"
 import { newDirectory } from "./support/profileLaws.ts"
 
-const open: Open = (folder) =>
-  Layer.merge(
-    Embedded.layer({ directory: join(folder, "log"), segmentBytes: 4096 }),
-    DuckDb.layer({ path: join(folder, "warehouse.duckdb"), threads: 1 })
-  )
+const openWith =
+  (segmentBytes: number): Open =>
+  (folder) =>
+    Layer.merge(
+      Embedded.layer({ directory: join(folder, "log"), segmentBytes }),
+      DuckDb.layer({ path: join(folder, "warehouse.duckdb"), threads: 1 })
+    )
+const open = openWith(4096)
+/** With segments so large that nothing is pruned. */
+const openWhole = openWith(1 << 20)
 
 /** Of `part` of one folder into another one. */
 const put = (part: "log" | "warehouse.duckdb", from: string, to: string) => {
@@ -80,13 +85,13 @@ describe("log and warehouse", () => {
 
   it("another log is refused, however long it is; reloaded, its events come to what is there", async () => {
     const [folder, other] = [newDirectory(), newDirectory()]
-    await live(open(folder), fill(1, 10))
-    await live(open(other), fill(101, 50))
+    await live(openWhole(folder), fill(1, 10))
+    await live(openWhole(other), fill(101, 50))
     put("log", other, folder)
-    expect(await problemOf(live(open(folder), publish(201, 1)))).toBe("other_store")
-    expect(await reconciled(open(folder), { reload: true })).toEqual({ resolved: ["other_store"] })
+    expect(await problemOf(live(openWhole(folder), publish(201, 1)))).toBe("other_store")
+    expect(await reconciled(openWhole(folder), { reload: true })).toEqual({ resolved: ["other_store"] })
     const after = { accepted: 50, stored: 50, duplicates: 0, lost: 0, difference: 0, events: 60 }
-    expect(await live(open(folder), counted)).toEqual(after)
+    expect(await live(openWhole(folder), counted)).toEqual(after)
   })
 
   it("a warehouse that is merely behind goes on from where it is", async () => {
