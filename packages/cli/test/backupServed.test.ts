@@ -84,7 +84,7 @@ await describeWithService("backup and restore by commands, over PostgreSQL", pos
       const over = await millrace(["restore", backup, "--data", at("back")])
       expect([over.code, over.stderr]).toEqual([
         1,
-        "millrace: postgres is not restored into what holds something: the database is not empty: millrace.api_keys\n"
+        "millrace: postgres is not restored into what holds something: the database is not empty: millrace.accepted_totals\n"
       ])
       vi.stubEnv("MILLRACE_POSTGRES_URL", "")
       const nowhere = await millrace(["restore", backup, "--data", at("back")])
