@@ -133,8 +133,9 @@ await describeWithService("PostgreSQL without a queue", postgres(), (server, { o
         yield* flush
         const [letter] = yield* letters
         assert.strictEqual(letter?.event.event_id, idOf(5))
-        // Of a page that was read before.
-        yield* queue.deadLetter(read.slice(4, 5), { ...letter!.reason })
+        // Of a page that was read before; where the loader was faster, it was left out of the page already.
+        const at = read.events.findIndex(({ event_id }) => event_id === idOf(5))
+        yield* queue.deadLetter(at < 0 ? read.slice(0, 0) : read.slice(at, at + 1), { ...letter!.reason })
         assert.deepInclude(yield* ledger("default"), { accepted: 10, stored: 9, dead_lettered: 1, difference: 0 })
         assert.strictEqual(yield* queue.deadLetters.replay([letter!.id]), 1)
         yield* flush
