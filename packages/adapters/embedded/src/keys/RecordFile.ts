@@ -31,6 +31,7 @@ export class RecordFile<State, Rec> {
   #state: State
   #seen = ""
   #named = false
+  #durableBytes = 0
   #turn: Promise<unknown> = Promise.resolve()
 
   constructor(path: string, form: RecordForm<State, Rec>, files: Files = nodeFiles) {
@@ -79,13 +80,33 @@ export class RecordFile<State, Rec> {
       const last = Buffer.alloc(1)
       if (size > 0) await file.read(last, size - 1)
       const torn = size > 0 && last.toString() !== "\n"
-      await file.append([Buffer.from(torn ? CANCEL + line : line)])
+      await this.#writeAgain(size)
+      const bytes = Buffer.from(torn ? CANCEL + line : line)
+      await file.append([bytes])
       await file.sync()
+      this.#durableBytes = size + bytes.length
       // Also when it holds something: whoever made it may have been killed before its name was durable.
       if (!this.#named) {
         await this.#files.syncDirectory(dirname(this.#path))
         this.#named = true
       }
+    } finally {
+      await file.close()
+    }
+  }
+
+  /**
+   * What this process has not synced itself, up to `size`, over itself: where somebody's sync failed the system holds for written
+   * what is not, and a hole before the new line would make it unreadable.
+   */
+  async #writeAgain(size: number): Promise<void> {
+    const from = Math.min(this.#durableBytes, size)
+    if (from === size) return
+    const file = await this.#files.open(this.#path, "r+")
+    try {
+      const bytes = Buffer.alloc(size - from)
+      await file.read(bytes, from)
+      await file.write(bytes, from)
     } finally {
       await file.close()
     }

@@ -228,7 +228,8 @@ export class SegmentLog {
     const next = await search(this.first)
     await this.#atRest(async () => {
       await search(next)
-      if (due.has(this.#writer.segment)) await this.#roll()
+      // Of what was refused a part may have been written.
+      if (due.has(this.#writer.segment) || this.#writer.isTainted) await this.#roll()
       this.#tail.forget()
     })
     await forgetCuts(this.#files, this.#options.directory)

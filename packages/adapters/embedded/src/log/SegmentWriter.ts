@@ -36,6 +36,11 @@ export class SegmentWriter {
     this.#active = active
   }
 
+  /** Parts of what was refused may lie behind the last record. */
+  get isTainted(): boolean {
+    return this.#tainted
+  }
+
   get segment(): Segment {
     return this.#segments.at(-1)!
   }
@@ -136,6 +141,8 @@ export class SegmentWriter {
   async #replace(full: Segment, segment: Segment): Promise<void> {
     // Not before: the last segment is never shorter than what was allotted to it, so that one cut short is told.
     if (full.count > 0) await this.#active.truncate(full.endBytes).catch(() => undefined)
+    // What was refused is gone, also after a power cut; that this fails takes nothing from what was synced before.
+    if (this.#tainted) await this.#active.datasync().catch(() => undefined)
     await this.#active.close()
     this.#active = await this.#options.files.open(segment.path, "r+")
     if (full.count === 0) this.#segments.pop()

@@ -3,21 +3,29 @@ import { RECORD_HEADER_BYTES, recordBytesAt } from "./record.ts"
 
 export const WINDOW_BYTES = 1 << 20
 
-/** Reads a file front to back through one bounded buffer. */
+/** Reads a file that nobody writes to, front to back, through one buffer that is no larger than it has to be. */
 export class Window {
   readonly #file: OpenFile
-  #buffer = Buffer.allocUnsafe(WINDOW_BYTES)
+  readonly #sizeBytes: number
+  #buffer: Buffer
   #start = 0
   #length = 0
 
-  constructor(file: OpenFile) {
+  private constructor(file: OpenFile, sizeBytes: number) {
     this.#file = file
+    this.#sizeBytes = sizeBytes
+    this.#buffer = Buffer.allocUnsafe(Math.min(WINDOW_BYTES, sizeBytes))
+  }
+
+  static async open(file: OpenFile): Promise<Window> {
+    return new Window(file, await file.size())
   }
 
   /** `bytes` from `position` on, or fewer at the end of the file; a view, valid until the next call. */
   async at(position: number, bytes: number): Promise<Buffer> {
     if (!this.holds(position, bytes)) {
-      if (bytes > this.#buffer.length) this.#buffer = Buffer.allocUnsafe(bytes)
+      const there = Math.min(bytes, this.#sizeBytes - position)
+      if (there > this.#buffer.length) this.#buffer = Buffer.allocUnsafe(there)
       this.#start = position
       this.#length = await this.#file.read(this.#buffer, position)
     }

@@ -18,7 +18,7 @@ export const nextGroup = async (
   from: number,
   due: number
 ): Promise<FoundGroup | undefined> => {
-  const window = new Window(file)
+  const window = await Window.open(file)
   const overlap = RECORD_HEADER_BYTES + SALT_BYTES
   for (let at = from; ; at += WINDOW_BYTES - overlap) {
     const chunk = Buffer.from(await window.at(at, WINDOW_BYTES))
@@ -52,7 +52,7 @@ const candidates = function* (chunk: Buffer, { key }: SegmentFormat): Generator<
 
 /** Behind the last byte, at or behind `from`, that is not zero; `from` when there is none. */
 export const endOfData = async (file: OpenFile, from: number): Promise<number> => {
-  const window = new Window(file)
+  const window = await Window.open(file)
   let end = from
   for (let at = from; ; at += WINDOW_BYTES) {
     const chunk = await window.at(at, WINDOW_BYTES)

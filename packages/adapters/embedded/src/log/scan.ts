@@ -40,7 +40,7 @@ export const scanSegment = async (
   first: number,
   reader: Reader
 ): Promise<Scan> => {
-  const window = new Window(file)
+  const window = await Window.open(file)
   const seed = key?.seed ?? 0
   const scan = new Scanner(startBytes, first, reader)
   for (;;) {
