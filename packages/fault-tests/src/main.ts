@@ -2,11 +2,13 @@ import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
 import type { Services } from "./Cluster.ts"
 import { plant } from "@millrace/test-services"
+import { runPoints } from "./crashPoints/runPoints.ts"
 import { type Mutant, mutants } from "./mutants.ts"
 import { lineOf, totalOf } from "./report.ts"
 import { type Outcome, runSchedule } from "./runSchedule.ts"
 import { describeSchedule, scheduleOf } from "./Schedule.ts"
 import { withServices } from "./services.ts"
+import { huntBySuites } from "./suiteMutants.ts"
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url))
 
@@ -19,6 +21,13 @@ const { values } = parseArgs({
     theme: { type: "string" },
     "outage-seconds": { type: "string", default: "4" },
     mutants: { type: "boolean", default: false },
+    /** Those that a suite has to find, in place of schedules. */
+    "suite-mutants": { type: "boolean", default: false },
+    /** Faults at system calls of one process, by strace, in place of schedules. */
+    "crash-points": { type: "boolean", default: false },
+    /** Only those whose description holds it. */
+    only: { type: "string", default: "" },
+    jobs: { type: "string", default: "2" },
     /** Only those whose name begins so. */
     mutant: { type: "string", default: "" }
   }
@@ -78,8 +87,15 @@ const huntAll = async (services: Services): Promise<boolean> => {
   return caught
 }
 
-const isWell = await withServices((services) => {
-  console.log(`${services.nats.origin}; ${services.postgres.origin}`)
-  return values.mutants ? huntAll(services) : runAll(services)
-})
-process.exitCode = isWell ? 0 : 1
+const withAll = () =>
+  withServices((services) => {
+    console.log(`${services.nats.origin}; ${services.postgres.origin}`)
+    return values.mutants ? huntAll(services) : runAll(services)
+  })
+
+const runAsked = () => {
+  if (values["crash-points"]) return runPoints(ROOT, { only: values.only, jobs: Number(values.jobs) })
+  return values["suite-mutants"] ? huntBySuites(ROOT, values.mutant) : withAll()
+}
+
+process.exitCode = (await runAsked()) ? 0 : 1

@@ -12,8 +12,8 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "ack before insert",
     file: "packages/core/src/ingest/drain.ts",
-    search: "yield* queue.take({ ...options, unstored })",
-    replace: "yield* Effect.scoped(queue.take({ ...options, unstored }))",
+    search: "queue.take({ ...options, unstored })",
+    replace: "Effect.scoped(queue.take({ ...options, unstored }))",
     theme: "workers"
   },
   {
@@ -64,8 +64,8 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "stored events among the dead letters",
     file: "packages/core/src/ingest/drain.ts",
-    search: "yield* queue.take({ ...options, unstored })",
-    replace: "yield* queue.take(options)",
+    search: "queue.take({ ...options, unstored })",
+    replace: "queue.take(options)",
     theme: "killer"
   },
   {

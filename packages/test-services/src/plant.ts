@@ -16,6 +16,10 @@ export const isApplicable = (root: string, { file, search }: PlantedBug): boolea
 
 const LEFT_OUT = new Set(["dist", ".turbo"])
 
+const SHARED = ["node_modules", ".tools"]
+/** What tests of a package need of the checkout. */
+const SETTINGS = ["vitest.shared.ts", "tsconfig.base.json", "package.json"]
+
 interface PlantOptions {
   /** Of the packages' folders. */
   readonly tests?: boolean
@@ -34,7 +38,8 @@ export const plant = (
     verbatimSymlinks: true,
     filter: (source) => !LEFT_OUT.has(basename(source)) && (tests || basename(source) !== "test")
   })
-  symlinkSync(join(root, "node_modules"), join(copy, "node_modules"))
+  for (const name of SHARED) symlinkSync(join(root, name), join(copy, name))
+  if (tests) for (const name of SETTINGS) cpSync(join(root, name), join(copy, name))
   const file = join(copy, bug.file)
   writeFileSync(
     file,
