@@ -28,7 +28,7 @@ export interface Plan {
   readonly lives: ReadonlyArray<LifePlan>
 }
 
-const ENDS: ReadonlyArray<End> = ["power", "power", "power", "kill", "close"]
+const ENDS: ReadonlyArray<End> = ["power", "power", "kill", "close"]
 /** Steps that a start takes, and a few more. */
 const START_STEPS = 60
 const LONG_STEPS = 300
@@ -42,10 +42,11 @@ export const planOf = (seed: number): Plan => {
     faults: random.chance(0.3)
       ? Array.from({ length: random.between(1, 2) }, () => ({
           at: random.between(1, FAULTY_CALLS),
+          of: random.pick(["any", "sync"] as const),
           code: random.pick(["EIO", "ENOSPC"] as const)
         }))
       : [],
-    clients: random.between(1, 3),
+    clients: random.between(0, 3),
     batches: random.between(1, 6),
     roles: ROLES.filter(() => random.chance(0.3))
   })
@@ -53,7 +54,7 @@ export const planOf = (seed: number): Plan => {
     seed,
     promises: random.pick(["journal", "ordered", "strict"] as const),
     segmentBytes: random.pick([4096, 4096, 8192, 32_768]),
-    lives: Array.from({ length: random.between(1, 3) }, life)
+    lives: Array.from({ length: random.between(1, 4) }, life)
   }
 }
 
@@ -68,7 +69,7 @@ export function* smallerThan(plan: Plan): Generator<Plan> {
   for (const [index, { batches, clients, faults, roles, steps }] of lives.entries()) {
     if (faults.length > 0) yield withLife(index, { faults: faults.slice(1) })
     for (const role of roles) yield withLife(index, { roles: roles.filter((other) => other !== role) })
-    if (clients > 1) yield withLife(index, { clients: clients - 1 })
+    if (clients > 0) yield withLife(index, { clients: clients - 1 })
     if (batches > 1) yield withLife(index, { batches: batches - 1 })
     for (const fewer of [steps >>> 1, steps - 1]) if (fewer > 0) yield withLife(index, { steps: fewer })
   }

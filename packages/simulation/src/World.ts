@@ -1,9 +1,10 @@
 import type { Random } from "@millrace/test-services"
 import { type Disk, DiskError } from "./Disk.ts"
 
-/** An error at the n-th call of a life. */
+/** An error at the n-th call of a life, or at the first sync from there on. */
 export interface Fault {
   readonly at: number
+  readonly of: "any" | "sync"
   readonly code: "EIO" | "ENOSPC"
 }
 
@@ -41,6 +42,8 @@ export class World {
   #waiting: Array<() => void> = []
   #timers: Array<Timer> = []
   #calls = 0
+  /** Faults of syncs that have struck. */
+  readonly #synced = new Set<number>()
   steps = 0
   nowMillis: number
   isOver = false
@@ -59,7 +62,7 @@ export class World {
     return new Promise((resolve, reject) => {
       this.#waiting.push(() => {
         const number = ++this.#calls
-        const fault = this.#options.faults.find(({ at }) => at === number)
+        const fault = this.#faultOf(number, name)
         this.#options.trace?.(`${number} ${name} ${path}${fault === undefined ? "" : ` -> ${fault.code}`}`)
         try {
           if (fault === undefined) return resolve(run())
@@ -71,6 +74,16 @@ export class World {
         }
       })
     })
+  }
+
+  #faultOf(number: number, name: string): Fault | undefined {
+    const fault = this.#options.faults.find(
+      ({ at, of }) => at === number || (of === "sync" && at < number && !this.#synced.has(at))
+    )
+    if (fault?.of !== "sync") return fault
+    if (!name.includes("sync")) return undefined
+    this.#synced.add(fault.at)
+    return fault
   }
 
   /** Returns what takes the timer back. */

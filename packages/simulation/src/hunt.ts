@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process"
 import { join } from "node:path"
-import { plant } from "@millrace/test-services"
-import { type Mutant, mutants } from "./mutants.ts"
+import { plant, type PlantedBug } from "@millrace/test-services"
+import { mutants } from "./mutants.ts"
 import type { Total } from "./simulate.ts"
 
 export interface HuntOptions {
@@ -14,7 +14,7 @@ export interface HuntOptions {
 /** Runs schedules over the sources with the bug in them until one finds it; returns how many that took. */
 export const hunt = async (
   root: string,
-  mutant: Mutant,
+  mutant: PlantedBug,
   { schedules, seed }: Omit<HuntOptions, "only">
 ): Promise<number | undefined> => {
   const planted = plant(root, mutant)

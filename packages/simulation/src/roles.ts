@@ -56,6 +56,7 @@ export const client = (stage: Stage) =>
   Effect.gen(function* () {
     const { journal, life } = stage
     const queue = yield* EventQueue
+    if (stage.random.chance(0.3)) yield* Effect.sleep(stage.random.between(0, 2_000))
     for (let sent = 0; sent < life.batches; sent++) {
       const events = eventsOf(stage, yield* micros)
       journal.sends(events)
