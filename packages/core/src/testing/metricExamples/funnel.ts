@@ -276,7 +276,18 @@ const own: ReadonlyArray<MetricExample> = [
       [2, null],
       [1, 86_400]
     ]).map((row) => ({ ...row, complete: false }))
-  }
+  },
+  ...[
+    ["visit", "buy"],
+    ["visit", "buy", "$identify"]
+  ].map((named) => ({
+    title: `funnel: $identify lies between no steps, whether it is named or not: ${named.join()}`,
+    metric: "funnel" as const,
+    params: { ...MAY_2021, steps: named, order: "strict" },
+    as_of: LONG_AFTER,
+    events: eventsFrom(minutes("1", "visit", "$identify", "buy", "$identify")),
+    rows: steps([[1, null], ...named.slice(1).map((_, index) => [1, index === 0 ? 120 : 60] as const)])
+  }))
 ]
 
 export const funnelExamples: ReadonlyArray<MetricExample> = [
