@@ -4,6 +4,7 @@ import { KeyStore } from "@millrace/core"
 import { Effect, Option } from "effect"
 import { describe, expect, it } from "vitest"
 import { Embedded } from "../src/index.ts"
+import { MARK } from "../src/keys/lines.ts"
 import { withDirectory } from "./support.ts"
 
 const hash = (digit: string) => digit.repeat(64)
@@ -47,6 +48,22 @@ describe("the key file", () => {
       }
     }))
 
+  it("what a power cut left of a line that was never acknowledged is passed over, whatever it is", () =>
+    inFile(async (path) => {
+      await over(path, (store) => store.create(key("1")))
+      const whole = readFileSync(path)
+      const remains = ["\0".repeat(80), "\0".repeat(80) + "\n", 'ab\n\n{"hash"}\u0001\n', "00000000 {}\n12"]
+      for (const left of remains) {
+        writeFileSync(path, Buffer.concat([whole, Buffer.from(left)]))
+        await over(path, (store) => Effect.andThen(store.create(key("2")), store.revoke(hash("1"))))
+        const known = await over(path, (store) => store.list())
+        expect(known.map(({ prefix, revoked_at }) => [prefix, revoked_at !== undefined])).toEqual([
+          ["mr_w_1", true],
+          ["mr_w_2", false]
+        ])
+      }
+    }))
+
   it("a damaged line closes the store: it may be the one that revokes a key", () =>
     inFile(async (path) => {
       await over(path, (store) => Effect.andThen(store.create(key("1")), store.revoke(hash("1"))))
@@ -54,12 +71,12 @@ describe("the key file", () => {
       writeFileSync(path, text.replace("revoked_at", "revoked_by"))
       await expect(over(path, (store) => store.find(hash("1")))).rejects.toMatchObject({
         operation: "open",
-        reason: { cause: { message: "line 2 of the key file is damaged" } }
+        reason: { cause: { message: "line 3 of the key file is damaged" } }
       })
       writeFileSync(path, text)
       await over(path, (store) =>
         Effect.gen(function* () {
-          appendFileSync(path, "00000000 {}\n")
+          appendFileSync(path, `00000000 {}\n${MARK}`)
           expect(yield* Effect.flip(store.find(hash("1")))).toMatchObject({ operation: "find" })
         })
       )

@@ -1,7 +1,9 @@
 import { cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { CorruptLog } from "../src/log/errors.ts"
+import { type Files, nodeFiles } from "@millrace/core/node"
+import { filesHolding } from "@millrace/core/testing"
+import { CorruptLog, WriteFailed } from "../src/log/errors.ts"
 import { append, openLog, readAll, reopened, withDirectory } from "./support.ts"
 
 const segmentsIn = (directory: string) =>
@@ -177,3 +179,43 @@ describe("SegmentLog recovery", () => {
       await again.close()
     }))
 })
+
+/** A disk on which one write fails once all is written, and then the next sync of a folder. */
+const failingOnce = () => {
+  const state = { broken: false, write: false, folder: false }
+  const fail = () => Promise.reject(Object.assign(new Error("EIO"), { code: "EIO" }))
+  const files: Files = {
+    ...nodeFiles,
+    open: async (path, flags, mode) => {
+      const file = await nodeFiles.open(path, flags, mode)
+      return {
+        ...file,
+        write: async (bytes, position) => {
+          await file.write(bytes, position)
+          if (!state.broken || state.write) return
+          state.write = true
+          await fail()
+        }
+      }
+    },
+    syncDirectory: async (path) => {
+      await nodeFiles.syncDirectory(path)
+      if (!state.write || state.folder) return
+      state.folder = true
+      await fail()
+    }
+  }
+  return { state, files }
+}
+
+it("records of a refused append behind a segment's end are none, once the next segment was begun without them", () =>
+  withDirectory(async (directory) => {
+    const { files, state } = failingOnce()
+    const log = await openLog(directory, { files })
+    assert.strictEqual(await append(log, "first"), 1)
+    state.broken = true
+    assert.instanceOf(await append(log, "refused-1", "refused-2"), WriteFailed)
+    await log.close()
+    assert.deepStrictEqual(await reopened(directory), ["first"])
+    assert.deepStrictEqual(filesHolding(directory, ["refused"]), [])
+  }))

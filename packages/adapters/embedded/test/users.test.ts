@@ -44,7 +44,7 @@ describe("the user file", () => {
       writeFileSync(path, text.replace('"to":true', '"to":false'))
       await expect(over(path, (store) => store.find(ada.email))).rejects.toMatchObject({
         operation: "open",
-        reason: { cause: { message: "line 2 of the user file is damaged" } }
+        reason: { cause: { message: "line 3 of the user file is damaged" } }
       })
       writeFileSync(path, text + text.slice(0, 20))
       expect(await over(path, (store) => store.find(ada.email))).toMatchObject(Option.some({ disabled: true }))

@@ -2,7 +2,7 @@ import { dirname } from "node:path"
 import { type Files, ignoreAbsence, nodeFiles } from "@millrace/core/node"
 import { Result } from "effect"
 import { makeFolder } from "../log/makeFolder.ts"
-import { CANCEL, encodeLine, readLines } from "./lines.ts"
+import { CANCEL, encodeLine, MARK, readLines } from "./lines.ts"
 
 /** About 100,000 records. */
 const MAX_BYTES = 32 << 20
@@ -32,6 +32,7 @@ export class RecordFile<State, Rec> {
   #seen = ""
   #named = false
   #durableBytes = 0
+  #torn = false
   #turn: Promise<unknown> = Promise.resolve()
 
   constructor(path: string, form: RecordForm<State, Rec>, files: Files = nodeFiles) {
@@ -65,7 +66,9 @@ export class RecordFile<State, Rec> {
 
   #fold(text: string): State {
     const { apply, decode, empty, name } = this.#form
-    return readLines(text).reduce((state, { json, number }) => {
+    const { lines, torn } = readLines(text)
+    this.#torn = torn
+    return lines.reduce((state, { json, number }) => {
       const record = json === undefined ? undefined : decode(json)
       if (record !== undefined && Result.isSuccess(record)) return apply(state, record.success)
       throw new Error(`line ${number} of the ${name} file is damaged`)
@@ -79,12 +82,14 @@ export class RecordFile<State, Rec> {
       const size = await file.size()
       const last = Buffer.alloc(1)
       if (size > 0) await file.read(last, size - 1)
-      const torn = size > 0 && last.toString() !== "\n"
+      const torn = this.#torn || (size > 0 && last.toString() !== "\n")
       await this.#writeAgain(size)
       const bytes = Buffer.from(torn ? CANCEL + line : line)
       await file.append([bytes])
       await file.sync()
       this.#durableBytes = size + bytes.length
+      // Without it nobody could tell damage to this line from a tear; with a part of it, nothing is worse.
+      await file.append([Buffer.from(MARK)]).catch(() => undefined)
       // Also when it holds something: whoever made it may have been killed before its name was durable.
       if (!this.#named) {
         await this.#files.syncDirectory(dirname(this.#path))

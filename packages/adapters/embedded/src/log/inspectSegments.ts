@@ -36,6 +36,8 @@ export interface Inspection {
   readonly key: LogKey | undefined
   /** `undefined` where there is no segment. */
   readonly last: LastSegment | undefined
+  /** Segments with something behind their last record that was refused: the next one was begun without it. */
+  readonly trailing: ReadonlyArray<Segment>
   /** Files that a crash left, of no use to anybody. */
   readonly leftovers: ReadonlyArray<string>
   /** The sequence of the next record. */
@@ -50,17 +52,19 @@ export const inspectSegments = async (options: InspectOptions): Promise<Inspecti
   const { directory, droppedUpTo } = options
   const { firsts, leftovers } = await namesIn(options)
   const segments: Array<Segment> = []
+  const trailing: Array<Segment> = []
   let last: LastSegment | undefined
   for (const [index, first] of firsts.entries()) {
     const due = segments.at(-1)?.next ?? droppedUpTo + 1
     if (first !== due) throw missing(directory, due, first)
     const looked = await inspectSegment(first, firsts[index + 1], options)
     segments.push(looked.segment)
+    if (looked.trails) trailing.push(looked.segment)
     last = looked.last
   }
   if (segments.length === 0 && options.made === true) throw missing(directory, droppedUpTo + 1, undefined)
   const key = segments.findLast(({ format }) => format.key !== undefined)?.format.key
-  return { segments, key, last, leftovers, next: segments.at(-1)?.next ?? droppedUpTo + 1 }
+  return { segments, key, last, trailing, leftovers, next: segments.at(-1)?.next ?? droppedUpTo + 1 }
 }
 
 const missing = (directory: string, due: number, next: number | undefined) => {
@@ -99,14 +103,16 @@ const inspectSegment = async (first: number, following: number | undefined, opti
     const scan = await scanSegment(file, format, first, {
       ...options,
       onRecord: (record) => {
+        if (following !== undefined && record.sequence >= following) return
         segment.add(record.offsetBytes, record.payload.length)
         options.onRecord(record)
       }
     })
-    if (following === undefined) return { segment, last: await inspectTail(file, segment, scan, damaged) }
-    // What lies behind its last record then was never acknowledged: the next segment was begun without it.
-    if (scan.next !== following) throw damaged(gapOf(scan, `the next segment begins with record ${following}`))
-    return { segment, last: undefined }
+    if (following === undefined)
+      return { segment, trails: false, last: await inspectTail(file, segment, scan, damaged) }
+    if (scan.next < following) throw damaged(gapOf(scan, `the next segment begins with record ${following}`))
+    // What lies behind, whole records too, was never acknowledged: the next segment was begun without it.
+    return { segment, trails: (await file.size()) > segment.endBytes, last: undefined }
   } finally {
     await file.close()
   }

@@ -74,6 +74,8 @@ const findPatches = async (segment: Segment, files: Files, rewrite: Rewrite): Pr
   const file = await files.open(segment.path, "r")
   try {
     const onRecord = (record: ScannedRecord) => {
+      // Refused, behind its end.
+      if (record.sequence >= segment.next) return
       const payload = rewrite(record)
       if (payload === undefined) return
       if (payload.length !== record.payload.length) throw new Error("a record is rewritten in its own size")
@@ -82,7 +84,7 @@ const findPatches = async (segment: Segment, files: Files, rewrite: Rewrite): Pr
       patches.push({ offsetBytes: record.offsetBytes, bytes })
     }
     const { endBytes, next, problem } = await scanSegment(file, segment.format, segment.first, { onRecord })
-    if (next === segment.next) return patches
+    if (next >= segment.next) return patches
     const what = problem?.what ?? `no record where ${next} was due`
     throw new CorruptLog({ file: segment.path, offsetBytes: problem?.offsetBytes ?? endBytes, problem: what })
   } finally {

@@ -12,12 +12,13 @@ const CUTS_MAX = 8
 /** Makes what was inspected ready to be written to; returns the segments, and the last of them open. */
 export const startSegments = async (
   place: SegmentPlace,
-  { last, leftovers, next, segments }: Inspection
+  { last, leftovers, next, segments, trailing }: Inspection
 ): Promise<{ readonly segments: Array<Segment>; readonly active: OpenFile }> => {
   const { files } = place
   for (const path of leftovers) await files.rm(path)
   // What was removed stays so, also after a power cut: an erased user may lie in it.
   await files.syncDirectory(place.directory)
+  for (const segment of trailing) await cutOff(files, segment)
   const written = segments.at(-1)
   if (written !== undefined && last !== undefined) await repairTail(files, written, last)
   if (written?.format.key !== undefined) {
@@ -28,6 +29,17 @@ export const startSegments = async (
   const segment = await nameSpare(place, next, await createSpare(place))
   await files.syncDirectory(place.directory)
   return { segments: [...kept, segment], active: await files.open(segment.path, "r+") }
+}
+
+/** What was refused, and may be a user's who asks to be erased. */
+const cutOff = async (files: Files, { endBytes, path }: Segment): Promise<void> => {
+  const file = await files.open(path, "r+")
+  try {
+    await file.truncate(endBytes)
+    await file.datasync()
+  } finally {
+    await file.close()
+  }
 }
 
 const repairTail = async (files: Files, segment: Segment, last: LastSegment): Promise<void> => {
