@@ -46,6 +46,8 @@ const HINTS: Readonly<Record<string, (schema: JsonSchema) => fc.Arbitrary<Json> 
   after: () => fc.constantFrom("1", "planted-user-3"),
   property: () => fc.constantFrom("amount", "plan"),
   breakdown: () => fc.constantFrom("event_type", "properties.plan"),
+  // No more than a range has: more are refused by what is meant.
+  intervals: ({ type }) => fc.constant(type === "string" ? "1" : 1),
   event_type: () => eventTypes,
   // A clock that is wrong moves its events.
   sent_at: () => fc.constant(new Date().toISOString()),
