@@ -38,8 +38,8 @@ export const mutants: ReadonlyArray<PlantedBug> = [
   {
     name: "recovery that delivers what is not synced",
     file: `${LOG}/startSegments.ts`,
-    search: "    await file.datasync()\n",
-    replace: ""
+    search: "if (!marked) await writeAgain(file, last)\n    await file.datasync()\n",
+    replace: "if (!marked) await writeAgain(file, last)\n"
   },
   {
     name: "recovery that trusts a sync after one that failed",
