@@ -2,7 +2,7 @@ import { expect, it } from "vitest"
 import type { Page } from "playwright-core"
 import { type Check, check } from "./checks.ts"
 import { describeInBrowser, handleOf, openPage, startClient, storedCount } from "./support/browser.ts"
-import { statsOf, trackMany } from "./support/Driver.ts"
+import { dropsOf, statsOf, trackMany } from "./support/Driver.ts"
 import { until, useRig } from "./support/rig.ts"
 
 const EVENTS = 20
@@ -257,7 +257,7 @@ await describeInBrowser("storage and tabs", (browsers) => {
     expect(await trackMany(handleOf(page), type, 1)).toEqual([""])
     await storedAre(page, type, 0)
     expect(await statsOf(handleOf(page))).toEqual({ queued: 0, sent: 0, dropped: EVENTS })
-    expect(await handleOf(page).problems()).toMatchObject([{ code: "purged", eventIds: purged }])
+    expect(await dropsOf(handleOf(page))).toMatchObject([{ code: "purged", eventIds: purged }])
     await door.open()
     await page.reload()
     await startClient(page, options)

@@ -21,6 +21,10 @@ export interface Driver {
 
 export const statsOf = (handle: Handle): Promise<Stats> => handle.run((client) => client.stats())
 
+/** Problems that cost events: whether a request failed in between depends on when it was sent. */
+export const dropsOf = async (handle: Handle): Promise<ReadonlyArray<ClientProblem>> =>
+  (await handle.problems()).filter(({ eventIds }) => eventIds.length > 0)
+
 /** Tracks `count` events `{ n }` in one turn and returns their ids. */
 export const trackMany = (handle: Handle, type: string, count: number): Promise<ReadonlyArray<string>> =>
   handle.run((client, [name, events]) => Array.from({ length: events }, (_, n) => client.track(name, { n })), [
