@@ -5,7 +5,7 @@ export default defineConfig(
   shared({
     index: "src/index.ts",
     "memory/index": "src/memory/index.ts",
-    "node/index": "src/node/index.ts",
+    "kit/node/index": "src/kit/node/index.ts",
     "testing/index": "src/testing/index.ts",
     "wire/index": "src/wire/index.ts"
   })

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { type EventBatch } from "@millrace/core"
 import { batchOf } from "@millrace/core/testing"
 import { Deferred, Effect, Fiber } from "effect"
-import { makeCommitGroup } from "../src/ingest/CommitGroup.ts"
+import { makeCommitGroup } from "../src/kit/CommitGroup.ts"
 
 const options = { maxEvents: 10, maxWaitingBytes: 1 << 20, concurrency: 1 }
 

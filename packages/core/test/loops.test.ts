@@ -16,7 +16,7 @@ import {
 import { batchOf, layerMemoryQueue, layerMemoryStore, layerMemoryWarehouse } from "@millrace/core/testing"
 import { Clock, Deferred, Effect, Fiber, Layer, Logger, Queue } from "effect"
 import { TestClock } from "effect/testing"
-import { makeCommitGroup } from "../src/ingest/CommitGroup.ts"
+import { makeCommitGroup } from "../src/kit/CommitGroup.ts"
 
 const statusOf = Effect.fnUntraced(function* (name: string) {
   const found = (yield* Loops).status(yield* Clock.currentTimeMillis).find((loop) => loop.name === name)

@@ -11,7 +11,7 @@ export interface Mutant extends PlantedBug {
 export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "ack before insert",
-    file: "packages/core/src/ingest/drain.ts",
+    file: "packages/core/src/flow/drain.ts",
     search: "queue.take({ ...options, unstored })",
     replace: "Effect.scoped(queue.take({ ...options, unstored }))",
     theme: "workers"
@@ -42,7 +42,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "ledger that counts what is stored and not acknowledged twice",
-    file: "packages/core/src/ledger/ledger.ts",
+    file: "packages/core/src/flow/ledger.ts",
     search: "store.backlog(cursor, counted.unsettled)",
     replace: "store.backlog(cursor)",
     theme: "workers"
@@ -63,14 +63,14 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "stored events among the dead letters",
-    file: "packages/core/src/ingest/drain.ts",
+    file: "packages/core/src/flow/drain.ts",
     search: "queue.take({ ...options, unstored })",
     replace: "queue.take(options)",
     theme: "killer"
   },
   {
     name: "attempts burnt by an outage",
-    file: "packages/core/src/pipeline/Pipeline.ts",
+    file: "packages/core/src/flow/Pipeline.ts",
     search: "failed = Exit.isFailure(exit)",
     replace: "failed = false",
     theme: "outage",

@@ -53,7 +53,7 @@ export const suiteMutants: ReadonlyArray<SuiteMutant> = [
   },
   {
     name: "lost not counted by the warehouse",
-    file: "packages/core/src/ledger/ledger.ts",
+    file: "packages/core/src/flow/ledger.ts",
     search: "lost: of(counts.lost) + of(lost),",
     replace: "lost: 0,",
     folder: "packages/server",

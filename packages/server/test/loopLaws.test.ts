@@ -11,9 +11,9 @@ const STARTS =
 /** File → what it may start, and why nothing it ends with is lost. */
 const ALLOWED: Readonly<Record<string, ReadonlyArray<string>>> = {
   // The mechanism.
-  "core/src/loop/superviseLoop.ts": ["Effect.forkScoped", "Effect.forkScoped"],
+  "core/src/kit/superviseLoop.ts": ["Effect.forkScoped", "Effect.forkScoped"],
   // Joined by the next load, which is supervised.
-  "core/src/etl/loadAhead.ts": ["Effect.forkIn"],
+  "core/src/flow/loadAhead.ts": ["Effect.forkIn"],
   // All it can end with is answered and counted.
   "server/src/http/Jobs.ts": ["Effect.forkDetach"],
   // Writes a line of the log, and nothing else.

@@ -111,7 +111,7 @@ export const mutants: ReadonlyArray<PlantedBug> = [
   },
   {
     name: "ack before insert",
-    file: "packages/core/src/ingest/drain.ts",
+    file: "packages/core/src/flow/drain.ts",
     search: "queue.take({ ...options, unstored })",
     replace: "Effect.scoped(queue.take({ ...options, unstored }))"
   },
@@ -123,7 +123,7 @@ export const mutants: ReadonlyArray<PlantedBug> = [
   },
   {
     name: "a load that cannot go on asks without a pause",
-    file: "packages/core/src/pipeline/Pipeline.ts",
+    file: "packages/core/src/flow/Pipeline.ts",
     search: "report.advanced && !report.caughtUp",
     replace: "!report.caughtUp"
   }

@@ -1,6 +1,6 @@
 import type { Event } from "./Event.ts"
 import { checkOccurredAt, type EventInput } from "./EventInput.ts"
-import { printJson } from "../json/json.ts"
+import { printJson } from "./json.ts"
 import { parseInstant } from "./instant.ts"
 import {
   checkEventId,

@@ -1,5 +1,5 @@
-import { isNobody } from "../identity/placeholders.ts"
-import { doubleOf, isWritten } from "../json/json.ts"
+import { isNobody } from "./placeholders.ts"
+import { doubleOf, isWritten } from "./json.ts"
 
 /** Why a value was refused: a stable code for programs, a sentence for people, the path inside the field. */
 export interface Problem {

@@ -2,7 +2,7 @@ import { Effect, Layer } from "effect"
 import type { Event } from "../event/Event.ts"
 import { EventBatch } from "../event/EventBatch.ts"
 import type { Unsettled } from "../port/EventQueue.ts"
-import { Tombstones } from "../erasure/Tombstones.ts"
+import { Tombstones } from "../event/Tombstones.ts"
 import { opaqueNames } from "./QueueState.ts"
 import { EventStore } from "../port/EventStore.ts"
 

@@ -1,6 +1,6 @@
 import { Clock, Effect, Layer, Option } from "effect"
 import { type NewSession, type Rotation, type StoredUser, UserStore } from "../port/UserStore.ts"
-import { liveSession, withGrant } from "../user/state.ts"
+import { liveSession, withGrant } from "../port/sessions.ts"
 
 const nowMicros = Effect.map(Clock.currentTimeMillis, (millis) => millis * 1000)
 

@@ -1,8 +1,8 @@
 import { Effect, Layer } from "effect"
 import type { ByProject, Event } from "../event/Event.ts"
-import { withUsers } from "../identity/Identities.ts"
-import { isShell } from "../erasure/shell.ts"
-import { Tombstones } from "../erasure/Tombstones.ts"
+import { withUsers } from "../event/Identities.ts"
+import { isShell } from "../event/shell.ts"
+import { Tombstones } from "../event/Tombstones.ts"
 import { opaqueNames } from "./QueueState.ts"
 import { type HistoryPlace, Warehouse } from "../port/Warehouse.ts"
 

@@ -1,8 +1,8 @@
 import { Deferred, Exit } from "effect"
 import type { ByProject } from "../event/Event.ts"
 import { EventBatch, type Origin } from "../event/EventBatch.ts"
-import { type Erasure, Tombstones, type UserHash } from "../erasure/Tombstones.ts"
-import type { Erased } from "../port/Erased.ts"
+import { type Erasure, Tombstones, type UserHash } from "../event/Tombstones.ts"
+import type { Erased } from "../event/Erased.ts"
 import { QueueMeter } from "../port/QueueObserver.ts"
 import type { DeadLetter, DeadLetterReason, DeadLetterSelection, Unsettled } from "../port/EventQueue.ts"
 

@@ -1,5 +1,5 @@
 import type { Schema } from "effect"
-import type { ActivityQuestion } from "../activity/Activity.ts"
+import type { ActivityQuestion } from "./activity/Activity.ts"
 import type { Event } from "../event/Event.ts"
 import type { Dialect } from "./Dialect.ts"
 import { eventsIn, type Narrowed } from "./source.ts"

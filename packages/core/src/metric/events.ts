@@ -1,5 +1,5 @@
 import type { Event } from "../event/Event.ts"
-import { IDENTIFY } from "../identity/Identities.ts"
+import { IDENTIFY } from "../event/Identities.ts"
 import { sql, type SqlText } from "./SqlText.ts"
 
 export { IDENTIFY }

@@ -1,5 +1,5 @@
 import type { Event } from "../event/Event.ts"
-import { withUsers } from "../identity/Identities.ts"
+import { withUsers } from "../event/Identities.ts"
 import type { Dialect } from "./Dialect.ts"
 import { type Filter, filterSql, matches } from "./filter/index.ts"
 import { sql, type SqlText } from "./SqlText.ts"

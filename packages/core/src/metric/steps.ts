@@ -1,5 +1,5 @@
 import type { Event } from "../event/Event.ts"
-import { parseJson } from "../json/json.ts"
+import { parseJson } from "../event/json.ts"
 import type { Dialect } from "./Dialect.ts"
 import { IDENTIFY } from "./events.ts"
 import { BadFilter, type Filter, filterSql, matches, pinsOf, readFilter } from "./filter/index.ts"

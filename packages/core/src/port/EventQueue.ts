@@ -1,6 +1,6 @@
 import { Context, type Effect, Schema, type Scope } from "effect"
-import type { Erasure, Tombstones } from "../erasure/Tombstones.ts"
-import type { Erased } from "./Erased.ts"
+import type { Erasure, Tombstones } from "../event/Tombstones.ts"
+import type { Erased } from "../event/Erased.ts"
 import type { ByProject, Event } from "../event/Event.ts"
 import type { EventBatch } from "../event/EventBatch.ts"
 import type { QueueObserver } from "./QueueObserver.ts"

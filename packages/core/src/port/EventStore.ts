@@ -1,8 +1,8 @@
 import { Context, type Effect, Schema } from "effect"
-import type { Erasure } from "../erasure/Tombstones.ts"
+import type { Erasure } from "../event/Tombstones.ts"
 import type { ByProject } from "../event/Event.ts"
 import type { EventBatch } from "../event/EventBatch.ts"
-import type { Erased } from "./Erased.ts"
+import type { Erased } from "../event/Erased.ts"
 import type { Unsettled } from "./EventQueue.ts"
 import { StoreMismatch } from "./StoreClaim.ts"
 

@@ -1,5 +1,5 @@
 import { Context, type Effect, Schema } from "effect"
-import type { Erasure } from "../erasure/Tombstones.ts"
+import type { Erasure } from "../event/Tombstones.ts"
 import type { ByProject, Event } from "../event/Event.ts"
 import type { EventBatch } from "../event/EventBatch.ts"
 import type { Ask } from "../metric/Metric.ts"

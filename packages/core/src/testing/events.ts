@@ -1,5 +1,5 @@
 import type { Event } from "../event/Event.ts"
-import type { Erasure } from "../erasure/Tombstones.ts"
+import type { Erasure } from "../event/Tombstones.ts"
 import { EventBatch } from "../event/EventBatch.ts"
 
 const BASE = Date.UTC(2026, 0, 1) * 1000

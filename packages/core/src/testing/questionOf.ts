@@ -1,6 +1,6 @@
 import { Effect, Result } from "effect"
 import { type Ask, ask } from "../metric/Metric.ts"
-import { decodeParams, type RawParams } from "../metric/query.ts"
+import { decodeParams, type RawParams } from "../flow/query.ts"
 import { Warehouse } from "../port/Warehouse.ts"
 import { type MetricName, metrics } from "../metric/registry.ts"
 

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Layer } from "effect"
 import { EventBatch } from "../event/EventBatch.ts"
-import { query } from "../metric/query.ts"
+import { query } from "../flow/query.ts"
 import { Warehouse } from "../port/Warehouse.ts"
 import { warehouseErasureLaws } from "./erasureLaws.ts"
 import { batchOf, eventOf, eventsOf } from "./events.ts"

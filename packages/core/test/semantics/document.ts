@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs"
 import { Result } from "effect"
 import { formatInstant } from "../../src/event/instant.ts"
-import { decodeParams, type RawParams } from "../../src/metric/query.ts"
+import { decodeParams, type RawParams } from "../../src/flow/query.ts"
 import { metricExamples } from "../../src/testing/metricExamples/index.ts"
 import type { MetricExample } from "../../src/testing/metricExamples/example.ts"
 import { type MetricName, metricNames, metrics } from "../../src/metric/registry.ts"

@@ -1,4 +1,4 @@
-import { isNobody, mayBeNobody } from "../../identity/placeholders.ts"
+import { isNobody, mayBeNobody } from "../placeholders.ts"
 
 const text = new TextDecoder()
 

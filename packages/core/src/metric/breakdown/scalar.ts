@@ -1,4 +1,4 @@
-import { comparable, parseJson } from "../../json/json.ts"
+import { comparable, parseJson } from "../../event/json.ts"
 import type { BreakdownValue } from "./values.ts"
 
 /** A value as it stands in a query string: JSON where that is a text, a number or a truth value, else a text as it is. */

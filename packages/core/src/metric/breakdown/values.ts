@@ -1,6 +1,6 @@
 import { Schema } from "effect"
 import type { Event } from "../../event/Event.ts"
-import { comparable } from "../../json/json.ts"
+import { comparable } from "../../event/json.ts"
 import { type Field, valueOf } from "../filter/index.ts"
 import { compareCodePoints } from "../rows.ts"
 

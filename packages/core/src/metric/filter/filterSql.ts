@@ -1,4 +1,4 @@
-import { isLongInteger } from "../../json/json.ts"
+import { isLongInteger } from "../../event/json.ts"
 import type { Dialect, FilteredForms } from "../Dialect.ts"
 import { join, sql, type SqlText } from "../SqlText.ts"
 import { type Comparison, type Condition, type Filter, type FilterValue, propertyOf } from "./Filter.ts"

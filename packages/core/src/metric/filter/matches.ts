@@ -1,5 +1,5 @@
 import type { Event } from "../../event/Event.ts"
-import { comparable, doubleOf, parseJson } from "../../json/json.ts"
+import { comparable, doubleOf, parseJson } from "../../event/json.ts"
 import { compareCodePoints } from "../rows.ts"
 import { type Condition, type Field, type Filter, type FilterValue, propertyOf } from "./Filter.ts"
 

@@ -1,4 +1,4 @@
-import { parseJson } from "../../json/json.ts"
+import { parseJson } from "../../event/json.ts"
 import { BadFilter, DEPTH_MAX, readFilter } from "./readFilter.ts"
 import type { Filter } from "./Filter.ts"
 

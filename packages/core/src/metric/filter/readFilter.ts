@@ -1,4 +1,4 @@
-import { comparable, doubleOf, isWritten } from "../../json/json.ts"
+import { comparable, doubleOf, isWritten } from "../../event/json.ts"
 import { type Condition, type Field, type Filter, type FilterValue, OPERATORS, PROPERTIES_PREFIX } from "./Filter.ts"
 
 export const DEPTH_MAX = 8

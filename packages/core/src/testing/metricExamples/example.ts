@@ -1,6 +1,6 @@
 import type { Event } from "../../event/Event.ts"
 import { parseInstant } from "../../event/instant.ts"
-import type { RawParams } from "../../metric/query.ts"
+import type { RawParams } from "../../flow/query.ts"
 import type { MetricName } from "../../metric/registry.ts"
 import { eventOf } from "../events.ts"
 

@@ -1,6 +1,6 @@
-import type { Activity, ActivityQuestion } from "../../../activity/Activity.ts"
-import { ofAllEvents, slotsOfRange, type SpanSlot } from "../../../activity/spans.ts"
-import { UserSet } from "../../../activity/UserSet.ts"
+import type { Activity, ActivityQuestion } from "../../activity/Activity.ts"
+import { ofAllEvents, slotsOfRange, type SpanSlot } from "../../activity/spans.ts"
+import { UserSet } from "../../activity/UserSet.ts"
 import type { RawRow } from "../../Metric.ts"
 import { type ActiveUsersParams, MONTH_DAYS, WEEK_DAYS } from "./model.ts"
 

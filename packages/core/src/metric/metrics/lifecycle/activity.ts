@@ -1,7 +1,7 @@
-import type { Activity, ActivityQuestion } from "../../../activity/Activity.ts"
-import { quarterSlots } from "../../../activity/quarterSlots.ts"
-import { ofAllEvents, slotsOfRange, type SpanSlot } from "../../../activity/spans.ts"
-import { UserSet } from "../../../activity/UserSet.ts"
+import type { Activity, ActivityQuestion } from "../../activity/Activity.ts"
+import { quarterSlots } from "../../activity/quarterSlots.ts"
+import { ofAllEvents, slotsOfRange, type SpanSlot } from "../../activity/spans.ts"
+import { UserSet } from "../../activity/UserSet.ts"
 import type { RawRow } from "../../Metric.ts"
 import type { LifecycleParams } from "./model.ts"
 

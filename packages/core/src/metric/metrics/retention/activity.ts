@@ -4,8 +4,8 @@ import {
   type ActivityQuestion,
   type EventKind,
   QUARTER_MICROS
-} from "../../../activity/Activity.ts"
-import { ofAllEvents, slotsBetween, type SpanSlot } from "../../../activity/spans.ts"
+} from "../../activity/Activity.ts"
+import { ofAllEvents, slotsBetween, type SpanSlot } from "../../activity/spans.ts"
 import { DAY_MICROS, dayOfDate, intervalOfDay } from "../../calendar.ts"
 import { IDENTIFY } from "../../events.ts"
 import { cellsOf } from "./cells.ts"

@@ -1,6 +1,6 @@
-import type { Activity, ActivityQuestion, EventKind } from "../../../activity/Activity.ts"
-import { ofAllEvents, slotsOfRange, type SpanSlot } from "../../../activity/spans.ts"
-import { UserSet } from "../../../activity/UserSet.ts"
+import type { Activity, ActivityQuestion, EventKind } from "../../activity/Activity.ts"
+import { ofAllEvents, slotsOfRange, type SpanSlot } from "../../activity/spans.ts"
+import { UserSet } from "../../activity/UserSet.ts"
 import type { RawRow } from "../../Metric.ts"
 import type { StickinessParams } from "./model.ts"
 

@@ -1,6 +1,6 @@
 import { Schema } from "effect"
 import { slotsOf } from "../../calendar.ts"
-import { doubleOf } from "../../../json/json.ts"
+import { doubleOf } from "../../../event/json.ts"
 import { valueOf } from "../../filter/index.ts"
 import * as Params from "../../params.ts"
 import { sql } from "../../SqlText.ts"

@@ -1,10 +1,10 @@
 import { Clock, Effect } from "effect"
-import type { Erased, ErasurePlace } from "../port/Erased.ts"
+import type { Erased, ErasurePlace } from "../event/Erased.ts"
 import { EventQueue } from "../port/EventQueue.ts"
 import { EventStore } from "../port/EventStore.ts"
 import { type Person, type UserName, Warehouse } from "../port/Warehouse.ts"
-import { settleWithin } from "./settle.ts"
-import type { Erasure } from "./Tombstones.ts"
+import { settleWithin } from "./finishErasure.ts"
+import type { Erasure } from "../event/Tombstones.ts"
 
 /** What was done at one place. */
 export interface ErasureStep {

@@ -1,5 +1,5 @@
 import { Cause, Deferred, Effect, Latch, Option, type Scope } from "effect"
-import { superviseLoop, waitForWork } from "../loop/superviseLoop.ts"
+import { superviseLoop, waitForWork } from "./superviseLoop.ts"
 import type { EventBatch } from "../event/EventBatch.ts"
 
 export interface CommitGroupOptions {

@@ -1,10 +1,10 @@
 import { Effect } from "effect"
 import { EventBatch } from "../event/EventBatch.ts"
 import { EventQueue, type EventQueueError } from "../port/EventQueue.ts"
-import { waitForWork } from "../loop/superviseLoop.ts"
-import { logged } from "../pipeline/logged.ts"
+import { waitForWork } from "../kit/superviseLoop.ts"
+import { logged } from "./logged.ts"
 import { EventStore, type EventStoreError } from "../port/EventStore.ts"
-import { inTraceOf } from "../trace/traceparent.ts"
+import { inTraceOf } from "../event/traceparent.ts"
 
 export interface DrainOptions {
   /** Events per delivery. */

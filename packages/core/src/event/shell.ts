@@ -1,5 +1,5 @@
-import type { Event } from "../event/Event.ts"
-import { linesOfBytes, shellLine } from "../event/batchCodec.ts"
+import type { Event } from "./Event.ts"
+import { linesOfBytes, shellLine } from "./batchCodec.ts"
 
 /**
  * What an erased event leaves where events are counted and ordered: its id, its project and when it was accepted. Positions,

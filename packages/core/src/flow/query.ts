@@ -1,11 +1,11 @@
 import { Effect, Result, Schema, SchemaAST, SchemaIssue } from "effect"
 import { formatInstant } from "../event/instant.ts"
-import { isWritten, printJson } from "../json/json.ts"
+import { isWritten, printJson } from "../event/json.ts"
 import { type AskedBy, Asker } from "../port/Asker.ts"
 import { Warehouse, type WarehouseError } from "../port/Warehouse.ts"
-import { BadParameter } from "./BadParameter.ts"
-import { type Ask, ask } from "./Metric.ts"
-import { type MetricName, metrics, type ParamsOf, type RowOf } from "./registry.ts"
+import { BadParameter } from "../metric/BadParameter.ts"
+import { type Ask, ask } from "../metric/Metric.ts"
+import { type MetricName, metrics, type ParamsOf, type RowOf } from "../metric/registry.ts"
 
 /** As they come from a query string, or from a program or JSON body, which may give numbers, filters and lists as such. */
 export type RawParams = Readonly<Record<string, unknown>>

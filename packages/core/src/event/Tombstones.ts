@@ -1,6 +1,6 @@
-import type { Event } from "../event/Event.ts"
-import { EventBatch } from "../event/EventBatch.ts"
-import { anonymousIdIn, IDENTIFY } from "../identity/Identities.ts"
+import type { Event } from "./Event.ts"
+import { EventBatch } from "./EventBatch.ts"
+import { anonymousIdIn, IDENTIFY } from "./Identities.ts"
 import { isShell, shellOf, veilBytes, type Veiled } from "./shell.ts"
 
 /** One user of one project, by every id, and how far back the erasure reaches. */

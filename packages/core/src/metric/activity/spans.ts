@@ -8,9 +8,9 @@ import {
   intervalOfDay,
   numberOfHour,
   type Spanned
-} from "../metric/calendar.ts"
-import type { Broken } from "../metric/breakdown/index.ts"
-import type { Narrowed } from "../metric/source.ts"
+} from "../calendar.ts"
+import type { Broken } from "../breakdown/index.ts"
+import type { Narrowed } from "../source.ts"
 import { QUARTER_MICROS, type QuarterSpan } from "./Activity.ts"
 
 /** Whether nothing but their types tells the events apart. */

@@ -1,4 +1,4 @@
-import type { Event } from "../event/Event.ts"
+import type { Event } from "./Event.ts"
 import { isPlaceholder } from "./placeholders.ts"
 
 /** Merges two identities; counts in no metric except by name (SEMANTICS, "Identity"). */

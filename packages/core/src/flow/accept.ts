@@ -5,8 +5,8 @@ import { FUTURE_LIMIT_MICROS, judge, type Rejection, skewOf } from "../event/jud
 import { encodePlain } from "../event/plain/encodePlain.ts"
 import { PlainBody } from "../event/plain/PlainBody.ts"
 import { EventQueue } from "../port/EventQueue.ts"
-import { currentTraceparent } from "../trace/traceparent.ts"
-import { MAX_EVENTS_PER_REQUEST, type RawBatch } from "./readBody.ts"
+import { currentTraceparent } from "../event/traceparent.ts"
+import { MAX_EVENTS_PER_REQUEST, type RawBatch } from "../event/readBody.ts"
 
 export interface IndexedRejection extends Rejection {
   readonly index: number

@@ -1,5 +1,5 @@
 import { Clock, Effect } from "effect"
-import { Pipeline } from "../pipeline/Pipeline.ts"
+import { Pipeline } from "./Pipeline.ts"
 import { EventQueue } from "../port/EventQueue.ts"
 
 const POLL_MILLIS = 20

@@ -1,12 +1,12 @@
 import { Clock, Effect } from "effect"
 import type { EventBatch } from "../event/EventBatch.ts"
-import { halve } from "../ingest/drain.ts"
+import { halve } from "./drain.ts"
 import { EventQueue } from "../port/EventQueue.ts"
 import { type Cursor, EventStore, type Page } from "../port/EventStore.ts"
 import { belonging } from "./belong.ts"
-import { logged } from "../pipeline/logged.ts"
+import { logged } from "./logged.ts"
 import { Warehouse, type WarehouseError } from "../port/Warehouse.ts"
-import { inTraceOf } from "../trace/traceparent.ts"
+import { inTraceOf } from "../event/traceparent.ts"
 
 export interface LoadReport {
   readonly inserted: number

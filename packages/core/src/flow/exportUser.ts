@@ -1,10 +1,10 @@
 import { Effect, Option, Stream } from "effect"
 import type { Event } from "../event/Event.ts"
-import { parseJson } from "../json/json.ts"
+import { parseJson } from "../event/json.ts"
 import { formatInstant } from "../event/instant.ts"
 import { type DeadLetter, EventQueue } from "../port/EventQueue.ts"
 import { type HistoryPlace, type Person, type UserName, Warehouse } from "../port/Warehouse.ts"
-import { settleWithin } from "./settle.ts"
+import { settleWithin } from "./finishErasure.ts"
 
 /** Everything held about a user, as it is handed out: one JSON object a line. */
 export type ExportLine =

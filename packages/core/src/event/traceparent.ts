@@ -1,5 +1,5 @@
 import { Context, Effect, Option, Tracer } from "effect"
-import type { EventBatch } from "../event/EventBatch.ts"
+import type { EventBatch } from "./EventBatch.ts"
 
 /** As in W3C Trace Context, version 00. */
 const TRACEPARENT = /^00-(?!0{32})([\da-f]{32})-(?!0{16})([\da-f]{16})-([\da-f]{2})$/u

@@ -1,6 +1,6 @@
 import { Result, Schema } from "effect"
-import { parseInstant } from "../event/instant.ts"
-import { isPlainObject } from "../event/rules.ts"
+import { parseInstant } from "./instant.ts"
+import { isPlainObject } from "./rules.ts"
 
 /** The request body is not a batch; nothing in it was judged. `path` is a JSON Pointer. */
 export class BadBody extends Schema.TaggedError<BadBody>()("BadBody", {

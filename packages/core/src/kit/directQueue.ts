@@ -1,5 +1,5 @@
 import { Effect, type Scope } from "effect"
-import type { Tombstones } from "../erasure/Tombstones.ts"
+import type { Tombstones } from "../event/Tombstones.ts"
 import type { EventBatch } from "../event/EventBatch.ts"
 import {
   EventQueue,
@@ -12,7 +12,7 @@ import {
 import { EventStore, EventStoreError } from "../port/EventStore.ts"
 import { QueueMeter } from "../port/QueueObserver.ts"
 import { type CommitGroupOptions, makeCommitGroup } from "./CommitGroup.ts"
-import { storeAll } from "./drain.ts"
+import { storeAll } from "../flow/drain.ts"
 import type { StoreLetters } from "./storeLetters.ts"
 
 type Queue = EventQueue["Service"]

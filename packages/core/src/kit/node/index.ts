@@ -1,5 +1,5 @@
 import { createHmac, randomBytes } from "node:crypto"
-import type { UserHash } from "../erasure/Tombstones.ts"
+import type { UserHash } from "../../event/Tombstones.ts"
 
 const KEY_BYTES = 32
 

@@ -1,5 +1,5 @@
 import { Option } from "effect"
-import type { Grant, NewSession, Session, StoredUser, UserRole } from "../port/UserStore.ts"
+import type { Grant, NewSession, Session, StoredUser, UserRole } from "./UserStore.ts"
 
 /** The grants with one changed, by project. */
 export const withGrant = (
