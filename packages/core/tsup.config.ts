@@ -6,7 +6,6 @@ export default defineConfig(
     index: "src/index.ts",
     "memory/index": "src/memory/index.ts",
     "kit/node/index": "src/kit/node/index.ts",
-    "testing/index": "src/testing/index.ts",
     "wire/index": "src/wire/index.ts"
   })
 )

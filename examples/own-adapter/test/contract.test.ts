@@ -1,7 +1,7 @@
 import { mkdtempSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { eventStoreContract } from "@millrace/core/testing"
+import { eventStoreContract } from "@millrace/testing"
 import { layerLineFile } from "../src/LineFileStore.ts"
 
 eventStoreContract("line file", {

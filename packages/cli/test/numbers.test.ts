@@ -1,6 +1,6 @@
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { arbitraries, numberTexts } from "@millrace/core/testing"
+import { arbitraries, numberTexts } from "@millrace/testing"
 import { afterAll, expect, it } from "vitest"
 import { ended, ok, start, temporaryFolder } from "./support/cli.ts"
 

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { filesHolding } from "@millrace/core/testing"
+import { filesHolding } from "@millrace/testing"
 import { afterAll, beforeAll, expect, it } from "vitest"
 import { ended, millrace, ok, start, temporaryFolder } from "./support/cli.ts"
 

@@ -1,5 +1,5 @@
 import { parseJson, printJson, readBody } from "@millrace/core"
-import { arbitraries } from "@millrace/core/testing"
+import { arbitraries } from "@millrace/testing"
 import { Result } from "effect"
 import fc from "fast-check"
 import { expect, it } from "vitest"

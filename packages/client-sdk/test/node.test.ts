@@ -1,5 +1,5 @@
 import dns from "node:dns"
-import { numberTexts } from "../../core/src/testing/numberLaws.ts"
+import { numberTexts } from "../../testing/src/numberLaws.ts"
 import { afterAll, describe, expect, it } from "vitest"
 import { createClient } from "../src/node/index.ts"
 import type { Client, ClientProblem, Properties } from "../src/core/types.ts"

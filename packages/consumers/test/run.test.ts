@@ -141,8 +141,7 @@ describe.skipIf(!isAsked)("manifests", () => {
       const manifest = JSON.parse(readFileSync(join(home, "package.json"), "utf8")) as Manifest
       const optional = Object.keys(manifest.peerDependenciesMeta ?? {})
       const brought = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies })
-      // The contract suites are for those who write adapters and have these.
-      const entries = Object.entries(manifest.exports).filter(([path]) => path !== "./testing")
+      const entries = Object.entries(manifest.exports)
       const named = entries.flatMap(([, target]) => packagesNamed(home, typesOf(target)))
       const missing = named.filter((other) => optional.includes(other) || !brought.includes(other))
       expect([...new Set(missing)]).toEqual([])

@@ -1,8 +1,8 @@
 import { type MetricName, metricNames } from "@millrace/core"
-import { arbitraries } from "@millrace/core/testing"
+import { arbitraries } from "../../testing/src/index.ts"
 import fc from "fast-check"
 import { assert, describe, it } from "vitest"
-import { questionOf } from "../src/testing/questionOf.ts"
+import { questionOf } from "../../testing/src/questionOf.ts"
 
 /** Always the same: a floor under what comes by chance would now and then be broken by chance. */
 const SAMPLE = { seed: 20_261_121, numRuns: 150 }

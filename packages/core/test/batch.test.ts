@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { type Event, EventBatch, linesOfBytes } from "@millrace/core"
-import { batchOf } from "@millrace/core/testing"
+import { batchOf } from "../../testing/src/index.ts"
 import fc from "fast-check"
 
 const text = fc.string({ unit: "binary", minLength: 1, maxLength: 20 }).filter((value) => value.isWellFormed())

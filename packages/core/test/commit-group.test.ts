@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { type EventBatch } from "@millrace/core"
-import { batchOf } from "@millrace/core/testing"
+import { batchOf } from "../../testing/src/index.ts"
 import { Deferred, Effect, Fiber } from "effect"
 import { makeCommitGroup } from "../src/kit/CommitGroup.ts"
 

@@ -5,7 +5,7 @@ import {
   eventStoreContract,
   keyStoreContract,
   userStoreContract
-} from "@millrace/core/testing"
+} from "../../testing/src/index.ts"
 import { Effect } from "effect"
 
 eventQueueContract("memory", { layer: () => layerMemoryQueue({ maxAttempts: 3, backoffMillis: 5 }), maxAttempts: 3 })

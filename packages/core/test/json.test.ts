@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { judge, numberOf, parseJson, printJson, type Verdict } from "@millrace/core"
-import { arbitraries } from "@millrace/core/testing"
+import { arbitraries } from "../../testing/src/index.ts"
 import fc from "fast-check"
 
 const numberTexts = fc.array(arbitraries.numberText, { minLength: 1, maxLength: 8 })

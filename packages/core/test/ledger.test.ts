@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { EventQueue, EventStore, ledger, load, Warehouse } from "@millrace/core"
-import { batchOf, layerMemoryQueue, layerMemoryStore, layerMemoryWarehouse } from "@millrace/core/testing"
+import { batchOf, layerMemoryQueue, layerMemoryStore, layerMemoryWarehouse } from "../../testing/src/index.ts"
 import { Effect, Layer } from "effect"
 
 const lease = { limit: 100, ackWaitMillis: 10_000 }

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { type Bucket, RateLimiter } from "@millrace/core"
 import { layerMemoryRateLimiter } from "@millrace/core/memory"
-import { rateLimiterContract } from "@millrace/core/testing"
+import { rateLimiterContract } from "../../testing/src/index.ts"
 import { Effect } from "effect"
 import { TestClock } from "effect/testing"
 

@@ -12,7 +12,7 @@ import {
   WarehouseError,
   WarehouseUnavailable
 } from "@millrace/core"
-import { batchOf, layerMemoryQueue, layerMemoryStore, layerMemoryWarehouse } from "@millrace/core/testing"
+import { batchOf, layerMemoryQueue, layerMemoryStore, layerMemoryWarehouse } from "../../testing/src/index.ts"
 import { Context, Deferred, Effect, Exit, Layer, Scope } from "effect"
 import { TestClock } from "effect/testing"
 

@@ -13,7 +13,7 @@ import {
   waitForWork,
   Warehouse
 } from "@millrace/core"
-import { batchOf, layerMemoryQueue, layerMemoryStore, layerMemoryWarehouse } from "@millrace/core/testing"
+import { batchOf, layerMemoryQueue, layerMemoryStore, layerMemoryWarehouse } from "../../testing/src/index.ts"
 import { Clock, Deferred, Effect, Fiber, Layer, Logger, Queue } from "effect"
 import { TestClock } from "effect/testing"
 import { makeCommitGroup } from "../src/kit/CommitGroup.ts"

@@ -1,8 +1,8 @@
 import { type Event, type MetricName, UserSet } from "@millrace/core"
-import { answerFromActivity, arbitraries, eventOf, metricExamples, metricsOfActivity } from "@millrace/core/testing"
+import { answerFromActivity, arbitraries, eventOf, metricExamples, metricsOfActivity } from "../../testing/src/index.ts"
 import fc from "fast-check"
 import { assert, describe, it } from "vitest"
-import { questionOf } from "../src/testing/questionOf.ts"
+import { questionOf } from "../../testing/src/questionOf.ts"
 
 const HISTORIES = Number(process.env["MILLRACE_PROPERTY_HISTORIES"] ?? 300)
 const START = Date.UTC(2026, 0, 1) * 1000

@@ -1,11 +1,11 @@
 import fc from "fast-check"
 import { decodeParams, type Event, metricNames } from "@millrace/core"
-import { arbitraries } from "@millrace/core/testing"
+import { arbitraries } from "../../testing/src/index.ts"
 import { Result } from "effect"
 import { assert, describe, it } from "vitest"
 import { breakdownOf, type BreakdownValue, NONE, OTHER } from "../src/metric/breakdown/index.ts"
 import type { Field } from "../src/metric/filter/index.ts"
-import { questionOf } from "../src/testing/questionOf.ts"
+import { questionOf } from "../../testing/src/questionOf.ts"
 
 const { scenario } = arbitraries
 

@@ -1,6 +1,6 @@
-import { metricExamples, shownOf } from "@millrace/core/testing"
+import { metricExamples, shownOf } from "../../testing/src/index.ts"
 import { assert, describe, it } from "vitest"
-import { questionOf } from "../src/testing/questionOf.ts"
+import { questionOf } from "../../testing/src/questionOf.ts"
 
 describe("metric references", () => {
   for (const example of metricExamples) {

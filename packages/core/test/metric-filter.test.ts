@@ -1,4 +1,4 @@
-import { arbitraries, eventOf } from "@millrace/core/testing"
+import { arbitraries, eventOf } from "../../testing/src/index.ts"
 import { decodeParams } from "@millrace/core"
 import fc from "fast-check"
 import { Result } from "effect"

@@ -1,6 +1,6 @@
 import { describe, it } from "@effect/vitest"
 import { layerMemoryWarehouse } from "@millrace/core/memory"
-import { funnelLaws } from "../src/testing/funnelLaws.ts"
+import { funnelLaws } from "../../testing/src/funnelLaws.ts"
 import { Effect } from "effect"
 
 describe("the funnel's reference", () => {

@@ -7,11 +7,11 @@ import {
   type RawParams,
   Warehouse
 } from "@millrace/core"
-import { batchOf, eventOf, layerMemoryWarehouse } from "@millrace/core/testing"
+import { batchOf, eventOf, layerMemoryWarehouse } from "../../testing/src/index.ts"
 import { Effect, Result, Schema } from "effect"
 import { EventBatch } from "../src/event/EventBatch.ts"
 import { compareCodePoints } from "../src/metric/rows.ts"
-import { questionOf } from "../src/testing/questionOf.ts"
+import { questionOf } from "../../testing/src/questionOf.ts"
 import fc from "fast-check"
 import { assert, describe, it } from "vitest"
 

@@ -1,10 +1,10 @@
 import fc from "fast-check"
 import { type MetricName, metricNames } from "@millrace/core"
-import { arbitraries } from "@millrace/core/testing"
+import { arbitraries } from "../../testing/src/index.ts"
 import { assert, describe, it } from "vitest"
 import { readScalar, writeScalar } from "../src/metric/breakdown/scalar.ts"
-import { cellsOf } from "../src/testing/cellsOf.ts"
-import { questionOf } from "../src/testing/questionOf.ts"
+import { cellsOf } from "../../testing/src/cellsOf.ts"
+import { questionOf } from "../../testing/src/questionOf.ts"
 
 const HISTORIES = Number(process.env["MILLRACE_PROPERTY_HISTORIES"] ?? 100)
 

@@ -8,7 +8,7 @@ import {
   Warehouse,
   WarehouseError
 } from "@millrace/core"
-import { batchOf, idOf, layerMemoryQueue, layerMemoryStore, layerMemoryWarehouse } from "@millrace/core/testing"
+import { batchOf, idOf, layerMemoryQueue, layerMemoryStore, layerMemoryWarehouse } from "../../testing/src/index.ts"
 import { Effect, Layer } from "effect"
 
 /** Memory for so many rows at once, and never for some. */

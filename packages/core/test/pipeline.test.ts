@@ -14,7 +14,7 @@ import {
   Warehouse,
   WarehouseError
 } from "@millrace/core"
-import { batchOf, idOf, layerMemoryQueue, layerMemoryStore, layerMemoryWarehouse } from "@millrace/core/testing"
+import { batchOf, idOf, layerMemoryQueue, layerMemoryStore, layerMemoryWarehouse } from "../../testing/src/index.ts"
 import { Effect, Layer, Ref } from "effect"
 
 const memory = () =>

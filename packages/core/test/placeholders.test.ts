@@ -1,6 +1,6 @@
 import { assert, it } from "@effect/vitest"
 import { accept, acceptPlain, EventQueue, isPlaceholder, readBody } from "@millrace/core"
-import { layerMemoryQueue } from "@millrace/core/testing"
+import { layerMemoryQueue } from "../../testing/src/index.ts"
 import { Effect, Result } from "effect"
 import fc from "fast-check"
 

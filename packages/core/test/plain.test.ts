@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { accept, acceptPlain, type Event, EventQueue, parseJson, printJson, readBody } from "@millrace/core"
-import { arbitraries, layerMemoryQueue } from "@millrace/core/testing"
+import { arbitraries, layerMemoryQueue } from "../../testing/src/index.ts"
 import { Effect, Result } from "effect"
 import fc from "fast-check"
 

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs"
 import { expect, it } from "vitest"
 import { metricNames } from "../src/index.ts"
-import { metricExamples } from "../src/testing/metricExamples/index.ts"
+import { metricExamples } from "../../testing/src/metricExamples/index.ts"
 import { semanticsDocument } from "./semantics/document.ts"
 
 const committed = readFileSync(new URL("../../../docs/semantics.md", import.meta.url), "utf8")

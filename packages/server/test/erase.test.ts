@@ -1,4 +1,4 @@
-import { filesHolding } from "@millrace/core/testing"
+import { filesHolding } from "@millrace/testing"
 import { nats, postgres, type PostgresServer, relationsHolding, type TestServer } from "@millrace/test-services"
 import { describeWithService } from "@millrace/test-services/vitest"
 import { Redacted } from "effect"

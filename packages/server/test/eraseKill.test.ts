@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto"
 import { existsSync, readdirSync, rmSync } from "node:fs"
 import { join } from "node:path"
-import { filesHolding } from "@millrace/core/testing"
+import { filesHolding } from "@millrace/testing"
 import { mulberry32 } from "@millrace/test-services"
 import { afterAll, expect, it } from "vitest"
 import { type ServerProcess, startProcess } from "./support/child.ts"

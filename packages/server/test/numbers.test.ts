@@ -1,5 +1,5 @@
 import { numberOf, parseJson, printJson } from "@millrace/core"
-import { arbitraries, numberTexts } from "@millrace/core/testing"
+import { arbitraries, numberTexts } from "@millrace/testing"
 import { randomUUID } from "node:crypto"
 import { rmSync } from "node:fs"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"

@@ -1,5 +1,5 @@
 import { eraseUser, type Event, EventBatch, EventQueue, KeyStore } from "@millrace/core"
-import { idOf } from "@millrace/core/testing"
+import { idOf } from "@millrace/testing"
 import type { Random } from "@millrace/test-services"
 import { Clock, Effect } from "effect"
 import type { Journal } from "./Journal.ts"

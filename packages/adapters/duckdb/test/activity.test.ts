@@ -15,7 +15,7 @@ import {
   Tombstones,
   Warehouse
 } from "@millrace/core"
-import { arbitraries, idOf, metricsOfActivity } from "@millrace/core/testing"
+import { arbitraries, idOf, metricsOfActivity } from "@millrace/testing"
 import { Context, Effect, Exit, Layer, Result, Scope } from "effect"
 import fc from "fast-check"
 import { afterEach, assert, beforeEach, describe, it } from "vitest"

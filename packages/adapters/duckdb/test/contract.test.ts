@@ -1,4 +1,4 @@
-import { warehouseContract } from "@millrace/core/testing"
+import { warehouseContract } from "@millrace/testing"
 import { DuckDb } from "../src/index.ts"
 
 warehouseContract("duckdb", { layer: () => DuckDb.layer({ path: ":memory:", threads: 2 }) })

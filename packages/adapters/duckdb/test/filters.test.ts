@@ -1,5 +1,5 @@
 import { EventBatch, type MetricName, query, type RawParams, Warehouse } from "@millrace/core"
-import { eventOf } from "@millrace/core/testing"
+import { eventOf } from "@millrace/testing"
 import { Effect, type Layer } from "effect"
 import { assert, describe, it } from "vitest"
 import { DuckDb } from "../src/index.ts"

@@ -1,5 +1,5 @@
 import { ask, decodeParams, type Event, EventBatch, metrics, Warehouse } from "@millrace/core"
-import { idOf } from "@millrace/core/testing"
+import { idOf } from "@millrace/testing"
 import { Effect, Result } from "effect"
 import { assert, describe, it } from "vitest"
 import { DuckDb } from "../src/index.ts"

@@ -14,7 +14,7 @@ import {
   Warehouse,
   type WarehouseError
 } from "@millrace/core"
-import { batchOf, erasureOf, eventOf } from "@millrace/core/testing"
+import { batchOf, erasureOf, eventOf } from "@millrace/testing"
 import { Effect, Fiber, type Layer } from "effect"
 import { afterEach, assert, beforeEach, describe, it } from "vitest"
 import { DuckDb } from "../src/index.ts"

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { eventQueueContract, eventStoreContract, keyStoreContract, userStoreContract } from "@millrace/core/testing"
+import { eventQueueContract, eventStoreContract, keyStoreContract, userStoreContract } from "@millrace/testing"
 import { Effect, Layer } from "effect"
 import { Embedded } from "@millrace/embedded"
 

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { EventQueue, EventStore } from "@millrace/core"
-import { idOf } from "@millrace/core/testing"
+import { idOf } from "@millrace/testing"
 import { Effect } from "effect"
 import {
   drainAll,

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { EventQueue, EventStore, isShell } from "@millrace/core"
 import { type Files, nodeFiles } from "@millrace/core/node"
-import { batchOf, erasureOf, filesHolding, idOf } from "@millrace/core/testing"
+import { batchOf, erasureOf, filesHolding, idOf } from "@millrace/testing"
 import { Effect } from "effect"
 import { resolveOptions } from "../src/config.ts"
 import { EmbeddedLog } from "../src/EmbeddedLog.ts"

@@ -1,7 +1,7 @@
 import { readdirSync } from "node:fs"
 import { join } from "node:path"
 import { type DeadLetterReason, EventQueue, EventStore, type Page } from "@millrace/core"
-import { batchOf, idOf } from "@millrace/core/testing"
+import { batchOf, idOf } from "@millrace/testing"
 import { Embedded } from "@millrace/embedded"
 import { Effect } from "effect"
 

@@ -2,7 +2,7 @@ import { cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { type Files, nodeFiles } from "@millrace/core/node"
-import { filesHolding } from "@millrace/core/testing"
+import { filesHolding } from "@millrace/testing"
 import { CorruptLog, WriteFailed } from "../src/log/errors.ts"
 import { append, openLog, readAll, reopened, withDirectory } from "./support.ts"
 

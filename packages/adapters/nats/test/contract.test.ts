@@ -1,4 +1,4 @@
-import { eventQueueContract } from "@millrace/core/testing"
+import { eventQueueContract } from "@millrace/testing"
 import { Nats } from "@millrace/nats"
 import { nats } from "@millrace/test-services"
 import { describeWithService } from "@millrace/test-services/vitest"

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { DeadLetterReason, Erased } from "@millrace/core"
-import { batchOf, erasureOf, filesHolding } from "@millrace/core/testing"
+import { batchOf, erasureOf, filesHolding } from "@millrace/testing"
 import { nats } from "@millrace/test-services"
 import { Effect, Fiber } from "effect"
 import { mkdtempSync, rmSync } from "node:fs"

@@ -1,5 +1,5 @@
 import { EventBatch, type EventQueue, MAX_MESSAGE_BYTES } from "@millrace/core"
-import { batchOf, eventOf, idOf } from "@millrace/core/testing"
+import { batchOf, eventOf, idOf } from "@millrace/testing"
 import { nats } from "@millrace/test-services"
 import { describeWithService } from "@millrace/test-services/vitest"
 import { jetstreamManager } from "@nats-io/jetstream"

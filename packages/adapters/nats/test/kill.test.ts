@@ -1,4 +1,4 @@
-import { batchOf } from "@millrace/core/testing"
+import { batchOf } from "@millrace/testing"
 import { nats, type TestServer } from "@millrace/test-services"
 import { describeWithService } from "@millrace/test-services/vitest"
 import { setTimeout as sleep } from "node:timers/promises"

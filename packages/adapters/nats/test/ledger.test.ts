@@ -1,4 +1,4 @@
-import { batchOf, idOf } from "@millrace/core/testing"
+import { batchOf, idOf } from "@millrace/testing"
 import { nats } from "@millrace/test-services"
 import { describeWithService } from "@millrace/test-services/vitest"
 import { jetstreamManager } from "@nats-io/jetstream"

@@ -1,5 +1,5 @@
 import type { QueueCounts } from "@millrace/core"
-import { batchOf } from "@millrace/core/testing"
+import { batchOf } from "@millrace/testing"
 import { nats } from "@millrace/test-services"
 import { describeWithService } from "@millrace/test-services/vitest"
 import { type JetStreamManager, jetstreamManager } from "@nats-io/jetstream"

@@ -1,7 +1,7 @@
 import { cpSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { batchOf } from "@millrace/core/testing"
+import { batchOf } from "@millrace/testing"
 import { nats } from "@millrace/test-services"
 import { describeWithService } from "@millrace/test-services/vitest"
 import { jetstreamManager } from "@nats-io/jetstream"

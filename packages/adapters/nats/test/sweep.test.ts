@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { fileURLToPath } from "node:url"
-import { batchOf, idOf } from "@millrace/core/testing"
+import { batchOf, idOf } from "@millrace/testing"
 import { nats } from "@millrace/test-services"
 import { describeWithService } from "@millrace/test-services/vitest"
 import { jetstream, jetstreamManager } from "@nats-io/jetstream"

@@ -1,4 +1,4 @@
-import { deliveryContract, eventStoreContract, keyStoreContract, userStoreContract } from "@millrace/core/testing"
+import { deliveryContract, eventStoreContract, keyStoreContract, userStoreContract } from "@millrace/testing"
 import { postgres } from "@millrace/test-services"
 import { describeWithService } from "@millrace/test-services/vitest"
 import { Effect, Layer } from "effect"

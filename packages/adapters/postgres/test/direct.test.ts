@@ -9,7 +9,7 @@ import {
   Warehouse,
   WarehouseError
 } from "@millrace/core"
-import { batchOf, eventsOf, idOf, layerMemoryWarehouse } from "@millrace/core/testing"
+import { batchOf, eventsOf, idOf, layerMemoryWarehouse } from "@millrace/testing"
 import { postgres, type PostgresServer } from "@millrace/test-services"
 import { describeWithService } from "@millrace/test-services/vitest"
 import { Effect, Fiber, Layer, Ref } from "effect"

@@ -1,6 +1,6 @@
 import { assert } from "@effect/vitest"
 import { type DeadLetterReason, EventQueue, EventStore, isShell } from "@millrace/core"
-import { batchOf, erasureOf } from "@millrace/core/testing"
+import { batchOf, erasureOf } from "@millrace/testing"
 import { postgres, relationsHolding } from "@millrace/test-services"
 import { describeWithService } from "@millrace/test-services/vitest"
 import { Context, Effect, Fiber, Layer } from "effect"

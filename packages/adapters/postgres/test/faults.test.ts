@@ -1,7 +1,7 @@
 import { readdirSync } from "node:fs"
 import { readFile } from "node:fs/promises"
 import { type EventBatch, EventStore } from "@millrace/core"
-import { batchOf, idOf } from "@millrace/core/testing"
+import { batchOf, idOf } from "@millrace/testing"
 import { postgres } from "@millrace/test-services"
 import { describeWithService } from "@millrace/test-services/vitest"
 import { assert } from "@effect/vitest"

@@ -1,6 +1,6 @@
 import { assert, it } from "@effect/vitest"
 import { EventQueue, EventStore, ledger, load, Warehouse } from "@millrace/core"
-import { batchOf, layerMemoryWarehouse } from "@millrace/core/testing"
+import { batchOf, layerMemoryWarehouse } from "@millrace/testing"
 import { postgres } from "@millrace/test-services"
 import { describeWithService } from "@millrace/test-services/vitest"
 import { Effect, Layer } from "effect"

@@ -1,5 +1,5 @@
 import { type EventBatch, EventStore } from "@millrace/core"
-import { batchOf, idOf } from "@millrace/core/testing"
+import { batchOf, idOf } from "@millrace/testing"
 import { postgres } from "@millrace/test-services"
 import { describeWithService } from "@millrace/test-services/vitest"
 import { assert } from "@effect/vitest"

@@ -1,5 +1,5 @@
 import { type EventBatch, EventBatch as Batch, EventStore, type Event } from "@millrace/core"
-import { eventsOf } from "@millrace/core/testing"
+import { eventsOf } from "@millrace/testing"
 import type { PostgresServer } from "@millrace/test-services"
 import { it } from "@effect/vitest"
 import { Effect, type Scope } from "effect"

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto"
 import { type Event, EventBatch, EventStore } from "@millrace/core"
-import { eventOf } from "@millrace/core/testing"
+import { eventOf } from "@millrace/testing"
 import { postgres } from "@millrace/test-services"
 import { describeWithService } from "@millrace/test-services/vitest"
 import { assert } from "@effect/vitest"

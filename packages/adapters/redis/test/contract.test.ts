@@ -1,4 +1,4 @@
-import { rateLimiterContract } from "@millrace/core/testing"
+import { rateLimiterContract } from "@millrace/testing"
 import { redis } from "@millrace/test-services"
 import { describeWithService } from "@millrace/test-services/vitest"
 import { Effect } from "effect"

@@ -1,5 +1,5 @@
 import { mulberry32 } from "@millrace/test-services"
-import { filesHolding } from "@millrace/core/testing"
+import { filesHolding } from "@millrace/testing"
 import { type EventQueue, type EventStore, StoreSnapshot, type Warehouse, WarehouseSnapshot } from "@millrace/core"
 import { Context, Effect, Layer } from "effect"
 import { join } from "node:path"

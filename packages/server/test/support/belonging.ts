@@ -10,7 +10,7 @@ import {
   StoreMismatch,
   type Warehouse
 } from "@millrace/core"
-import { batchOf } from "@millrace/core/testing"
+import { batchOf } from "@millrace/testing"
 import { Effect, Layer } from "effect"
 import { cpSync, rmSync } from "node:fs"
 import { checkStore } from "../../src/adapter/checkStore.ts"

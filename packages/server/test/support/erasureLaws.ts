@@ -11,7 +11,7 @@ import {
   query,
   Warehouse
 } from "@millrace/core"
-import { batchOf, eventOf, filesHolding } from "@millrace/core/testing"
+import { batchOf, eventOf, filesHolding } from "@millrace/testing"
 import { Context, Deferred, Effect, Exit, Layer, Scope } from "effect"
 import { afterEach, expect, it } from "vitest"
 import { type AdapterChoice, adapters } from "../../src/index.ts"

@@ -1,5 +1,5 @@
 import { drain, EventQueue, type EventStore, ledger, load, type Warehouse } from "@millrace/core"
-import { batchOf, eventsOf, idOf } from "@millrace/core/testing"
+import { batchOf, eventsOf, idOf } from "@millrace/testing"
 import { ConfigProvider, Effect, Layer } from "effect"
 import { fileURLToPath } from "node:url"
 import { beforeEach, expect, it } from "vitest"

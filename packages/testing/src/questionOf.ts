@@ -1,8 +1,5 @@
 import { Effect, Result } from "effect"
-import { type Ask, ask } from "../metric/Metric.ts"
-import { decodeParams, type RawParams } from "../flow/query.ts"
-import { Warehouse } from "../port/Warehouse.ts"
-import { type MetricName, metrics } from "../metric/registry.ts"
+import { type Ask, ask, decodeParams, type MetricName, metrics, type RawParams, Warehouse } from "@millrace/core"
 
 /** As a warehouse is asked; throws where the parameters are refused. */
 export const questionOf = <Name extends MetricName>(

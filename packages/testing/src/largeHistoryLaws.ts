@@ -1,10 +1,6 @@
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
-import type { Event } from "../event/Event.ts"
-import { EventBatch } from "../event/EventBatch.ts"
-import type { RawParams } from "../flow/query.ts"
-import type { MetricName } from "../metric/registry.ts"
-import { Warehouse } from "../port/Warehouse.ts"
+import { type Event, EventBatch, type MetricName, type RawParams, Warehouse } from "@millrace/core"
 import { eventsOf } from "./events.ts"
 import { answersTo, questionOf } from "./questionOf.ts"
 

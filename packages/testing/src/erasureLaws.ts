@@ -1,13 +1,16 @@
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
-import { isShell } from "../event/shell.ts"
-import type { Event } from "../event/Event.ts"
-import { EventBatch } from "../event/EventBatch.ts"
-import { IDENTIFY } from "../event/Identities.ts"
-import { query } from "../flow/query.ts"
-import { type DeadLetterReason, EventQueue } from "../port/EventQueue.ts"
-import { EventStore } from "../port/EventStore.ts"
-import { Warehouse } from "../port/Warehouse.ts"
+import {
+  type DeadLetterReason,
+  type Event,
+  EventBatch,
+  EventQueue,
+  EventStore,
+  IDENTIFY,
+  isShell,
+  query,
+  Warehouse
+} from "@millrace/core"
 import type { QueueLaw } from "./eventQueueContract.ts"
 import type { StoreLaw } from "./eventStoreContract.ts"
 import { batchOf, erasureOf, eventOf, eventsOf, idOf } from "./events.ts"

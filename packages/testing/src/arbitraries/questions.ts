@@ -1,7 +1,5 @@
 import fc from "fast-check"
-import type { Event } from "../../event/Event.ts"
-import type { Filter } from "../../metric/filter/index.ts"
-import type { MetricName } from "../../metric/registry.ts"
+import type { Event, Filter, MetricName } from "@millrace/core"
 import { aimed, aimOf } from "./cells.ts"
 import { filter } from "./filters.ts"
 import { eventType, history, visits } from "./history.ts"

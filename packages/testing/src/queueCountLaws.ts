@@ -1,7 +1,6 @@
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
-import type { Origin } from "../event/EventBatch.ts"
-import { type DeadLetterReason, EventQueue, type QueueCounts } from "../port/EventQueue.ts"
+import { type DeadLetterReason, EventQueue, type Origin, type QueueCounts } from "@millrace/core"
 import type { QueueLaw } from "./eventQueueContract.ts"
 import { batchOf, idOf } from "./events.ts"
 

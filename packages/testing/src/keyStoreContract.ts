@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Layer, Option } from "effect"
-import { type ApiKey, KeyStore, type KeyStoreError } from "../port/KeyStore.ts"
+import { type ApiKey, KeyStore, type KeyStoreError } from "@millrace/core"
 
 export interface KeyStoreContractOptions<E> {
   /**

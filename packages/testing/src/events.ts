@@ -1,6 +1,4 @@
-import type { Event } from "../event/Event.ts"
-import type { Erasure } from "../event/Tombstones.ts"
-import { EventBatch } from "../event/EventBatch.ts"
+import { type Erasure, type Event, EventBatch } from "@millrace/core"
 
 const BASE = Date.UTC(2026, 0, 1) * 1000
 

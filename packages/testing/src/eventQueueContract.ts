@@ -1,7 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Latch, type Layer } from "effect"
-import type { Event } from "../event/Event.ts"
-import { type DeadLetterReason, EventQueue, type EventQueueError, type TakeOptions } from "../port/EventQueue.ts"
+import { type DeadLetterReason, type Event, EventQueue, type EventQueueError, type TakeOptions } from "@millrace/core"
 import { queueErasureLaws } from "./erasureLaws.ts"
 import { batchOf } from "./events.ts"
 import { queueCountLaws } from "./queueCountLaws.ts"

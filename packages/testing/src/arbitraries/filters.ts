@@ -1,5 +1,5 @@
 import fc from "fast-check"
-import type { Condition, Field, Filter } from "../../metric/filter/index.ts"
+import type { Condition, Field, Filter } from "@millrace/core"
 import { eventType, NUMBERS, PROPERTY_NAMES, TEXTS } from "./history.ts"
 
 const property = fc

@@ -1,5 +1,5 @@
 import fc from "fast-check"
-import type { Event } from "../../event/Event.ts"
+import type { Event } from "@millrace/core"
 import { eventOf, idOf } from "../events.ts"
 import { instantNear, instantWithin, walkFrom } from "./moments.ts"
 

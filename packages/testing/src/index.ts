@@ -1,4 +1,4 @@
-export * from "../memory/index.ts"
+export * from "@millrace/core/memory"
 export { answerFromActivity, metricsOfActivity } from "./answerFromActivity.ts"
 export { deliveryContract, type DeliveryContractOptions } from "./deliveryContract.ts"
 export { batchOf, erasureOf, eventOf, eventsOf, idOf } from "./events.ts"

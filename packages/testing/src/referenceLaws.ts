@@ -1,11 +1,15 @@
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import fc from "fast-check"
-import type { Event } from "../event/Event.ts"
-import { EventBatch } from "../event/EventBatch.ts"
-import type { RawParams } from "../flow/query.ts"
-import { type MetricName, metricNames } from "../metric/registry.ts"
-import { Warehouse } from "../port/Warehouse.ts"
+import {
+  type Event,
+  EventBatch,
+  type MetricName,
+  metricNames,
+  type RawParams,
+  Warehouse,
+  type WarehouseError
+} from "@millrace/core"
 import { type Question, type Scenario, scenario } from "./arbitraries/index.ts"
 import type { WarehouseLaw } from "./largeHistoryLaws.ts"
 import { answersTo, questionOf } from "./questionOf.ts"
@@ -29,12 +33,11 @@ const timeoutMillisOf = (histories: number) => shrinkingMillisOf(histories) + 15
 const seed = (): number => Number(process.env["MILLRACE_SEED"] ?? Math.floor(Math.random() * 2 ** 31))
 
 /** As the engine answers, in each of the forms that it has for the question. */
-export const answersOf = Effect.fnUntraced(function* (
+export const answersOf = (
   project_id: string,
   { metric, params, as_of }: { readonly metric: MetricName; readonly params: RawParams; readonly as_of: number }
-) {
-  return yield* answersTo(questionOf(metric, params, { project_id, as_of }))
-})
+): Effect.Effect<ReadonlyArray<ReadonlyArray<object>>, WarehouseError, Warehouse> =>
+  Effect.suspend(() => answersTo<object>(questionOf(metric, params, { project_id, as_of })))
 
 /**
  * One warehouse for all runs: each scenario becomes a project of its own, so that one page loads several, and whatever

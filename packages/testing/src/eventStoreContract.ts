@@ -1,8 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Layer } from "effect"
-import type { Event } from "../event/Event.ts"
-import type { EventBatch } from "../event/EventBatch.ts"
-import { EventStore, type EventStoreError } from "../port/EventStore.ts"
+import { type Event, type EventBatch, EventStore, type EventStoreError } from "@millrace/core"
 import { storeErasureLaws } from "./erasureLaws.ts"
 import { batchOf } from "./events.ts"
 

@@ -1,7 +1,4 @@
-import type { Event } from "../../event/Event.ts"
-import { parseInstant } from "../../event/instant.ts"
-import type { RawParams } from "../../flow/query.ts"
-import type { MetricName } from "../../metric/registry.ts"
+import { type Event, type MetricName, parseInstant, type RawParams } from "@millrace/core"
 import { eventOf } from "../events.ts"
 
 /** Where a case was published; its facts are expressed anew here. */

@@ -1,6 +1,6 @@
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
-import { type DeadLetterReason, EventQueue } from "../port/EventQueue.ts"
+import { type DeadLetterReason, EventQueue } from "@millrace/core"
 import type { QueueLaw } from "./eventQueueContract.ts"
 import { batchOf } from "./events.ts"
 

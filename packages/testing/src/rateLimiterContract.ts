@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, type Layer } from "effect"
-import { type Bucket, RateLimiter, type RateLimiterError } from "../port/RateLimiter.ts"
+import { type Bucket, RateLimiter, type RateLimiterError } from "@millrace/core"
 
 export interface RateLimiterContractOptions<E> {
   /**

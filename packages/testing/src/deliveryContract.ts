@@ -1,8 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Layer } from "effect"
-import { EventBatch } from "../event/EventBatch.ts"
-import type { Unsettled } from "../port/EventQueue.ts"
-import { EventStore, type EventStoreError } from "../port/EventStore.ts"
+import { EventBatch, EventStore, type EventStoreError, type Unsettled } from "@millrace/core"
 import { eventsOf } from "./events.ts"
 
 export interface DeliveryContractOptions<E> {

@@ -1,6 +1,4 @@
-import { writeScalar } from "../metric/breakdown/scalar.ts"
-import type { BreakdownValue } from "../metric/breakdown/index.ts"
-import type { MetricName, RowOf } from "../metric/registry.ts"
+import { type BreakdownValue, type MetricName, type RowOf, writeScalar } from "@millrace/core"
 import type { Params } from "./arbitraries/params.ts"
 
 /** A number of a row, and the parameters that name its cell. */

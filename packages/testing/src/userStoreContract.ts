@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, type Layer, Option } from "effect"
-import { type NewSession, type UserRole, UserStore, type UserStoreError } from "../port/UserStore.ts"
+import { type NewSession, type UserRole, UserStore, type UserStoreError } from "@millrace/core"
 
 export interface UserStoreContractOptions<E> {
   /**

@@ -1,10 +1,16 @@
-import { type Activity, type EventKind, NEVER, QUARTER_MICROS, type QuarterSpan } from "../metric/activity/Activity.ts"
-import { UserSet } from "../metric/activity/UserSet.ts"
-import type { Event } from "../event/Event.ts"
-import { withUsers } from "../event/Identities.ts"
-import { matchesEvent } from "../metric/events.ts"
-import type { Ask } from "../metric/Metric.ts"
-import type { MetricName } from "../metric/registry.ts"
+import {
+  type Activity,
+  type Ask,
+  type Event,
+  type EventKind,
+  matchesEvent,
+  type MetricName,
+  NEVER,
+  QUARTER_MICROS,
+  type QuarterSpan,
+  UserSet,
+  withUsers
+} from "@millrace/core"
 
 /** Those that can be answered from sets of users. */
 export const metricsOfActivity = [
