@@ -94,6 +94,29 @@ describe("log and warehouse", () => {
     expect(await live(openWhole(folder), counted)).toEqual(after)
   })
 
+  it("another log that has pruned is a gap too, before anything is changed; reloaded and skipped, what it pruned is lost by name", async () => {
+    const [folder, other, own] = [newDirectory(), newDirectory(), newDirectory()]
+    await live(open(folder), fill(1, 10))
+    copyFolder(folder, own)
+    await live(
+      open(other),
+      Effect.forEach([101, 201, 301, 401], (from) => fill(from, 100), { discard: true })
+    )
+    put("log", other, folder)
+    expect(await problemOf(live(open(folder), publish(501, 1)))).toBe("other_store")
+    for (const choice of [{ reload: true }, { skip: true }, { reload: true, takeOver: true }]) {
+      expect(await problemOf(reconciled(open(folder), choice))).toBe(choice.reload === true ? "gap" : "other_store")
+    }
+    // The right one in its place, all is as it was.
+    put("log", own, folder)
+    expect(await live(open(folder), counted)).toMatchObject({ accepted: 10, stored: 10, difference: 0, events: 10 })
+    put("log", other, folder)
+    expect(await reconciled(open(folder), { reload: true, skip: true })).toEqual({ resolved: ["other_store", "gap"] })
+    const after = await live(open(folder), Effect.andThen(fill(501, 100), counted))
+    expect(after).toMatchObject({ accepted: 500, stored: 500 - after.lost, difference: 0, events: 510 - after.lost })
+    expect(after.lost).toBeGreaterThan(0)
+  })
+
   it("a warehouse that is merely behind goes on from where it is", async () => {
     const [folder, old] = [newDirectory(), newDirectory()]
     await live(open(folder), fill(1, 5))

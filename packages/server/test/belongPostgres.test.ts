@@ -131,4 +131,22 @@ await describeWithService("store and warehouse over PostgreSQL", postgres(), (se
     expect(after).toMatchObject({ accepted: 300, lost: 300 - after.events, difference: 0 })
     expect(after.lost).toBeGreaterThan(0)
   })
+
+  it("another database that has freed events is refused until they are given up by name", async () => {
+    const [mine, other] = [await world(), await world(0)]
+    await live(mine.open(mine.folder), fill(1, 10))
+    await live(other.open(other.folder), Effect.andThen(fill(101, 100), fill(201, 100)))
+    const beside = other.open(mine.folder)
+    expect(await problemOf(live(beside, flush))).toBe("other_store")
+    expect(await problemOf(reconciled(beside, { reload: true, takeOver: true }))).toBe("gap")
+    // Nothing was changed: each goes on with its own.
+    expect(await live(mine.open(mine.folder), counted)).toMatchObject({ accepted: 10, stored: 10, difference: 0 })
+    expect(await live(other.open(other.folder), counted)).toMatchObject({ accepted: 200, stored: 200, difference: 0 })
+    expect(await reconciled(beside, { reload: true, takeOver: true, skip: true })).toEqual({
+      resolved: ["other_store", "other_warehouse", "gap"]
+    })
+    const after = await live(beside, Effect.andThen(fill(301, 100), counted))
+    expect(after).toMatchObject({ accepted: 300, lost: 310 - after.events, difference: 0 })
+    expect(after.lost).toBeGreaterThan(0)
+  })
 })

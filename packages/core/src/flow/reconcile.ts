@@ -45,7 +45,7 @@ export const reconcileStore = Effect.fn("reconcileStore")(function* (choice: Rec
     if (!choice[needed] || resolved.includes(mismatch.problem)) {
       return yield* new EventStoreError({ operation: "claim", reason: mismatch })
     }
-    if (needed === "reload") yield* reload(mismatch.problem)
+    if (needed === "reload") yield* reload(mismatch.problem, choice)
     if (needed === "skip") yield* skip
     resolved.push(mismatch.problem)
   }
@@ -73,14 +73,16 @@ const skip = Effect.gen(function* () {
   yield* goOn({ cursor: start, lost: less(yield* prunedBefore(start), [stored, duplicates, lost]) })
 })
 
-const reload = Effect.fnUntraced(function* (problem: StoreMismatch["problem"]) {
+const reload = Effect.fnUntraced(function* (problem: StoreMismatch["problem"], choice: ReconcileChoice) {
   const start = yield* (yield* EventStore).claims!.start
-  // What this very store has pruned was loaded here before; what another one has was not.
-  const pruned = yield* prunedBefore(start)
-  yield* goOn({
-    cursor: start,
-    ...(problem === "store_went_back" ? { counted: pruned } : { counted: {}, lost: pruned })
-  })
+  // What this very store has pruned was loaded here before. What another one has was not, and is to be given up by name:
+  // refused before anything is changed, so that the right store can still be put back.
+  const isForeign = problem === "other_store"
+  if (isForeign && start !== "" && !choice.skip) {
+    const detail = `the other store begins behind ${start}; --reload with --skip gives up what lies before`
+    return yield* new EventStoreError({ operation: "claim", reason: new StoreMismatch({ problem: "gap", detail }) })
+  }
+  yield* goOn(isForeign ? { cursor: "", counted: {} } : { cursor: start, counted: yield* prunedBefore(start) })
 })
 
 const goOn = Effect.fnUntraced(function* (to: Parameters<WarehouseOrigin["restart"]>[0]) {
