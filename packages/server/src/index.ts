@@ -16,6 +16,7 @@ export {
   warehouseNames,
   type WarehouseName
 } from "./adapters.ts"
+export { readFolder } from "./adapter/readFolder.ts"
 export { rolesOf } from "./adapter/checkRoles.ts"
 export { AdapterNotInstalled, BadAdapterChoice, FolderTaken, FolderUnusable } from "./adapter/failures.ts"
 export { BackupError } from "./backup/BackupError.ts"

@@ -59,9 +59,14 @@ const BEHIND = `
   SELECT EXISTS (FROM identities WHERE ${BARE("anonymous_id")} IN ${WORDS} OR ${BARE("user_id")} IN ${WORDS})
     OR (NOT EXISTS (FROM known_users) AND EXISTS (FROM events WHERE event_type = $1)) AS behind`
 
+export const isBehind = (connection: Connection) =>
+  Effect.map(
+    connection.rows(BEHIND, [IDENTIFY, JSON.stringify(placeholders)]),
+    ([row]): boolean => row?.["behind"] === true
+  )
+
 export const catchUpIdentities = Effect.fnUntraced(function* (connection: Connection) {
-  const [row] = yield* connection.rows(BEHIND, [IDENTIFY, JSON.stringify(placeholders)])
-  if (row?.["behind"] === true) yield* inTransaction(connection, rebuildIdentities(connection))
+  if (yield* isBehind(connection)) yield* inTransaction(connection, rebuildIdentities(connection))
 })
 
 export const hasMerges = (connection: Connection) =>

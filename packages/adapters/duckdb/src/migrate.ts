@@ -28,16 +28,26 @@ export const migrate = Effect.fn("DuckDb.migrate")(function* (connection: Connec
 
 const applyAll = Effect.fnUntraced(function* (connection: Connection, migrations: ReadonlyArray<Migration>) {
   yield* connection.rows("CREATE TABLE IF NOT EXISTS migrations (version INTEGER NOT NULL)")
+  for (const { version, sql } of yield* missingOf(connection, migrations)) {
+    yield* connection.rows(sql)
+    yield* connection.rows("INSERT INTO migrations VALUES ($1)", [version])
+  }
+})
+
+const missingOf = Effect.fnUntraced(function* (connection: Connection, migrations: ReadonlyArray<Migration>) {
   const applied = (yield* connection.rows("SELECT version FROM migrations")).map((row) => Number(row["version"]))
   const current = Math.max(0, ...applied)
   const latest = migrations.at(-1)?.version ?? 0
   if (current > latest) {
     return yield* Effect.fail(new DriverFailure(`schema version ${current} is newer than this program's ${latest}`))
   }
-  for (const { version, sql } of migrations.filter((migration) => !applied.includes(migration.version))) {
-    yield* connection.rows(sql)
-    yield* connection.rows("INSERT INTO migrations VALUES ($1)", [version])
-  }
+  return migrations.filter(({ version }) => !applied.includes(version))
+})
+
+/** Whether this version of the package wrote the file last; fails on one of a later version. */
+export const isCurrent = Effect.fnUntraced(function* (connection: Connection) {
+  const migrations = yield* Effect.tryPromise({ try: readMigrations, catch: (cause) => new DriverFailure(cause) })
+  return (yield* missingOf(connection, migrations)).length === 0
 })
 
 /** Commits on success; on failure or interruption nothing has happened. */

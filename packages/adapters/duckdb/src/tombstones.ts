@@ -3,12 +3,12 @@ import { keyedHash, newHashKey } from "@millrace/core/node"
 import { Effect } from "effect"
 import type { Connection } from "./client.ts"
 
-/** The file's tombstones; its key is made when the file is opened for the first time. */
-export const readTombstones = Effect.fnUntraced(function* (connection: Connection) {
+/** The file's tombstones; its key is made when the file is opened to be written for the first time. */
+export const readTombstones = Effect.fnUntraced(function* (connection: Connection, keep = true) {
   const known = yield* connection.rows("SELECT hex(key) AS key FROM erasure_state")
   const hex = known[0]?.["key"]
   const key = hex === undefined ? newHashKey() : new Uint8Array(Buffer.from(String(hex), "hex"))
-  if (hex === undefined) {
+  if (hex === undefined && keep) {
     yield* connection.rows("INSERT INTO erasure_state VALUES (unhex($1), false)", [Buffer.from(key).toString("hex")])
   }
   const rows = yield* connection.rows("SELECT hash, until FROM erasures")

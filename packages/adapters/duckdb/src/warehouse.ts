@@ -63,7 +63,8 @@ const openOnce = Effect.fnUntraced(function* (options: DuckDbOptions) {
   return { warehouse, copier: copierOf(opened) }
 })
 
-interface Opened {
+/** What a warehouse answers and loads with, over an open database. */
+export interface Opened {
   readonly keptAnswers: number
   /** Whether any identities are merged. */
   readonly merged: boolean
@@ -119,7 +120,7 @@ const open = Effect.fn("DuckDb.open")(function* (options: DuckDbOptions) {
 
 const FLUSH_THRESHOLD = "1MB"
 
-const settingsOf = (options: DuckDbOptions, directory: string, spill: string): DatabaseSettings => {
+export const settingsOf = (options: DuckDbOptions, directory: string, spill: string): DatabaseSettings => {
   const bounds = { ...defaults, ...options }
   return {
     path: options.path,
@@ -141,7 +142,7 @@ const settingsOf = (options: DuckDbOptions, directory: string, spill: string): D
   }
 }
 
-const lender = Effect.fnUntraced(function* (database: Database, bounds: typeof defaults) {
+export const lender = Effect.fnUntraced(function* (database: Database, bounds: typeof defaults) {
   const idle: Array<Connection> = []
   for (let count = 0; count < bounds.concurrentQueries; count++) idle.push(yield* database.connect)
   const turns = new Turns({
@@ -169,7 +170,7 @@ const lender = Effect.fnUntraced(function* (database: Database, bounds: typeof d
   return { alone, ask }
 })
 
-const makeWarehouse = Effect.fnUntraced(function* (
+export const makeWarehouse = Effect.fnUntraced(function* (
   { ask, hot, spool, writer, writing, ...opened }: Opened,
   bounds: typeof defaults & Pick<DuckDbOptions, "path">
 ) {

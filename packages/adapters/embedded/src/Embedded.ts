@@ -9,11 +9,14 @@ import {
   StoreSnapshot,
   superviseLoop
 } from "@millrace/core"
+import { nodeFiles } from "@millrace/core/node"
 import { Context, Effect, Layer, type Scope } from "effect"
 import { type EmbeddedOptions, resolveOptions } from "./config.ts"
 import { EmbeddedLog } from "./EmbeddedLog.ts"
 import { queueError } from "./errors.ts"
+import { unwritten } from "./log/unwritten.ts"
 import { makeQueue } from "./queue.ts"
+import { readableQueue, readableStore } from "./readable.ts"
 import type { LogUse, Machine } from "./state/recover.ts"
 import { makeStore } from "./store.ts"
 
@@ -62,6 +65,25 @@ export const layer = (
         Context.add(StoreSnapshot, copierOf(log))
       )
     )
+  )
+
+/**
+ * Queue and hot store of a log that is there, to be looked at: no file of it is changed, also none that a start would have to
+ * repair, and whatever would change something fails. The folder is this process's meanwhile.
+ */
+export const reader = (
+  options: EmbeddedOptions,
+  { files = nodeFiles, ...machine }: Machine = {}
+): Layer.Layer<EventQueue | EventStore, EventQueueError> =>
+  Layer.effectContext(
+    Effect.gen(function* () {
+      const absent = queueError("open", new Error(`there is no log ${options.directory}`))
+      if (!(yield* Effect.promise(() => files.exists(options.directory)))) return yield* Effect.fail(absent)
+      const log = yield* open(options, { ...machine, files: unwritten(files), identities: true, pruneAcked: false })
+      return Context.make(EventQueue, readableQueue(makeQueue(log, true))).pipe(
+        Context.add(EventStore, readableStore(makeStore(log)))
+      )
+    })
   )
 
 /** Cursors of this log are places in its files, and those are copied as they are. */

@@ -71,7 +71,7 @@ const listFlags = {
 }
 
 const list = Command.make("list", listFlags, (flags) =>
-  withTarget(flags, (target) =>
+  withTarget(flags, { writes: false }, (target) =>
     Effect.gen(function* () {
       const query = new URLSearchParams({ limit: String(flags.limit) })
       if (Option.isSome(flags.after)) query.set("after", flags.after.value)
@@ -113,7 +113,7 @@ const settle = Effect.fnUntraced(function* (
 const replay = Command.make("replay", { ...selection, json, ...place }, (flags) =>
   Effect.gen(function* () {
     const ids = yield* selected(flags.ids, flags.all)
-    yield* withTarget(flags, (target) => settle(target, "replay", ids, flags.json))
+    yield* withTarget(flags, { writes: true }, (target) => settle(target, "replay", ids, flags.json))
   })
 ).pipe(Command.withDescription("Queue dead letters again, once their cause is gone"))
 
@@ -130,7 +130,7 @@ const purge = Command.make("purge", { ...selection, yes, json, ...place }, (flag
   Effect.gen(function* () {
     const ids = yield* selected(flags.ids, flags.all)
     if (!flags.yes && !(yield* confirmed(ids))) return yield* Console.log("nothing deleted")
-    yield* withTarget(flags, (target) => settle(target, "purge", ids, flags.json))
+    yield* withTarget(flags, { writes: true }, (target) => settle(target, "purge", ids, flags.json))
   })
 ).pipe(Command.withDescription("Delete dead letters for good; asks first"))
 

@@ -9,7 +9,7 @@ import { withTarget } from "../target/withTarget.ts"
 import { json, place, type PlaceFlags } from "./flags.ts"
 
 const ledgerOfFolder = (flags: PlaceFlags) =>
-  withTarget(flags, checkLedger).pipe(
+  withTarget(flags, { writes: false }, checkLedger).pipe(
     Effect.catch((error) =>
       Effect.succeed<ReadonlyArray<Finding>>([
         {

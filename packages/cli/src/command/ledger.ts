@@ -49,7 +49,7 @@ export const renderLedger = (entry: LedgerBody): ReadonlyArray<string> => {
 }
 
 export const ledger = Command.make("ledger", { json, ...place }, (flags) =>
-  withTarget(flags, (target) =>
+  withTarget(flags, { writes: false }, (target) =>
     Effect.gen(function* () {
       if (flags.json) return yield* Console.log(yield* get(target, "/ledger"))
       yield* Console.log(renderLedger(yield* readLedger(target)).join("\n"))

@@ -90,7 +90,7 @@ export const erase = Command.make("erase", { user, project, yes, json, ...place 
     const path = yield* pathOf(flags.user)
     const ofProject = yield* projectOf(flags)
     if (!flags.yes && !(yield* confirmed(flags.user))) return yield* Console.log("nothing erased")
-    const receipt = yield* withTarget(flags, (target) => eraseAt(target, path), ofProject)
+    const receipt = yield* withTarget(flags, { writes: true, project: ofProject }, (target) => eraseAt(target, path))
     yield* Console.log(flags.json ? JSON.stringify(receipt) : renderReceipt(flags.user, receipt).join("\n"))
     if (!receipt.complete) {
       return yield* new CliFailure({ message: "not everything is erased yet; run the same command again" })
@@ -108,10 +108,8 @@ export const exportCommand = Command.make("export", { user, project, out, ...pla
   Effect.gen(function* () {
     const path = yield* pathOf(flags.user)
     const ofProject = yield* projectOf(flags)
-    yield* withTarget(
-      flags,
-      (target) => writeExport(target, `${path}/events`, Option.getOrUndefined(flags.out)),
-      ofProject
+    yield* withTarget(flags, { writes: false, project: ofProject }, (target) =>
+      writeExport(target, `${path}/events`, Option.getOrUndefined(flags.out))
     )
   })
 ).pipe(Command.withDescription("Everything held about a user, as NDJSON"))

@@ -91,7 +91,7 @@ export const send = Command.make("send", flags, (input) =>
       Option.isSome(userId) && Option.isSome(eventType)
         ? yield* fromFlags(userId.value, eventType.value, input)
         : yield* fromStdin()
-    yield* withTarget(input, (target) => sendOne(target, event, input.json))
+    yield* withTarget(input, { writes: true }, (target) => sendOne(target, event, input.json))
   })
 ).pipe(
   Command.withDescription("Send one event, from flags or as JSON from standard input, and print the verdict"),

@@ -18,14 +18,14 @@ const OUTPUT_LIMIT = 8_192
 export class Server {
   readonly #child: ChildProcess
   readonly #ended: Promise<number | NodeJS.Signals>
-  readonly #traced: boolean
+  readonly #isBelow: boolean
   #port = 0
   #output = ""
 
   private constructor({ data, main, under = [] }: ServerOptions) {
     const serve = ["--conditions=source", "--no-warnings", main, "serve", "--port", "0", "--data", data]
     const [command, ...args] = [...under, process.execPath, ...serve]
-    this.#traced = under.length > 0
+    this.#isBelow = under.length > 0
     this.#child = spawn(...withDeathSignal(command!, args), {
       env: { PATH: process.env["PATH"] ?? "", MILLRACE_CLOSE_GRACE_MILLIS: "0", UV_THREADPOOL_SIZE: "1" },
       stdio: ["ignore", "pipe", "pipe"]
@@ -83,16 +83,30 @@ export class Server {
     )
   }
 
-  async end(signal: "SIGKILL" | "SIGTERM"): Promise<void> {
-    if (this.hasEnded === undefined) {
-      const pid = this.#traced ? childOf(this.#child.pid!) : this.#child.pid
-      try {
-        if (pid !== undefined) process.kill(pid, signal)
-        else this.#child.kill("SIGKILL")
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error
-      }
+  /** Of the server itself; undefined once nobody has it any more. */
+  get pid(): number | undefined {
+    return this.#isBelow ? childOf(this.#child.pid!) : this.#child.pid
+  }
+
+  /** Its process, without waiting for the end. */
+  signal(signal: "SIGKILL" | "SIGTERM"): void {
+    const { pid } = this
+    try {
+      if (pid !== undefined) process.kill(pid, signal)
+      else this.#child.kill("SIGKILL")
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error
     }
+  }
+
+  async end(signal: "SIGKILL" | "SIGTERM"): Promise<void> {
+    if (this.hasEnded === undefined) this.signal(signal)
+    await this.#ended
+  }
+
+  /** The command that it ran below, which may outlive it. */
+  async endAbove(): Promise<void> {
+    this.#child.kill("SIGKILL")
     await this.#ended
   }
 }

@@ -57,10 +57,7 @@ export const openHotProperties = (
     Queue.offerUnsafe(wakeUps, undefined)
     yield* superviseLoop({ name: "hot-properties" }, Effect.as(tended, 0))
     return {
-      readable: () =>
-        new Map(
-          state.columns.filter(({ dropped, filled }) => filled && !dropped).map((column) => [column.name, column])
-        ),
+      readable: () => filledOf(state.columns),
       written: () => state.columns,
       asked: (name) => {
         usage.count(name)
@@ -68,6 +65,17 @@ export const openHotProperties = (
       }
     }
   })
+
+const filledOf = (columns: ReadonlyArray<Column>): ReadonlyMap<string, HotColumn> =>
+  new Map(columns.filter(({ dropped, filled }) => filled && !dropped).map((column) => [column.name, column]))
+
+/** As the file has them, of one that is only read. */
+export const readHotProperties = (reader: Connection): Effect.Effect<HotProperties, DriverFailure> =>
+  Effect.map(readColumns(reader), (columns) => ({
+    readable: () => filledOf(columns),
+    written: () => columns,
+    asked: () => {}
+  }))
 
 const hotOf = ({ columns }: State) => columns.filter(({ dropped }) => !dropped)
 

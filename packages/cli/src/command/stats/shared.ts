@@ -69,7 +69,7 @@ export const show = <Answer>(
   parameters: Parameters,
   { render, schema }: Shown<Answer>
 ) =>
-  withTarget(flags, (target) =>
+  withTarget(flags, { writes: false }, (target) =>
     Effect.gen(function* () {
       const body = yield* askFor(target, metric, parameters)
       if (flags.json) return yield* Console.log(body)
