@@ -1,5 +1,5 @@
 export type { ByProject, Event } from "./event/Event.ts"
-export { EventBatch, type Origin } from "./event/EventBatch.ts"
+export { EventBatch, MAX_MESSAGE_BYTES, type Origin } from "./event/EventBatch.ts"
 export { linesOfBytes } from "./event/batchCodec.ts"
 export { eraseUser, type ErasureReceipt, type ErasureStep } from "./flow/eraseUser.ts"
 export { type ExportLine, exportUser } from "./flow/exportUser.ts"
@@ -10,17 +10,11 @@ export { numberOf, parseJson, printJson, type WrittenNumber } from "./event/json
 export { formatInstant, parseInstant } from "./event/instant.ts"
 export { judge, type JudgeContext, type Rejection, skewOf, type Verdict } from "./event/judge.ts"
 export type { RejectionCode } from "./event/rules.ts"
-export {
-  accept,
-  acceptPlain,
-  type Admit,
-  type BatchVerdict,
-  type IndexedRejection,
-  MAX_MESSAGE_BYTES
-} from "./flow/accept.ts"
+export { accept, acceptPlain, type Admit, type BatchVerdict, type IndexedRejection } from "./flow/accept.ts"
 export { type CommitGroupOptions } from "./kit/CommitGroup.ts"
 export { directDefaults, type DirectOptions, type DirectParts, makeDirectQueue } from "./kit/directQueue.ts"
-export { drain, type DrainOptions, type DrainReport } from "./flow/drain.ts"
+export { drain, type DrainOptions } from "./flow/drain.ts"
+export type { DrainReport } from "./kit/storeAll.ts"
 export { type StoreLetters, withStoreLetters } from "./kit/storeLetters.ts"
 export { BadBody, MAX_EVENTS_PER_REQUEST, type RawBatch, readBody } from "./event/readBody.ts"
 export {
@@ -78,6 +72,7 @@ export * from "./port/UserStore.ts"
 export * from "./port/Warehouse.ts"
 export { liveSession, withGrant } from "./port/sessions.ts"
 export * from "./metric/Metric.ts"
+export type { RawRow } from "./metric/rows.ts"
 export { isZone, type OffsetPiece, piecesOf } from "./metric/calendar/zone.ts"
 export {
   LARGE_BELOW,
@@ -91,7 +86,8 @@ export {
 export type { Dialect, FilteredForms, PropertyForms } from "./metric/Dialect.ts"
 export { join, render, sql, type SqlText, type SqlValue } from "./metric/SqlText.ts"
 export { BadParameter, BadParameterCode } from "./metric/BadParameter.ts"
-export { type Answer, answerSchema, decodeParams, paramsOfJson, query, type RawParams } from "./flow/query.ts"
+export { type Answer, query } from "./flow/query.ts"
+export { answerSchema, decodeParams, paramsOfJson, type RawParams } from "./metric/questions.ts"
 export * from "./metric/activity/Activity.ts"
 export { UserSet } from "./metric/activity/UserSet.ts"
 export { BadFilter, type Condition, type Field, type Filter, parseFilter } from "./metric/filter/index.ts"

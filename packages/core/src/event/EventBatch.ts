@@ -1,6 +1,9 @@
 import type { Event } from "./Event.ts"
 import { assembleBatch, decodeBatch, encodeBatch, idsOf, type BatchHeader, readHeader } from "./batchCodec.ts"
 
+/** Queue messages stay below this. */
+export const MAX_MESSAGE_BYTES = 512 * 1024
+
 /** Where a batch lies in the log it was taken from, so that a store on the same log need not write it again. */
 export interface Origin {
   readonly log: string

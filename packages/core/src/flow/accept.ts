@@ -1,6 +1,6 @@
 import { Clock, Effect } from "effect"
 import type { Event } from "../event/Event.ts"
-import { EventBatch } from "../event/EventBatch.ts"
+import { EventBatch, MAX_MESSAGE_BYTES } from "../event/EventBatch.ts"
 import { FUTURE_LIMIT_MICROS, judge, type Rejection, skewOf } from "../event/judge.ts"
 import { encodePlain } from "../event/plain/encodePlain.ts"
 import { PlainBody } from "../event/plain/PlainBody.ts"
@@ -16,9 +16,6 @@ export interface BatchVerdict {
   readonly accepted: number
   readonly rejected: ReadonlyArray<IndexedRejection>
 }
-
-/** Queue messages stay below this; DESIGN §4. */
-export const MAX_MESSAGE_BYTES = 512 * 1024
 
 /** Asked once for each batch, with its number of events, before anything is published; a failure ends it. */
 export type Admit<E, R> = (events: number) => Effect.Effect<void, E, R>

@@ -1,21 +1,15 @@
 import { Effect } from "effect"
-import { EventBatch } from "../event/EventBatch.ts"
-import { EventQueue, type EventQueueError } from "../port/EventQueue.ts"
+import { EventQueue } from "../port/EventQueue.ts"
+import { storeAll } from "../kit/storeAll.ts"
 import { waitForWork } from "../kit/superviseLoop.ts"
 import { logged } from "./logged.ts"
-import { EventStore, type EventStoreError } from "../port/EventStore.ts"
+import { EventStore } from "../port/EventStore.ts"
 import { inTraceOf } from "../event/traceparent.ts"
 
 export interface DrainOptions {
   /** Events per delivery. */
   readonly limit: number
   readonly ackWaitMillis: number
-}
-
-export interface DrainReport {
-  readonly stored: number
-  readonly duplicates: number
-  readonly deadLettered: number
 }
 
 /**
@@ -32,60 +26,3 @@ export const drain = Effect.fn("drain")(function* (options: DrainOptions) {
     inTraceOf("store", batches)
   )
 }, Effect.scoped)
-
-type Failure = EventStoreError | EventQueueError
-
-/** Stores what can be stored, sets the rest aside. */
-export const storeAll = (
-  batches: ReadonlyArray<EventBatch>,
-  attempt: number
-): Effect.Effect<DrainReport, Failure, EventQueue | EventStore> =>
-  Effect.gen(function* () {
-    const store = yield* EventStore
-    return yield* store.append(batches).pipe(
-      Effect.map((done): DrainReport => ({ ...done, deadLettered: 0 })),
-      Effect.catchIf(
-        (error) => !error.retryable,
-        (error) => storeHalves(batches, attempt, error)
-      )
-    )
-  })
-
-const storeHalves = Effect.fnUntraced(function* (
-  batches: ReadonlyArray<EventBatch>,
-  attempt: number,
-  error: EventStoreError
-) {
-  const halves = halve(batches)
-  if (halves === undefined) {
-    const queue = yield* EventQueue
-    yield* queue.deadLetter(batches[0]!, {
-      stage: "store",
-      code: error.reason._tag,
-      message: error.message,
-      attempts: attempt
-    })
-    return { stored: 0, duplicates: 0, deadLettered: 1 }
-  }
-  const left = yield* storeAll(halves[0], attempt)
-  const right = yield* storeAll(halves[1], attempt)
-  return {
-    stored: left.stored + right.stored,
-    duplicates: left.duplicates + right.duplicates,
-    deadLettered: left.deadLettered + right.deadLettered
-  }
-})
-
-/** Two non-empty halves in order, by batches while there are several, then by events; `undefined` for one event. */
-export const halve = (
-  batches: ReadonlyArray<EventBatch>
-): readonly [ReadonlyArray<EventBatch>, ReadonlyArray<EventBatch>] | undefined => {
-  if (batches.length > 1) {
-    const middle = batches.length >>> 1
-    return [batches.slice(0, middle), batches.slice(middle)]
-  }
-  const only = batches[0]!
-  if (only.count === 1) return undefined
-  const middle = only.count >>> 1
-  return [[only.slice(0, middle)], [only.slice(middle, only.count)]]
-}

@@ -1,6 +1,6 @@
 import { Clock, Effect } from "effect"
 import type { EventBatch } from "../event/EventBatch.ts"
-import { halve } from "./drain.ts"
+import { halve } from "../kit/storeAll.ts"
 import { EventQueue } from "../port/EventQueue.ts"
 import { type Cursor, EventStore, type Page } from "../port/EventStore.ts"
 import { belonging } from "./belong.ts"

@@ -12,7 +12,7 @@ import {
 import { EventStore, EventStoreError } from "../port/EventStore.ts"
 import { QueueMeter } from "../port/QueueObserver.ts"
 import { type CommitGroupOptions, makeCommitGroup } from "./CommitGroup.ts"
-import { storeAll } from "../flow/drain.ts"
+import { storeAll } from "./storeAll.ts"
 import type { StoreLetters } from "./storeLetters.ts"
 
 type Queue = EventQueue["Service"]

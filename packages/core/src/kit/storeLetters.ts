@@ -1,10 +1,9 @@
 import { Effect } from "effect"
-import type { EventBatch } from "../event/EventBatch.ts"
+import { type EventBatch, MAX_MESSAGE_BYTES } from "../event/EventBatch.ts"
 import type { Tombstones } from "../event/Tombstones.ts"
 import { type DeadLetterSelection, EventQueue, type EventQueueError, type QueueCounts } from "../port/EventQueue.ts"
 import type { ByProject } from "../event/Event.ts"
 import { QueueMeter } from "../port/QueueObserver.ts"
-import { MAX_MESSAGE_BYTES } from "../flow/accept.ts"
 
 type Queue = EventQueue["Service"]
 

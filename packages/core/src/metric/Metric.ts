@@ -1,3 +1,4 @@
+import type { RawRow } from "./rows.ts"
 import type { Schema } from "effect"
 import type { ActivityQuestion } from "./activity/Activity.ts"
 import type { Event } from "../event/Event.ts"
@@ -11,8 +12,6 @@ export interface AskContext {
   /** UTC microseconds; decides `complete`. */
   readonly as_of: number
 }
-
-export type RawRow = Readonly<Record<string, unknown>>
 
 /**
  * One metric. `reference` is its definition, pure over an array of one project's events, those that `where` leaves;

@@ -1,4 +1,4 @@
-import type { RawRow } from "./Metric.ts"
+export type RawRow = Readonly<Record<string, unknown>>
 
 /** Engines give integers as number, bigint or decimal text; sums may be null over nothing. */
 export const integerOf = (row: RawRow, column: string): number => {

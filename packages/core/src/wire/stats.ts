@@ -1,6 +1,6 @@
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup } from "effect/http-api"
-import { answerSchema, questionSchema } from "../flow/query.ts"
+import { answerSchema, questionSchema } from "../metric/questions.ts"
 import { type MetricName, metricNames, metrics } from "../metric/registry.ts"
 import { ApiKeySecurity } from "./ApiKeySecurity.ts"
 import { describe } from "./describe.ts"

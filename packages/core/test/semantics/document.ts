@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs"
 import { Result } from "effect"
 import { formatInstant } from "../../src/event/instant.ts"
-import { decodeParams, type RawParams } from "../../src/flow/query.ts"
+import { decodeParams, type RawParams } from "../../src/metric/questions.ts"
 import { metricExamples } from "../../../testing/src/metricExamples/index.ts"
 import type { MetricExample } from "../../../testing/src/metricExamples/example.ts"
 import { type MetricName, metricNames, metrics } from "../../src/metric/registry.ts"

@@ -1,4 +1,4 @@
-import type { RawRow } from "../Metric.ts"
+import type { RawRow } from "../rows.ts"
 import type { UserSet } from "./UserSet.ts"
 
 /** A quarter of an hour of UTC: every zone's days and hours begin with one, but for the oldest offsets. */

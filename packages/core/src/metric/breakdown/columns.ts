@@ -1,7 +1,6 @@
 import type { Dialect, PropertyForms } from "../Dialect.ts"
 import { type Field, propertyOf } from "../filter/index.ts"
-import type { RawRow } from "../Metric.ts"
-import { integerOf } from "../rows.ts"
+import { integerOf, type RawRow } from "../rows.ts"
 import { sql, type SqlText } from "../SqlText.ts"
 import { BREAKDOWN_MAX, type BreakdownValue, NONE, OTHER } from "./values.ts"
 

@@ -1,6 +1,5 @@
 import { BadParameter } from "../BadParameter.ts"
-import type { RawRow } from "../Metric.ts"
-import { integerOf } from "../rows.ts"
+import { integerOf, type RawRow } from "../rows.ts"
 import { valueOfPlace } from "./columns.ts"
 import type { Broken, BreakdownValue, Valued } from "./values.ts"
 

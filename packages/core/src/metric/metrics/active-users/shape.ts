@@ -1,7 +1,7 @@
 import { shapeEach } from "../../breakdown/index.ts"
 import { dayOfDate, slotsOf } from "../../calendar.ts"
-import type { AskContext, RawRow } from "../../Metric.ts"
-import { integerOf, ratio } from "../../rows.ts"
+import type { AskContext } from "../../Metric.ts"
+import { integerOf, ratio, type RawRow } from "../../rows.ts"
 import { type ActiveUsersCounts, type ActiveUsersParams, type ActiveUsersRow, MONTH_DAYS, WEEK_DAYS } from "./model.ts"
 
 /** Fills the gaps and adds `complete`. */

@@ -1,7 +1,7 @@
 import { shapeEach } from "../../breakdown/index.ts"
 import { dayOfDate, endOfDay } from "../../calendar.ts"
-import type { AskContext, RawRow } from "../../Metric.ts"
-import { integerOf } from "../../rows.ts"
+import type { AskContext } from "../../Metric.ts"
+import { integerOf, type RawRow } from "../../rows.ts"
 import { type FunnelParams, type FunnelRow, rowsOf, windowMicros } from "./model.ts"
 
 /** Lays the counts out, one row a step; a step that nobody reached has one as well. */

@@ -2,7 +2,7 @@ import type { Activity, ActivityQuestion } from "../../activity/Activity.ts"
 import { quarterSlots } from "../../activity/quarterSlots.ts"
 import { ofAllEvents, slotsOfRange, type SpanSlot } from "../../activity/spans.ts"
 import { UserSet } from "../../activity/UserSet.ts"
-import type { RawRow } from "../../Metric.ts"
+import type { RawRow } from "../../rows.ts"
 import type { LifecycleParams } from "./model.ts"
 
 /** {@link lifecycleSql}'s rows from sets of users, those of the interval before the range included. */

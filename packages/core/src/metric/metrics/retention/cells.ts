@@ -2,7 +2,7 @@ import type { Activity } from "../../activity/Activity.ts"
 import { quarterSlots, usersOfSlots } from "../../activity/quarterSlots.ts"
 import type { SpanSlot } from "../../activity/spans.ts"
 import { UserSet } from "../../activity/UserSet.ts"
-import type { RawRow } from "../../Metric.ts"
+import type { RawRow } from "../../rows.ts"
 import type { RetentionParams } from "./model.ts"
 
 interface Counting {

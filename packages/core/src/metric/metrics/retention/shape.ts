@@ -1,7 +1,7 @@
 import { shapeEach } from "../../breakdown/index.ts"
 import { dateOfDay, dayOfDate, endOfInterval, firstDayOf, intervalOfDay } from "../../calendar.ts"
-import type { AskContext, RawRow } from "../../Metric.ts"
-import { integerOf, ratio } from "../../rows.ts"
+import type { AskContext } from "../../Metric.ts"
+import { integerOf, ratio, type RawRow } from "../../rows.ts"
 import {
   checkCells,
   checkDays,

@@ -1,7 +1,7 @@
 import type { Activity, ActivityQuestion, EventKind } from "../../activity/Activity.ts"
 import { ofAllEvents, slotsOfRange, type SpanSlot } from "../../activity/spans.ts"
 import { UserSet } from "../../activity/UserSet.ts"
-import type { RawRow } from "../../Metric.ts"
+import type { RawRow } from "../../rows.ts"
 import type { StickinessParams } from "./model.ts"
 
 /** {@link stickinessSql}'s rows from sets of users. */

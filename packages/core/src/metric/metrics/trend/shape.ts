@@ -1,7 +1,7 @@
 import { shapeEach } from "../../breakdown/index.ts"
 import { slotsOf } from "../../calendar.ts"
-import type { AskContext, RawRow } from "../../Metric.ts"
-import { integerOf } from "../../rows.ts"
+import type { AskContext } from "../../Metric.ts"
+import { integerOf, type RawRow } from "../../rows.ts"
 import { emptyValue, type TrendParams, type TrendRow } from "./model.ts"
 
 /** Fills the gaps and divides averages. */
