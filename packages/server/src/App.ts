@@ -10,15 +10,15 @@ import {
 import { Effect, Layer, Metric, type Scope } from "effect"
 import type { Authorize } from "./auth/authorize.ts"
 import { Sessions } from "./auth/Sessions.ts"
-import { Access, makeAccess } from "./http/Access.ts"
+import { Access, makeAccess } from "./auth/Access.ts"
 import { BodyBudget } from "./http/BodyBudget.ts"
 import { Gate } from "./http/Gate.ts"
-import { StatsOwner, type StatsOwnerOptions } from "./http/StatsOwner.ts"
+import { StatsOwner, type StatsOwnerOptions } from "./routes/StatsOwner.ts"
 import { Telemetry } from "./http/Telemetry.ts"
 import { makeJobs } from "./http/Jobs.ts"
 import type { KeyRing } from "./keys/KeyRing.ts"
 import type { Limits } from "./limits/Limits.ts"
-import { loopsOf, type Role } from "./roles.ts"
+import { loopsOf, type Role } from "./adapters/roles.ts"
 
 export interface AppOptions<E = never> {
   readonly roles: ReadonlyArray<Role>

@@ -5,9 +5,9 @@ import type { Keys } from "./keys/configuredKeys.ts"
 import { authConfig, authDefaults, type AuthOptions } from "./auth/config.ts"
 import { limitConfig, limitDefaults, type LimitOptions } from "./limits/config.ts"
 import { keyStoreNames, type KeyPlaces } from "./keys/stores.ts"
-import { natsConfig } from "./adapter/natsConfig.ts"
-import { RolesText } from "./roles.ts"
-import { type AdapterChoice, queueNames, storeNames, warehouseNames } from "./adapters.ts"
+import { natsConfig } from "./adapters/natsConfig.ts"
+import { RolesText } from "./adapters/roles.ts"
+import { type AdapterChoice, queueNames, storeNames, warehouseNames } from "./adapters/registry.ts"
 
 export const DEFAULT_PORT = 4000
 

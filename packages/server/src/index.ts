@@ -1,6 +1,6 @@
 // First of all; see there.
 // oxlint-disable-next-line import/no-unassigned-import
-import "./jit.ts"
+import "./process/jit.ts"
 
 export {
   adapters,
@@ -15,10 +15,10 @@ export {
   usesDirectory,
   warehouseNames,
   type WarehouseName
-} from "./adapters.ts"
-export { readFolder } from "./adapter/readFolder.ts"
-export { rolesOf } from "./adapter/checkRoles.ts"
-export { AdapterNotInstalled, BadAdapterChoice, FolderTaken, FolderUnusable } from "./adapter/failures.ts"
+} from "./adapters/registry.ts"
+export { readFolder } from "./adapters/readFolder.ts"
+export { rolesOf } from "./adapters/checkRoles.ts"
+export { AdapterNotInstalled, BadAdapterChoice, FolderTaken, FolderUnusable } from "./adapters/failures.ts"
 export { BackupError } from "./backup/BackupError.ts"
 export type { Manifest } from "./backup/Manifest.ts"
 export { restoreBackup, type RestoreOptions } from "./backup/restoreBackup.ts"
@@ -31,15 +31,15 @@ export { BadKeys, isProject, type Keys, parseKeys } from "./keys/configuredKeys.
 export type { Authorize, Denial, Grant } from "./auth/authorize.ts"
 export { serverConfig, serverDefaults, type ServerOptions } from "./config.ts"
 export { CannotListen, KeysRequired, type ListenOptions, serverLayer } from "./Server.ts"
-export { failureText } from "./failureText.ts"
+export { failureText } from "./adapters/failureText.ts"
 export { isOrigin } from "./http/origins.ts"
-export { type Role, ROLES, RolesText } from "./roles.ts"
+export { type Role, ROLES, RolesText } from "./adapters/roles.ts"
 export { jsonLogger } from "./observe/jsonLog.ts"
 export { otlpTraces } from "./observe/otlp.ts"
-export { runMain } from "./runMain.ts"
-export { Access } from "./http/Access.ts"
-export { launch } from "./launch.ts"
-export { boundShutdown, exitOnUncaught } from "./signals.ts"
+export { runMain } from "./process/runMain.ts"
+export { Access } from "./auth/Access.ts"
+export { launch } from "./process/launch.ts"
+export { boundShutdown, exitOnUncaught } from "./process/signals.ts"
 export { aboutServer, server } from "./serve.ts"
 export { createMillrace, type Millrace, type MillraceOptions, type QueryParams } from "./facade/createMillrace.ts"
 export { MillraceError, type MillraceErrorCode } from "./facade/MillraceError.ts"

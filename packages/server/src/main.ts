@@ -1,15 +1,15 @@
 #!/usr/bin/env node
 // First of all; see there.
 // oxlint-disable-next-line import/no-unassigned-import
-import "./jit.ts"
+import "./process/jit.ts"
 import { Console, Context, Effect } from "effect"
 import { HttpServer } from "effect/http"
 import { serverConfig } from "./config.ts"
 import { parseKeys } from "./keys/configuredKeys.ts"
-import { Access } from "./http/Access.ts"
-import { launch } from "./launch.ts"
+import { Access } from "./auth/Access.ts"
+import { launch } from "./process/launch.ts"
 import { otlpTraces } from "./observe/otlp.ts"
-import { runMain } from "./runMain.ts"
+import { runMain } from "./process/runMain.ts"
 import { aboutServer } from "./serve.ts"
 
 runMain(

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url"
 import { describe, expect, it } from "vitest"
 import { keyStoreNames } from "../src/keys/stores.ts"
 import { limiterNames } from "../src/limits/config.ts"
-import { queueNames, storeNames, warehouseNames } from "../src/adapters.ts"
+import { queueNames, storeNames, warehouseNames } from "../src/adapters/registry.ts"
 
 const root = new URL("../../../", import.meta.url)
 const read = (path: string) => readFileSync(fileURLToPath(new URL(path, root)), "utf8")
@@ -41,7 +41,7 @@ describe("docs/configuration.md", () => {
   it("names every variable the server and the CLI read, and no other", () => {
     const files = [
       "server/src/config.ts",
-      "server/src/adapter/natsConfig.ts",
+      "server/src/adapters/natsConfig.ts",
       "server/src/limits/config.ts",
       "server/src/auth/config.ts",
       "cli/src/command/flags.ts"

@@ -1,8 +1,8 @@
 import { Effect, Redacted } from "effect"
 import { readFileSync } from "node:fs"
 import { expect, it } from "vitest"
-import { natsAddress, postgresAddress, redisAddress } from "../src/adapter/addresses.ts"
-import { optionsAt } from "../src/adapter/lazily.ts"
+import { natsAddress, postgresAddress, redisAddress } from "../src/adapters/addresses.ts"
+import { optionsAt } from "../src/adapters/lazily.ts"
 import { configuredPepper } from "../src/keys/pepper.ts"
 import { parseKeys } from "../src/index.ts"
 

@@ -10,7 +10,7 @@ import {
 } from "@millrace/core"
 import { Clock, Context, Effect, Layer, Option, type Scope } from "effect"
 import type { HttpServerRequest } from "effect/http"
-import type { BadAdapterChoice } from "../adapter/failures.ts"
+import type { BadAdapterChoice } from "../adapters/failures.ts"
 import { because, CHALLENGE, type Refusal, refusal, retryLater } from "../http/Refusal.ts"
 import type { Telemetry } from "../http/Telemetry.ts"
 import { KeyPepper } from "../keys/stores.ts"

@@ -1,6 +1,6 @@
 import type { Grant, UserStore, UserStoreError } from "@millrace/core"
 import { Cache, Clock, Effect, Exit, Option, type Scope } from "effect"
-import type { BadAdapterChoice } from "../adapter/failures.ts"
+import type { BadAdapterChoice } from "../adapters/failures.ts"
 import { type Issuer, issuedClaims, ownClaims } from "./claims.ts"
 import { type KeySet, readKeySet, verifyingKeys } from "./jwk.ts"
 import type { SigningKeys } from "./signing.ts"

@@ -1,6 +1,6 @@
 import type { RateLimiter, UserStoreError } from "@millrace/core"
 import { Config, Effect, Layer, Option, Schema } from "effect"
-import { type AdapterNotInstalled, BadAdapterChoice } from "../adapter/failures.ts"
+import { type AdapterNotInstalled, BadAdapterChoice } from "../adapters/failures.ts"
 import type { Telemetry } from "../http/Telemetry.ts"
 import { type KeyPlaces, pepperLayer } from "../keys/stores.ts"
 import { MAX_ACCESS_SECONDS } from "./claims.ts"

@@ -2,9 +2,9 @@ import type { UserStore, UserStoreError } from "@millrace/core"
 import { layerMemoryUserStore } from "@millrace/core/memory"
 import { Layer } from "effect"
 import { join } from "node:path"
-import { postgresAddress } from "../adapter/addresses.ts"
-import type { AdapterNotInstalled, BadAdapterChoice } from "../adapter/failures.ts"
-import { at, lazily } from "../adapter/lazily.ts"
+import { postgresAddress } from "../adapters/addresses.ts"
+import type { AdapterNotInstalled, BadAdapterChoice } from "../adapters/failures.ts"
+import { at, lazily } from "../adapters/lazily.ts"
 import { type KeyPlaces, type KeyStoreName, keyStoreNameOf } from "../keys/stores.ts"
 
 type Failure = AdapterNotInstalled | BadAdapterChoice | UserStoreError

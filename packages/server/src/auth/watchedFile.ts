@@ -1,7 +1,7 @@
 import { everyMillis, superviseLoop } from "@millrace/core"
 import { Effect, type Scope } from "effect"
 import { readFile, stat } from "node:fs/promises"
-import { BadAdapterChoice } from "../adapter/failures.ts"
+import { BadAdapterChoice } from "../adapters/failures.ts"
 import { BadKeySet } from "./jwk.ts"
 
 const LOOK_EVERY_MILLIS = 5_000

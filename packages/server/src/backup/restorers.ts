@@ -1,10 +1,10 @@
 import type { Restorer } from "@millrace/core"
 import { Effect, type Redacted } from "effect"
-import { natsAddress, postgresAddress } from "../adapter/addresses.ts"
-import { AdapterNotInstalled, type BadAdapterChoice } from "../adapter/failures.ts"
-import { optionsAt } from "../adapter/lazily.ts"
-import type { NatsSettings } from "../adapter/natsConfig.ts"
-import { natsOptions } from "../adapter/natsOptions.ts"
+import { natsAddress, postgresAddress } from "../adapters/addresses.ts"
+import { AdapterNotInstalled, type BadAdapterChoice } from "../adapters/failures.ts"
+import { optionsAt } from "../adapters/lazily.ts"
+import type { NatsSettings } from "../adapters/natsConfig.ts"
+import { natsOptions } from "../adapters/natsOptions.ts"
 import type { Served } from "./Manifest.ts"
 
 /** As the server takes them from its variables. */

@@ -1,6 +1,6 @@
 import { Context, Effect, Layer, type Scope } from "effect"
 import { HttpEffect, HttpRouter, type HttpServerRequest } from "effect/http"
-import { routerConfig, routes } from "../Routes.ts"
+import { routerConfig, routes } from "../routes/index.ts"
 import type { BasePath } from "../routes/docs.ts"
 
 /** The API as a function from `Request` to `Response`. */

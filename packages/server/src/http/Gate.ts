@@ -1,5 +1,5 @@
 import { Context } from "effect"
-import type { Role } from "../roles.ts"
+import type { Role } from "../adapters/roles.ts"
 import type { BodyBudget } from "./BodyBudget.ts"
 import type { Jobs } from "./Jobs.ts"
 

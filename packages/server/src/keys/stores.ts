@@ -2,9 +2,9 @@ import { KeyStore, type KeyStoreError } from "@millrace/core"
 import { layerMemoryKeyStore } from "@millrace/core/memory"
 import { Context, Effect, Layer, type Redacted } from "effect"
 import { join } from "node:path"
-import { postgresAddress } from "../adapter/addresses.ts"
-import { type AdapterNotInstalled, BadAdapterChoice } from "../adapter/failures.ts"
-import { at, lazily } from "../adapter/lazily.ts"
+import { postgresAddress } from "../adapters/addresses.ts"
+import { type AdapterNotInstalled, BadAdapterChoice } from "../adapters/failures.ts"
+import { at, lazily } from "../adapters/lazily.ts"
 import { configuredPepper, PEPPER_SETTING, secretFile } from "./pepper.ts"
 
 export interface KeyPlaces {

@@ -1,9 +1,9 @@
 import { MAX_EVENTS_PER_REQUEST, type RateLimiter } from "@millrace/core"
 import { layerMemoryRateLimiter } from "@millrace/core/memory"
 import { Config, Layer, type Redacted, Schema } from "effect"
-import { redisAddress } from "../adapter/addresses.ts"
-import type { AdapterNotInstalled, BadAdapterChoice } from "../adapter/failures.ts"
-import { at, lazily } from "../adapter/lazily.ts"
+import { redisAddress } from "../adapters/addresses.ts"
+import type { AdapterNotInstalled, BadAdapterChoice } from "../adapters/failures.ts"
+import { at, lazily } from "../adapters/lazily.ts"
 import type { Telemetry } from "../http/Telemetry.ts"
 import { type LimitPolicy, Limits } from "./Limits.ts"
 

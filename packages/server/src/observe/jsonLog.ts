@@ -1,5 +1,5 @@
 import { Cause, Context, Logger, Option, References, Tracer } from "effect"
-import { VERSION } from "../version.ts"
+import { VERSION } from "./version.ts"
 
 /** Annotations that may be logged; any other is left out, so that no body, key or user gets there by accident. */
 const FIELDS = new Set([

@@ -1,7 +1,7 @@
 import { Config, Effect, Layer, Option } from "effect"
 import { FetchHttpClient } from "effect/http"
 import { OtlpSerialization, OtlpTracer } from "effect/observability"
-import { VERSION } from "../version.ts"
+import { VERSION } from "./version.ts"
 
 const endpoint = Config.option(Config.URL("OTEL_EXPORTER_OTLP_ENDPOINT"))
 

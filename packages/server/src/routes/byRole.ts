@@ -1,12 +1,12 @@
 import type { KeyScope } from "@millrace/core"
 import { Effect } from "effect"
 import type { HttpServerRequest, HttpServerResponse } from "effect/http"
-import { Access, presentedKey } from "../http/Access.ts"
+import { Access, presentedKey } from "../auth/Access.ts"
 import { Gate } from "../http/Gate.ts"
 import { readJsonBytes } from "../http/readJson.ts"
 import { type Refusal, respondRefusal, retryLater } from "../http/Refusal.ts"
-import { isForwarded, nameProject, StatsOwner } from "../http/StatsOwner.ts"
-import type { Role } from "../roles.ts"
+import { isForwarded, nameProject, StatsOwner } from "./StatsOwner.ts"
+import type { Role } from "../adapters/roles.ts"
 
 type Request = HttpServerRequest.HttpServerRequest
 type Forwards = Access | Gate | Request | StatsOwner

@@ -2,7 +2,7 @@ import { type DeadLetter, EventQueue, type EventQueueError, formatInstant, parse
 import { DeadLetterIds } from "@millrace/core/wire"
 import { Effect, Result, Schema } from "effect"
 import { HttpServerRequest } from "effect/http"
-import { Access, presentedKey } from "../http/Access.ts"
+import { Access, presentedKey } from "../auth/Access.ts"
 import { readJson } from "../http/readJson.ts"
 import { refusal, respondJson } from "../http/Refusal.ts"
 import { refuseQueue } from "./events.ts"

@@ -11,7 +11,7 @@ import {
 import { Effect, Result } from "effect"
 import { type Headers, type HttpServerRequest, HttpServerResponse } from "effect/http"
 import { isUtf8 } from "node:buffer"
-import { Access, presentedKey } from "../http/Access.ts"
+import { Access, presentedKey } from "../auth/Access.ts"
 import { type Caller } from "../http/Caller.ts"
 import type { Lease } from "../http/BodyBudget.ts"
 import { Gate } from "../http/Gate.ts"

@@ -13,7 +13,7 @@ import { Clock, Effect, Option } from "effect"
 import { Gate } from "../http/Gate.ts"
 import { respondJson } from "../http/Refusal.ts"
 import { errorType } from "../observe/jsonLog.ts"
-import type { Role } from "../roles.ts"
+import type { Role } from "../adapters/roles.ts"
 
 export const livez = () => Effect.succeed(respondJson({ status: "alive" }))
 

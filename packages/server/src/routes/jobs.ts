@@ -1,6 +1,6 @@
 import { Effect } from "effect"
 import { HttpRouter, type HttpServerRequest } from "effect/http"
-import { Access, presentedKey } from "../http/Access.ts"
+import { Access, presentedKey } from "../auth/Access.ts"
 import { Gate } from "../http/Gate.ts"
 
 /** `GET /jobs/:id` */

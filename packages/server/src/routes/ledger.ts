@@ -8,7 +8,7 @@ import {
 } from "@millrace/core"
 import { Clock, Effect } from "effect"
 import type { HttpServerRequest } from "effect/http"
-import { Access, presentedKey } from "../http/Access.ts"
+import { Access, presentedKey } from "../auth/Access.ts"
 import { because, respondJson, retryLater } from "../http/Refusal.ts"
 
 export const ledger = Effect.fnUntraced(function* (request: HttpServerRequest.HttpServerRequest) {

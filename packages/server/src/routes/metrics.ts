@@ -2,10 +2,10 @@ import { EventQueue, EventStore, ledgers, Loops, Warehouse } from "@millrace/cor
 import { Clock, Effect, Metric } from "effect"
 import { type HttpServerRequest, HttpServerResponse } from "effect/http"
 import { PrometheusMetrics } from "effect/observability"
-import { Access, presentedKey } from "../http/Access.ts"
+import { Access, presentedKey } from "../auth/Access.ts"
 import { Gate } from "../http/Gate.ts"
 import { readProcess } from "../observe/processMetrics.ts"
-import { VERSION } from "../version.ts"
+import { VERSION } from "../observe/version.ts"
 
 const depth = Metric.gauge("millrace_queue_depth", { description: "Accepted events that no worker has acknowledged." })
 const oldest = Metric.gauge("millrace_queue_oldest_age_seconds", {

@@ -12,7 +12,7 @@ import {
 } from "@millrace/core"
 import { Effect } from "effect"
 import { HttpServerRequest } from "effect/http"
-import { Access, presentedKey } from "../http/Access.ts"
+import { Access, presentedKey } from "../auth/Access.ts"
 import type { Caller } from "../http/Caller.ts"
 import { readJson } from "../http/readJson.ts"
 import { because, type Refusal, refusal, respondJson, retryLater } from "../http/Refusal.ts"

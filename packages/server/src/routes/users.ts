@@ -10,7 +10,7 @@ import {
 import type { ErasureReceiptAnswer } from "@millrace/core/wire"
 import { Effect, Stream } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
-import { Access, presentedKey } from "../http/Access.ts"
+import { Access, presentedKey } from "../auth/Access.ts"
 import { Gate } from "../http/Gate.ts"
 import { because, NO_STORE, refusal, respondJson, retryLater } from "../http/Refusal.ts"
 import { refuseWarehouse } from "./stats.ts"

@@ -13,7 +13,7 @@ import {
 import { batchOf } from "@millrace/testing"
 import { Effect, Layer } from "effect"
 import { cpSync, rmSync } from "node:fs"
-import { checkStore } from "../../src/adapter/checkStore.ts"
+import { checkStore } from "../../src/adapters/checkStore.ts"
 
 type Services = EventQueue | EventStore | Warehouse
 

@@ -2,9 +2,9 @@ import { Readable } from "node:stream"
 import type { ReadableStream } from "node:stream/web"
 import { Context, Effect, Layer } from "effect"
 import { type HttpServerRequest, HttpServerResponse } from "effect/http"
-import { PROJECT_HEADER } from "./Access.ts"
-import { FairPlaces } from "./FairPlaces.ts"
-import { because, NO_STORE, type Refusal, retryLater } from "./Refusal.ts"
+import { PROJECT_HEADER } from "../auth/Access.ts"
+import { FairPlaces } from "../http/FairPlaces.ts"
+import { because, NO_STORE, type Refusal, retryLater } from "../http/Refusal.ts"
 
 export interface StatsOwnerOptions {
   /** The address of the process with the role `stats`. */

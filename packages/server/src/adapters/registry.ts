@@ -9,20 +9,15 @@ import type {
 import { layerMemoryQueue, layerMemoryStore, layerMemoryWarehouse } from "@millrace/core/memory"
 import { Effect, Layer, type Redacted } from "effect"
 import { join } from "node:path"
-import { absentStore, absentWarehouse } from "./adapter/absent.ts"
-import { natsAddress, postgresAddress } from "./adapter/addresses.ts"
-import { refuseRoles, rolesOf } from "./adapter/checkRoles.ts"
-import { checkStore } from "./adapter/checkStore.ts"
-import {
-  type AdapterNotInstalled,
-  BadAdapterChoice,
-  type FolderTaken,
-  type FolderUnusable
-} from "./adapter/failures.ts"
-import { at, lazily } from "./adapter/lazily.ts"
-import type { NatsSettings } from "./adapter/natsConfig.ts"
-import { natsOptions } from "./adapter/natsOptions.ts"
-import { ownFolder } from "./adapter/ownFolder.ts"
+import { absentStore, absentWarehouse } from "./absent.ts"
+import { natsAddress, postgresAddress } from "./addresses.ts"
+import { refuseRoles, rolesOf } from "./checkRoles.ts"
+import { checkStore } from "./checkStore.ts"
+import { type AdapterNotInstalled, BadAdapterChoice, type FolderTaken, type FolderUnusable } from "./failures.ts"
+import { at, lazily } from "./lazily.ts"
+import type { NatsSettings } from "./natsConfig.ts"
+import { natsOptions } from "./natsOptions.ts"
+import { ownFolder } from "./ownFolder.ts"
 import type { Role } from "./roles.ts"
 
 interface Places {

@@ -1,13 +1,13 @@
 import type { ApiKey, KeyScope } from "@millrace/core"
 import { Context, Effect, Option } from "effect"
 import { type Headers, HttpServerRequest } from "effect/http"
-import { askProgram, type Authorize } from "../auth/authorize.ts"
-import type { Bearer } from "../auth/bearers.ts"
-import type { Sessions } from "../auth/Sessions.ts"
-import { looksSigned } from "../auth/verifyJws.ts"
+import { askProgram, type Authorize } from "./authorize.ts"
+import type { Bearer } from "./bearers.ts"
+import type { Sessions } from "./Sessions.ts"
+import { looksSigned } from "./verifyJws.ts"
 import type { KeyRing } from "../keys/KeyRing.ts"
-import { type Caller, DEFAULT_PROJECT } from "./Caller.ts"
-import { because, CHALLENGE, type Refusal, refusal, retryLater } from "./Refusal.ts"
+import { type Caller, DEFAULT_PROJECT } from "../http/Caller.ts"
+import { because, CHALLENGE, type Refusal, refusal, retryLater } from "../http/Refusal.ts"
 
 type Request = HttpServerRequest.HttpServerRequest
 

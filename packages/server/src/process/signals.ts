@@ -1,4 +1,4 @@
-import { fatalLine } from "./observe/jsonLog.ts"
+import { fatalLine } from "../observe/jsonLog.ts"
 
 /** The last resort: an orderly end takes at most 1.5 s of grace, 3 s for requests and 5 s for the pipeline. */
 const EXIT_WITHIN_MILLIS = 9_800

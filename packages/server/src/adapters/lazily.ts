@@ -1,5 +1,5 @@
 import { Effect, Layer, Redacted } from "effect"
-import { EXAMPLE_RULE, hasExampleSecret } from "../keys/exampleSecret.ts"
+import { EXAMPLE_RULE, hasExampleSecret } from "./exampleSecret.ts"
 import { AdapterNotInstalled, BadAdapterChoice } from "./failures.ts"
 
 /** A layer out of a package that is imported when the layer is built. */

@@ -1,11 +1,11 @@
 import { Clock, Context, Effect, Exit, Layer, References, type Scope } from "effect"
 import { HttpServer } from "effect/http"
-import { rolesOf } from "./adapter/checkRoles.ts"
-import { storeOf } from "./adapters.ts"
-import type { ServerOptions } from "./config.ts"
-import type { Access } from "./http/Access.ts"
-import { Running } from "./Running.ts"
-import { server } from "./serve.ts"
+import { rolesOf } from "../adapters/checkRoles.ts"
+import { storeOf } from "../adapters/registry.ts"
+import type { ServerOptions } from "../config.ts"
+import type { Access } from "../auth/Access.ts"
+import { Running } from "../observe/Running.ts"
+import { server } from "../serve.ts"
 import { exitInTime, receivedSignal } from "./signals.ts"
 
 type Started = Context.Context<HttpServer.HttpServer | Access>

@@ -1,8 +1,8 @@
 import { EventQueueError } from "@millrace/core"
 import { NodeRuntime } from "@effect/platform-node"
 import { Cause, Effect, Exit } from "effect"
-import { failureText } from "./failureText.ts"
-import { jsonLogger } from "./observe/jsonLog.ts"
+import { failureText } from "../adapters/failureText.ts"
+import { jsonLogger } from "../observe/jsonLog.ts"
 import { boundShutdown, exitOnUncaught } from "./signals.ts"
 
 /**

@@ -1,5 +1,5 @@
-import type { AdapterChoice, QueueName, WarehouseName } from "../adapters.ts"
-import { type Role, ROLES } from "../roles.ts"
+import type { AdapterChoice, QueueName, WarehouseName } from "./registry.ts"
+import { type Role, ROLES } from "./roles.ts"
 import { BadAdapterChoice } from "./failures.ts"
 
 /** Queues that any number of processes may use at once; of the others one process is the queue. */
