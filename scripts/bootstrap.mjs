@@ -238,7 +238,9 @@ const start = (args) => {
 const pnpmExec = (...args) => run("pnpm", ["exec", ...args])
 
 const lint = async (args) =>
-  (await pnpmExec("oxlint", "--type-aware", ...args)) || (await pnpmExec("oxfmt", "--check", ...args))
+  (await pnpmExec("oxlint", "--type-aware", ...args)) ||
+  (await pnpmExec("oxfmt", "--check", ...args)) ||
+  (await run(nodeBinary(), [join(root, "scripts", "house.mjs")], { shell: false }))
 
 /** Lines that the servers of a whole run write, at the least: fewer, and the search below looked at nothing. */
 const SUITE_LOG_LINES = 100

@@ -9,7 +9,11 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
 /** Lowest floor first: a room imports from those before it. Rooms are folders, and files that lie beside them. */
 const FLOORS = {
-  "packages/core/src": ["event", "metric", "port", "kit", "memory", "flow", "wire", "index.ts"]
+  "packages/core/src": "event metric port kit memory flow wire index.ts".split(" "),
+  "packages/server/src":
+    "observe adapters keys folder backup http limits auth config.ts routes App.ts Server.ts facade process index.ts main.ts".split(
+      " "
+    )
 }
 
 const IMPORT = /(?:from|import)\s*\(?\s*"(\.[^"]+)"/gu

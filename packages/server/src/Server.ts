@@ -1,10 +1,16 @@
 import { NodeHttpServer } from "@effect/platform-node"
-import type { EventQueue, EventStore, KeyStore, KeyStoreError, Warehouse } from "@millrace/core"
-import { Effect, Layer, Schema, type Scope } from "effect"
+import type { EventQueue, EventStore, KeyStore, KeyStoreError, UserStoreError, Warehouse } from "@millrace/core"
+import { Effect, Layer, References, Schema, type Scope } from "effect"
 import { HttpRouter, type HttpServer } from "effect/http"
 import type { Server } from "node:http"
-import { appLayer, metricRegistry } from "./App.ts"
+import { rolesOf } from "./adapters/checkRoles.ts"
+import type { AdapterNotInstalled, BadAdapterChoice } from "./adapters/failures.ts"
+import { adapters, usesDirectory } from "./adapters/registry.ts"
+import { appLayer, loopRegistry, metricRegistry } from "./App.ts"
+import { sessionsLayer } from "./auth/config.ts"
 import type { ServerOptions } from "./config.ts"
+import { keyStoreLayer } from "./keys/stores.ts"
+import { limiterLayer, limitsLayer } from "./limits/config.ts"
 import { Sessions } from "./auth/Sessions.ts"
 import { Access } from "./auth/Access.ts"
 import { endedLog } from "./http/endedLog.ts"
@@ -153,3 +159,29 @@ const announceClosing = (graceMillis: number) =>
 /** After the time to finish; the server's own close waits for every connection. */
 const cutConnections = (node: Server) =>
   Layer.effectDiscard(Effect.addFinalizer(() => Effect.sync(() => node.closeAllConnections())))
+
+/** The whole server over the chosen adapters. */
+export const server = (options: ServerOptions, loops = loopRegistry) => {
+  // One, for quotas and logins.
+  const limiter = limiterLayer(options.limits)
+  const sessions = sessionsLayer(options.auth, options, options.limits.trustedProxies)
+  return serverLayer<AdapterNotInstalled | BadAdapterChoice | KeyStoreError | UserStoreError>({
+    ...options,
+    roles: rolesOf(options),
+    storedKeys: keyStoreLayer(options),
+    quotas: limitsLayer(options.limits, limiter),
+    sessions: Layer.provide(sessions, limiter)
+  }).pipe(
+    Layer.provide(adapters(options)),
+    Layer.provide(loops),
+    Layer.provide(Layer.succeed(References.MinimumLogLevel, options.logLevel))
+  )
+}
+
+/** For the line that tells the address. */
+export const aboutServer = (options: ServerOptions, { keyed }: Access["Service"]): string =>
+  [
+    ...(options.roles === undefined ? [] : [`roles ${options.roles.join("+")}`]),
+    ...(usesDirectory(options) ? [`data in ${options.directory}`] : []),
+    keyed() ? "API keys" : "no keys: this machine only"
+  ].join(", ")

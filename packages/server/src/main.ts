@@ -10,7 +10,7 @@ import { Access } from "./auth/Access.ts"
 import { launch } from "./process/launch.ts"
 import { otlpTraces } from "./observe/otlp.ts"
 import { runMain } from "./process/runMain.ts"
-import { aboutServer } from "./serve.ts"
+import { aboutServer } from "./Server.ts"
 
 runMain(
   Effect.gen(function* () {

@@ -1,3 +1,4 @@
+import { metricNames, nearest } from "@millrace/core"
 import { makeProblem, type Problem, type ProblemCode } from "@millrace/core/wire"
 import { Data } from "effect"
 import { HttpServerResponse } from "effect/http"
@@ -66,3 +67,10 @@ export const respondJson = (
     contentType: "application/json",
     headers: { ...NO_STORE, ...headers }
   })
+
+/** By a name that anybody chose: it is not repeated, the one that it is like may be. */
+export const unknownMetric = (given: string): Refusal => {
+  const name = nearest(given, metricNames)
+  const hint = name === undefined ? "" : ` Did you mean ${name}?`
+  return refusal("unknown_metric", `There is no such metric; /openapi.json lists those there are.${hint}`)
+}

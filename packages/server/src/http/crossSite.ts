@@ -1,5 +1,5 @@
 import type { HttpServerRequest } from "effect/http"
-import { DOCS_PATH } from "../routes/docs.ts"
+import { DOCS_PATH } from "./docsPage.ts"
 import { INGEST_PATH, isClosedToPages } from "./cors.ts"
 import type { Gate } from "./Gate.ts"
 import { isLoopbackName, nameOfOrigin } from "./loopback.ts"

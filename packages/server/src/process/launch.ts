@@ -5,7 +5,7 @@ import { storeOf } from "../adapters/registry.ts"
 import type { ServerOptions } from "../config.ts"
 import type { Access } from "../auth/Access.ts"
 import { Running } from "../observe/Running.ts"
-import { server } from "../serve.ts"
+import { server } from "../Server.ts"
 import { exitInTime, receivedSignal } from "./signals.ts"
 
 type Started = Context.Context<HttpServer.HttpServer | Access>

@@ -3,8 +3,6 @@ import {
   type BadParameterCode,
   isMetricName,
   type MetricName,
-  metricNames,
-  nearest,
   paramsOfJson,
   query,
   type RawParams,
@@ -15,7 +13,7 @@ import { HttpServerRequest } from "effect/http"
 import { Access, presentedKey } from "../auth/Access.ts"
 import type { Caller } from "../http/Caller.ts"
 import { readJson } from "../http/readJson.ts"
-import { because, type Refusal, refusal, respondJson, retryLater } from "../http/Refusal.ts"
+import { because, type Refusal, refusal, respondJson, retryLater, unknownMetric } from "../http/Refusal.ts"
 
 /** `GET /stats/<metric>` */
 export const stats = (metric: MetricName) =>
@@ -49,13 +47,6 @@ const asObject = (value: unknown): Readonly<Record<string, unknown>> | undefined
 
 const refuseField = (field: string, code: BadParameterCode, reason: string) =>
   Effect.fail(refuseParameter(new BadParameter({ field, code, reason })))
-
-/** By a name that anybody chose: it is not repeated, the one that it is like may be. */
-export const unknownMetric = (given: string): Refusal => {
-  const name = nearest(given, metricNames)
-  const hint = name === undefined ? "" : ` Did you mean ${name}?`
-  return refusal("unknown_metric", `There is no such metric; /openapi.json lists those there are.${hint}`)
-}
 
 export const refuseParameter = (bad: BadParameter): Refusal =>
   refusal("invalid_parameter", `${bad.message}.`, {
