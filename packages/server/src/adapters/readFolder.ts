@@ -1,7 +1,7 @@
 import type { EventQueue, EventStore, Warehouse } from "@millrace/core"
 import { Effect, Layer } from "effect"
 import { join } from "node:path"
-import type { AdapterFailure } from "../adapters.ts"
+import type { AdapterFailure } from "./registry.ts"
 import { checkStore } from "./checkStore.ts"
 import { lazily } from "./lazily.ts"
 import { ownFolder } from "./ownFolder.ts"
