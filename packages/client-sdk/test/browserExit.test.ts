@@ -253,4 +253,35 @@ await describeInBrowser("the end of a page", (browsers) => {
     expect(new Set([...rows.values()].map(({ user_id }) => user_id)).size).toBe(1)
     await page.close()
   })
+
+  it("the snippet's last words go to the address that is meant, with ids as text, and are none where the browser asks for that", async () => {
+    const type = "snippet's last words"
+    const door = await rig.door()
+    const given = { host: `${door.url}/events/`, key: type, respectPrivacySignals: true }
+    browsers.site().stuck = true
+    const bounce = async (signal: boolean) => {
+      const page = await browsers.context().newPage()
+      await page.addInitScript((value) => Object.defineProperty(navigator, "globalPrivacyControl", { value }), signal)
+      await page.goto(`${browsers.site().url}/snippet`)
+      const ids = await page.evaluate(
+        ([opened, name]) => {
+          const { millrace } = window as unknown as {
+            millrace: typeof client & { load: (...all: ReadonlyArray<unknown>) => void }
+          }
+          millrace.load(`/millrace.iife.js?${performance.timeOrigin}`, opened)
+          return [millrace.track(name, {}, { userId: 12_345 })]
+        },
+        [given, type] as const
+      )
+      await page.goto(`${browsers.site().url}/plain`)
+      await page.close()
+      return ids
+    }
+    await bounce(true)
+    const ids = await bounce(false)
+    await arrived(type, ids)
+    browsers.site().stuck = false
+    expect([...door.copies().keys()]).toEqual(ids)
+    expect((await rig.expectExactly(type, ids)).get(ids[0]!)!.user_id).toBe("12345")
+  })
 })

@@ -1,4 +1,5 @@
 import type { Identity } from "../core/makeClient.ts"
+import type { BrowserOptions } from "./BrowserOptions.ts"
 
 /** Empty where storage is blocked or holds something else. */
 export const loadIdentity = (name: string): Identity => {
@@ -7,6 +8,12 @@ export const loadIdentity = (name: string): Identity => {
   } catch {
     return {}
   }
+}
+
+/** Whether visitor or application want nothing to be tracked, whatever was answered before. */
+export const isSilenced = ({ consent, respectPrivacySignals }: BrowserOptions): unknown => {
+  const { doNotTrack, globalPrivacyControl } = navigator as { doNotTrack?: string; globalPrivacyControl?: boolean }
+  return consent === "denied" || (respectPrivacySignals && (globalPrivacyControl || doNotTrack === "1"))
 }
 
 export const saveIdentity = (name: string, identity: Identity): void => {

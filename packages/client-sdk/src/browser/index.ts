@@ -4,7 +4,7 @@ import { makeSender } from "../core/makeSender.ts"
 import type { Client, EventMap, Properties } from "../core/types.ts"
 import { uuid7 } from "../core/uuid7.ts"
 import type { BrowserOptions } from "./BrowserOptions.ts"
-import { loadIdentity, saveIdentity } from "./identity.ts"
+import { isSilenced, loadIdentity, saveIdentity } from "./identity.ts"
 import { joinFamily } from "./joinFamily.ts"
 import { makePage } from "./makePage.ts"
 import { makeStorage } from "./makeStorage.ts"
@@ -16,14 +16,13 @@ export type { BrowserOptions } from "./BrowserOptions.ts"
 export const createClient = <Events extends EventMap<Events> = Record<string, Properties>>(
   options: BrowserOptions
 ): Client<Events> => {
-  const { consent, flushMillis = 2_000, key = "", persistence, respectPrivacySignals } = options
+  const { consent, flushMillis = 2_000, key = "", persistence } = options
   const url = `${toHost(options.host)}/events`
   const name = `millrace:${key}`
   const page = uuid7(Date.now())
   const forgetful = persistence === "memory"
   const identity = forgetful ? {} : loadIdentity(name)
-  const { doNotTrack, globalPrivacyControl } = navigator as { doNotTrack?: string; globalPrivacyControl?: boolean }
-  const silenced = consent === "denied" || (respectPrivacySignals && (globalPrivacyControl || doNotTrack === "1"))
+  const silenced = isSilenced(options)
   if (silenced) identity.optedOut = true
   // Whoever answered on an earlier visit is not asked again; an id alone is no answer.
   identity.pending = consent === "pending" && identity.optedOut == null

@@ -32,7 +32,7 @@ export const makePage = (
   }
 
   const look = ({ persisted, type }: Partial<PageTransitionEvent>) => {
-    hidden = type === "pagehide" || document.visibilityState === "hidden"
+    hidden = type === "pagehide" || document.hidden
     if (!hidden) {
       if (persisted) join()
       void sender._flush()

@@ -1,8 +1,9 @@
+import { toHost, toText } from "../core/check.ts"
 import { toJson, toPlain } from "../core/toJson.ts"
 import { uuid7 } from "../core/uuid7.ts"
 import type { Properties, TrackOptions } from "../core/types.ts"
 import type { BrowserOptions } from "./BrowserOptions.ts"
-import { loadIdentity, saveIdentity } from "./identity.ts"
+import { isSilenced, loadIdentity, saveIdentity } from "./identity.ts"
 
 /** What stands on the page as `millrace` until the client is loaded. */
 export interface Stub {
@@ -24,21 +25,22 @@ const track = (type: string, properties?: Properties, options?: TrackOptions): s
 
 /** A visitor who leaves before the client is there: the browser sends the events for us. */
 const leave = () => {
-  const { consent, key = "", host, persistence } = stub.options!
+  const options = stub.options!
+  const { consent, key = "", host, persistence } = options
   const forgetful = persistence === "memory"
   const who = forgetful ? {} : loadIdentity(`millrace:${key}`)
-  const isAllowed = consent !== "denied" && (consent !== "pending" || who.optedOut === false)
-  if (!stub.calls || who.optedOut || !isAllowed) return
+  const isAsked = consent === "pending" && who.optedOut !== false
+  if (!stub.calls || who.optedOut || isAsked || isSilenced(options)) return
   who.anonymousId ??= uuid7(Date.now())
   if (!forgetful) saveIdentity(`millrace:${key}`, who)
-  const events = stub.calls.flatMap(([method, [type, properties = {}, options]]) => {
-    const { eventId, occurredAt, userId } = options as TrackOptions
+  const events = stub.calls.flatMap(([method, [type, properties = {}, given]]) => {
+    const { eventId, occurredAt, userId } = given as TrackOptions
     const occurred_at = new Date(occurredAt!).toISOString()
-    const user_id = userId ?? who.userId ?? who.anonymousId
+    const user_id = toText(userId ?? who.userId ?? who.anonymousId)
     return method === "track" ? [{ event_id: eventId, occurred_at, user_id, event_type: type, properties }] : []
   })
   const body = toJson({ ...(key && { key }), sent_at: new Date().toISOString(), events })
-  if (events.length) navigator.sendBeacon(`${host}/events`, body)
+  if (events.length) navigator.sendBeacon(`${toHost(host)}/events`, body)
 }
 
 stub["track"] = track
