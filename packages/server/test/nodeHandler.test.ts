@@ -69,6 +69,39 @@ describe("millrace.node in Express", () => {
     }
   )
 
+  it("an integer beyond 2^53 has its digits before express.json() and behind express.raw(), the parser's behind it", async () => {
+    const millrace = await mount()
+    const app = express()
+    const digits = "9007199254740993"
+    app.all("/before/*path", (request, response) => {
+      request.originalUrl = request.originalUrl.replace("/before", "")
+      millrace.node(request, response)
+    })
+    app.use("/raw", express.raw({ type: "*/*" }), (request, response) => {
+      request.originalUrl = request.originalUrl.replace("/raw", "")
+      millrace.node(request, response)
+    })
+    app.use(express.json())
+    app.all("/analytics/*path", millrace.node)
+    const url = await listen(app)
+    for (const way of ["/before", "/raw", ""]) {
+      const { user_id: _, ...rest } = event()
+      const body = JSON.stringify({ ...rest, user_id: `way${way}`, properties: { n: "N" } }).replace('"N"', digits)
+      const answer = await fetch(`${url}${way}/analytics/events`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: `[${body}]`
+      })
+      expect(await answer.json()).toEqual({ accepted: 1, rejected: [] })
+    }
+    await millrace.flush()
+    const exported = async (way: string) =>
+      (await millrace.fetch(new Request(`http://localhost/analytics/users/${encodeURIComponent(way)}/events`))).text()
+    expect(await exported("way/before")).toContain(`"n":${digits}}`)
+    expect(await exported("way/raw")).toContain(`"n":${digits}}`)
+    expect(await exported("way")).toContain('"n":9007199254740992}')
+  })
+
   it("mounted by use, which cuts the path, it is at its base path all the same", async () => {
     const millrace = await mount()
     const app = express().use("/analytics", millrace.node)

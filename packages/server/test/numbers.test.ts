@@ -11,9 +11,8 @@ const { exactValue, INFINITE_TEXTS } = arbitraries
 // A batch or two for each way in; MILLRACE_PROPERTY_NUMBERS=10000 takes them all.
 const TEXTS = numberTexts()
 const BATCH = 1_000
-const batches = Array.from({ length: Math.ceil(TEXTS.length / BATCH) }, (_, index) =>
-  TEXTS.slice(index * BATCH, (index + 1) * BATCH)
-)
+const batchesOf = (texts: ReadonlyArray<string>) =>
+  Array.from({ length: Math.ceil(texts.length / BATCH) }, (_, index) => texts.slice(index * BATCH, (index + 1) * BATCH))
 const MILLIS = 60_000 + TEXTS.length * 10
 
 const written = (text: string, door: string, index: number) =>
@@ -62,7 +61,7 @@ describe("a server", () => {
   it.each(Object.keys(doors))(
     "%s: every number comes out of the export as it came in",
     async (door) => {
-      for (const [index, texts] of batches.entries()) {
+      for (const [index, texts] of batchesOf(TEXTS).entries()) {
         const name = `${door}${index}`
         const answer = await server.post(doors[door]!(bodyOf(texts, name)))
         expect([answer.status, answer.body]).toEqual([202, { accepted: texts.length, rejected: [] }])
@@ -137,13 +136,24 @@ describe("the library", () => {
     return await (await millrace.fetch(new Request(`http://localhost/users/${user_id}/events`))).text()
   }
 
-  it("a bigint is an integer with all its digits; a double stays the double", async () => {
-    const integers = TEXTS.filter((text) => /^-?[1-9]\d*$/u.test(text)).slice(0, BATCH)
-    expect(alteredIn(await ingest("bigints", integers.map(BigInt)), integers)).toEqual([])
-    const doubles = TEXTS.slice(0, BATCH).map((text) => String(Number(text)))
-    expect(alteredIn(await ingest("doubles", doubles.map(Number)), doubles)).toEqual([])
-    expect(alteredIn(await ingest("written", integers.map(numberOf)), integers)).toEqual([])
-  })
+  const altered = async (kind: string, texts: ReadonlyArray<string>, valueOf: (text: string) => unknown) => {
+    const all: Array<unknown> = []
+    for (const [index, batch] of batchesOf(texts).entries())
+      all.push(...alteredIn(await ingest(`${kind}${index}`, batch.map(valueOf)), batch))
+    return all
+  }
+
+  it(
+    "a bigint is an integer with all its digits; a double stays the double",
+    async () => {
+      const integers = TEXTS.filter((text) => /^-?[1-9]\d*$/u.test(text))
+      expect(await altered("bigints", integers, BigInt)).toEqual([])
+      const doubles = TEXTS.map((text) => String(Number(text)))
+      expect(await altered("doubles", doubles, Number)).toEqual([])
+      expect(await altered("written", integers, numberOf)).toEqual([])
+    },
+    MILLIS
+  )
 
   it("a bigint in a question finds it", async () => {
     await ingest("asked", [2n ** 64n + 1n, 2n ** 64n])
