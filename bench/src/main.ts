@@ -1,5 +1,6 @@
 import { benchAggregates } from "./aggregates.ts"
 import { benchBeside } from "./beside.ts"
+import { benchDear } from "./dear.ts"
 import { benchDelay } from "./delay.ts"
 import { benchEtl } from "./etl.ts"
 import { benchImport } from "./importCsv.ts"
@@ -23,6 +24,7 @@ const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
   etl: () => benchEtl(1_000_000),
   aggregates: () => benchAggregates(10_000_000),
   "aggregates-50m": () => benchAggregates(50_000_000),
+  dear: () => benchDear(1_000),
   delay: () => benchDelay({ eventsPerSecond: 5_000, eventsPerRequest: 100, seconds: 15 })
 }
 
