@@ -1,38 +1,20 @@
 import { Effect, Fiber } from "effect"
 import { describe, expect, it } from "vitest"
 import { HasherBusy, makeHasher } from "../src/auth/Hasher.ts"
-import {
-  addonArgon2,
-  argon2Costs,
-  formatHash,
-  hashPassword,
-  isPassword,
-  nobodysHash,
-  nodeArgon2,
-  parseHash
-} from "../src/auth/password.ts"
+import { argon2Costs, costsOf, hashPassword, isPassword, nobodysHash } from "../src/auth/password.ts"
 import { PASSWORD } from "./support/accounts.ts"
 
 describe("passwords", () => {
-  it("Node's Argon2id and the addon's give the same bytes", async () => {
-    const salted = { memoryKibibytes: 256, passes: 3, parallelism: 2, salt: Buffer.from("sixteen bytes of") }
-    for (const password of ["", "pässwörd", "x".repeat(1_000)]) {
-      const [node, addon] = await Promise.all(
-        [nodeArgon2, addonArgon2].map((engine) => engine(Buffer.from(password), salted, 32))
-      )
-      expect(Buffer.from(node!).equals(Buffer.from(addon!))).toBe(true)
-    }
-  })
-
   it("the reference implementation's own example verifies", async () => {
     const example = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc"
-    expect(await isPassword("password", parseHash(example)!)).toBe(true)
-    expect(await isPassword("Password", parseHash(example)!)).toBe(false)
-    expect(formatHash(parseHash(example)!)).toBe(example)
+    expect(await isPassword("password", example)).toBe(true)
+    expect(await isPassword("Password", example)).toBe(false)
+    expect(costsOf(example)).toEqual({ memoryKibibytes: 65_536, passes: 2, parallelism: 1 })
   })
 
   it("what looks the same on two keyboards is the same password", async () => {
-    const hash = parseHash(await hashPassword("Ame\u0301lie 2026 \uFF11"))!
+    const hash = await hashPassword("Ame\u0301lie 2026 \uFF11")
+    expect(costsOf(hash)).toEqual(argon2Costs)
     expect(await isPassword("Am\u00e9lie 2026 1", hash)).toBe(true)
   })
 
@@ -45,11 +27,11 @@ describe("passwords", () => {
     "$argon2id$v=19$m=8,t=1,p=2$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc",
     "$argon2id$v=19$m=19456,t=0,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc"
   ])("no hash of ours: %j", (text) => {
-    expect(parseHash(text)).toBeUndefined()
+    expect(costsOf(text)).toBeUndefined()
   })
 
   it("an account that is not there costs what one costs that is, and no password is its", async () => {
-    expect(nobodysHash()).toMatchObject(argon2Costs)
+    expect(costsOf(nobodysHash())).toEqual(argon2Costs)
     const hasher = makeHasher()
     for (const stored of [undefined, "$none"]) {
       expect(await Effect.runPromise(hasher.check(PASSWORD, stored))).toMatchObject({ right: false })

@@ -1,5 +1,5 @@
 import { Data, Effect, Semaphore } from "effect"
-import { hashPassword, isPassword, isStale, nobodysHash, parseHash } from "./password.ts"
+import { argon2Costs, costsOf, hashPassword, isPassword, isStale, nobodysHash } from "./password.ts"
 
 /** More are waiting than may wait. */
 export class HasherBusy extends Data.TaggedError("HasherBusy")<{}> {}
@@ -39,11 +39,11 @@ export const makeHasher = (underWay = UNDER_WAY, waiting = WAITING): Hasher => {
   return {
     hash: (password) => bounded(() => hashPassword(password)),
     check: (password, stored) => {
-      const known = stored === undefined ? undefined : parseHash(stored)
-      const hash = known ?? nobody
+      const costs = stored === undefined ? undefined : costsOf(stored)
+      const hash = stored === undefined || costs === undefined ? nobody : stored
       return Effect.map(
         bounded(() => isPassword(password, hash)),
-        (right) => ({ right: right && known !== undefined, stale: isStale(hash) })
+        (right) => ({ right: right && costs !== undefined, stale: isStale(costs ?? argon2Costs) })
       )
     }
   }
