@@ -1,53 +1,34 @@
-import { readdir, readFile } from "node:fs/promises"
+import { applyMigrations, missingMigrations, readMigrations } from "@millrace/core/node"
 import { Effect } from "effect"
 import type { Connection } from "./client.ts"
 import { DriverFailure } from "./failure.ts"
 
 const FOLDER = new URL("../migrations/", import.meta.url)
 
-interface Migration {
-  readonly version: number
-  readonly sql: string
-}
+const known = Effect.tryPromise({ try: () => readMigrations(FOLDER), catch: (cause) => new DriverFailure(cause) })
 
-const readMigrations = async (): Promise<ReadonlyArray<Migration>> => {
-  const names = (await readdir(FOLDER)).filter((name) => /^\d{4}_.+\.sql$/u.test(name)).toSorted()
-  return Promise.all(
-    names.map(async (name) => ({
-      version: Number(name.slice(0, 4)),
-      sql: await readFile(new URL(name, FOLDER), "utf8")
-    }))
-  )
-}
+const appliedIn = (connection: Connection) =>
+  Effect.map(connection.rows("SELECT version FROM migrations"), (rows) => rows.map((row) => Number(row["version"])))
+
+const refuse = (problem: string) => new DriverFailure(problem)
 
 /** Brings the schema up to date in one transaction; refuses a file that a later version of this package wrote. */
 export const migrate = Effect.fn("DuckDb.migrate")(function* (connection: Connection) {
-  const migrations = yield* Effect.tryPromise({ try: readMigrations, catch: (cause) => new DriverFailure(cause) })
-  yield* inTransaction(connection, applyAll(connection, migrations))
-})
-
-const applyAll = Effect.fnUntraced(function* (connection: Connection, migrations: ReadonlyArray<Migration>) {
-  yield* connection.rows("CREATE TABLE IF NOT EXISTS migrations (version INTEGER NOT NULL)")
-  for (const { version, sql } of yield* missingOf(connection, migrations)) {
-    yield* connection.rows(sql)
-    yield* connection.rows("INSERT INTO migrations VALUES ($1)", [version])
+  const schema = {
+    applied: Effect.andThen(
+      connection.rows("CREATE TABLE IF NOT EXISTS migrations (version INTEGER NOT NULL)"),
+      appliedIn(connection)
+    ),
+    apply: ({ sql, version }: { readonly sql: string; readonly version: number }) =>
+      Effect.andThen(connection.rows(sql), connection.rows("INSERT INTO migrations VALUES ($1)", [version])),
+    refuse
   }
-})
-
-const missingOf = Effect.fnUntraced(function* (connection: Connection, migrations: ReadonlyArray<Migration>) {
-  const applied = (yield* connection.rows("SELECT version FROM migrations")).map((row) => Number(row["version"]))
-  const current = Math.max(0, ...applied)
-  const latest = migrations.at(-1)?.version ?? 0
-  if (current > latest) {
-    return yield* Effect.fail(new DriverFailure(`schema version ${current} is newer than this program's ${latest}`))
-  }
-  return migrations.filter(({ version }) => !applied.includes(version))
+  yield* inTransaction(connection, applyMigrations(yield* known, schema))
 })
 
 /** Whether this version of the package wrote the file last; fails on one of a later version. */
 export const isCurrent = Effect.fnUntraced(function* (connection: Connection) {
-  const migrations = yield* Effect.tryPromise({ try: readMigrations, catch: (cause) => new DriverFailure(cause) })
-  return (yield* missingOf(connection, migrations)).length === 0
+  return (yield* missingMigrations(yield* known, { applied: appliedIn(connection), refuse })).length === 0
 })
 
 /** Commits on success; on failure or interruption nothing has happened. */

@@ -5,7 +5,7 @@ import { Effect } from "effect"
 import { type Connection, type Database, openDatabase, type Row, SCHEMA } from "../client.ts"
 import { defaults, type PostgresOptions } from "../config.ts"
 import { DriverFailure } from "../failure.ts"
-import { applyAll, lockSchema, readMigrations } from "../migrate.ts"
+import { applyAll, knownMigrations, lockSchema } from "../migrate.ts"
 import { CONTENTS_NAME, type Contents, decodeContents, FOLDER, fileOf } from "./contents.ts"
 import { TABLES } from "./tables.ts"
 
@@ -78,7 +78,7 @@ const restoreIn = Effect.fnUntraced(function* (connection: Connection, { backup,
   yield* lockSchema(connection)
   yield* connection.rows({ text: "SET LOCAL idle_in_transaction_session_timeout = 0" })
   yield* clearEmpty(connection, backup)
-  const known = yield* readMigrations
+  const known = yield* knownMigrations
   const newer = contents.migrations.filter((version) => known.every((migration) => migration.version !== version))
   if (newer.length > 0) {
     return yield* refused("Newer", `the backup has migrations that this program does not know: ${newer.join(", ")}`)

@@ -17,3 +17,10 @@ export const keyedHash =
 export { type Files, ignoreAbsence, nodeFiles, type OpenFile, type OpenFlags } from "./files.ts"
 export { FolderInUse, FolderOwner, folderOwner, lockFolder, ownerText } from "./FolderLock.ts"
 export { LockFailed } from "./lockFile.ts"
+export {
+  applyMigrations,
+  type MigratedSchema,
+  type Migration,
+  missingMigrations,
+  readMigrations
+} from "./migrations.ts"
