@@ -12,6 +12,8 @@ interface Sent {
 
 const numberOf = (event: Event): number => Number(/"number":(\d+)/u.exec(event.properties)?.[1])
 
+const placeOf = ({ event_id, project_id }: Pick<Event, "event_id" | "project_id">) => `${project_id}/${event_id}`
+
 /** What the outside world knows of all lives, and what it finds wrong. */
 export class Journal {
   readonly findings: Array<string> = []
@@ -28,6 +30,12 @@ export class Journal {
 
   find(finding: string): void {
     this.findings.push(finding)
+  }
+
+  /** Users who were sent and are to be erased. */
+  get leaving(): ReadonlyArray<string> {
+    const users = new Set([...this.#sent.values()].map(({ user_id }) => user_id))
+    return [...users].filter((user_id) => user_id !== "stays" && !this.erased.has(user_id))
   }
 
   sends(events: ReadonlyArray<Event>): void {
@@ -50,7 +58,7 @@ export class Journal {
   }
 
   purges(events: ReadonlyArray<Event>): void {
-    for (const { event_id, project_id } of events) this.#purged.add(`${project_id}/${event_id}`)
+    for (const event of events) this.#purged.add(placeOf(event))
   }
 
   /** From now on it may lie in the log twice: a replay that a crash cut short is repeated. */
@@ -72,7 +80,7 @@ export class Journal {
     for (const event of batches.flatMap((batch) => batch.events)) {
       const sent = this.#sentOf(event)
       if (sent !== undefined) sent.loaded = true
-      this.#loadedIds.add(`${event.project_id}/${event.event_id}`)
+      this.#loadedIds.add(placeOf(event))
     }
   }
 
@@ -80,16 +88,18 @@ export class Journal {
     // An erased event has no properties any more.
     if (!event.properties.includes('"number"')) return undefined
     const sent = this.#sent.get(numberOf(event))
+    if (this.erased.has(event.user_id)) this.find(`${event.event_id} of ${event.user_id} is there, who was erased`)
     if (sent?.event_id !== event.event_id) this.find(`${event.event_id} was never sent`)
     return sent
   }
 
   /** Once nothing is under way: everything acknowledged is loaded, or set aside. */
   settle(letters: ReadonlyArray<Event>): void {
-    const aside = new Set(letters.map(({ event_id, project_id }) => `${project_id}/${event_id}`))
-    const isAccountedFor = ({ event_id, project_id, user_id }: Sent) =>
-      [this.#loadedIds, aside, this.#purged].some((place) => place.has(`${project_id}/${event_id}`)) ||
-      user_id !== "stays"
+    const aside = new Set(letters.map(placeOf))
+    // The second of two with one id, too: it was a duplicate of what was erased.
+    const leaving = new Set([...this.#sent.values()].filter(({ user_id }) => user_id !== "stays").map(placeOf))
+    const isAccountedFor = (sent: Sent) =>
+      [this.#loadedIds, aside, this.#purged, leaving].some((place) => place.has(placeOf(sent)))
     const lost = [...this.#sent.values()].filter((sent) => sent.acknowledged && !isAccountedFor(sent))
     if (lost.length > 0) this.find(`${lost.length} acknowledged events are lost: ${lost[0]!.event_id} …`)
   }

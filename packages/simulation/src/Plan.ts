@@ -9,6 +9,8 @@ export interface LifePlan {
   readonly end: End
   /** After so many steps. */
   readonly steps: number
+  /** Or a little later, when the next sync is due: what was written for it is all at risk. */
+  readonly before: "step" | "sync"
   readonly faults: ReadonlyArray<Fault>
   readonly clients: number
   /** Sent by each client. */
@@ -25,6 +27,8 @@ export interface Plan {
   readonly seed: number
   readonly promises: Promises
   readonly segmentBytes: number
+  /** Every event is as long as any other: then what was written in place of something else ends where that ended. */
+  readonly evenly: boolean
   readonly lives: ReadonlyArray<LifePlan>
 }
 
@@ -39,6 +43,7 @@ export const planOf = (seed: number): Plan => {
   const life = (): LifePlan => ({
     end: random.pick(ENDS),
     steps: random.between(1, random.chance(0.3) ? START_STEPS : LONG_STEPS),
+    before: random.pick(["step", "sync"] as const),
     faults: random.chance(0.3)
       ? Array.from({ length: random.between(1, 2) }, () => ({
           at: random.between(1, FAULTY_CALLS),
@@ -54,6 +59,7 @@ export const planOf = (seed: number): Plan => {
     seed,
     promises: random.pick(["journal", "ordered", "strict"] as const),
     segmentBytes: random.pick([4096, 4096, 8192, 32_768]),
+    evenly: random.chance(0.3),
     lives: Array.from({ length: random.between(1, 4) }, life)
   }
 }

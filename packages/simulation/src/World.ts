@@ -1,5 +1,6 @@
 import type { Random } from "@millrace/test-services"
 import { type Disk, DiskError } from "./Disk.ts"
+import type { LifePlan } from "./Plan.ts"
 
 /** An error at the n-th call of a life, or at the first sync from there on. */
 export interface Fault {
@@ -12,8 +13,9 @@ export interface WorldOptions {
   readonly disk: Disk
   readonly random: Random
   readonly faults: ReadonlyArray<Fault>
-  /** Nothing happens any more from this step on. */
+  /** Nothing happens any more from this step on, or from the first sync behind it. */
   readonly endsAt: number
+  readonly endsBefore: LifePlan["before"]
   readonly startMillis: number
   /** Told of each call when it is made good. */
   readonly trace?: (line: string) => void
@@ -32,6 +34,8 @@ export interface Call<A> {
   readonly strike?: (code: Fault["code"]) => void
 }
 
+/** That a life may be longer whose end waits for a sync. */
+const SYNC_STEPS = 100
 /** Simulated time passed by one call, at most. */
 const CALL_MILLIS = 20
 
@@ -61,6 +65,7 @@ export class World {
   call<A>({ name, path, run, strike }: Call<A>): Promise<A> {
     return new Promise((resolve, reject) => {
       this.#waiting.push(() => {
+        if (name === "fdatasync" && this.steps > this.#options.endsAt) return this.end()
         const number = ++this.#calls
         const fault = this.#faultOf(number, name)
         this.#options.trace?.(`${number} ${name} ${path}${fault === undefined ? "" : ` -> ${fault.code}`}`)
@@ -98,7 +103,8 @@ export class World {
   /** Makes one call good, or lets time pass up to the next timer; false when there is nothing to wait for. */
   step(): boolean {
     if (this.isOver) return false
-    if (++this.steps > this.#options.endsAt) {
+    const { endsAt, endsBefore } = this.#options
+    if (++this.steps > endsAt + (endsBefore === "sync" ? SYNC_STEPS : 0)) {
       this.end()
       return false
     }

@@ -1,4 +1,4 @@
-import { EventQueue, KeyStore, ledger, Pipeline } from "@millrace/core"
+import { eraseUser, EventQueue, KeyStore, ledger, Pipeline } from "@millrace/core"
 import { Effect, Option } from "effect"
 import type { Journal } from "./Journal.ts"
 import { PROJECTS } from "./roles.ts"
@@ -32,4 +32,18 @@ export const settled = Effect.fnUntraced(function* (journal: Journal) {
   yield* balanced(journal)
   const letters = yield* (yield* EventQueue).deadLetters.list({ limit: LETTERS })
   journal.settle(letters.map(({ event }) => event))
+})
+
+/** Simulated: what waits for another try is tried by then. */
+const SETTLE_MILLIS = 60_000
+
+/** Whoever is left to be erased is erased, and then no byte of them is anywhere. */
+export const left = Effect.fnUntraced(function* (journal: Journal) {
+  for (const user_id of journal.leaving) {
+    for (const project_id of PROJECTS) {
+      const receipt = yield* eraseUser({ project_id, user_id }, { settleWithinMillis: SETTLE_MILLIS })
+      if (!receipt.complete) journal.find(`the erasure of ${user_id} does not come to an end`)
+    }
+    journal.erased.add(user_id)
+  }
 })

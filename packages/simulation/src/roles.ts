@@ -11,38 +11,53 @@ export interface Stage {
   readonly life: LifePlan
   readonly random: Random
   readonly journal: Journal
+  /** See {@link Plan}. */
+  readonly evenly: boolean
   /** Numbers of events, over all lives. */
   readonly number: () => number
-  /** Sends until the erasure begins. */
-  readonly leaving: { readonly user_id: string; gone: boolean }
+  /** Users of this life and of earlier ones that are erased one day. */
+  readonly leaving: ReadonlyArray<Leaving>
+}
+
+/** Sends until its erasure begins. */
+export interface Leaving {
+  readonly user_id: string
+  gone: boolean
 }
 
 export const PROJECTS = ["one", "two"] as const
 
 const PADDING = 700
 const EVENTS = 4
+const DIGITS = 4
 
 const typeOf = ({ life, random }: Stage): string => {
   if (!life.roles.includes("poison") || random.chance(0.8)) return "visit"
   return random.pick(Object.values(POISON))
 }
 
+const paddingOf = ({ evenly, random }: Stage): number => {
+  if (evenly) return PADDING
+  return random.chance(0.05) ? 12 * PADDING : random.between(0, PADDING)
+}
+
 const eventsOf = (stage: Stage, received_at: number): ReadonlyArray<Event> => {
-  const { leaving, life, random } = stage
+  const { random } = stage
   const project_id = random.pick(PROJECTS)
-  const leaves = !leaving.gone && life.roles.includes("eraser") && random.chance(0.3)
-  return Array.from({ length: random.between(1, EVENTS) }, (): Event => {
+  const staying = stage.leaving.filter(({ gone }) => !gone)
+  const leaves = staying.length > 0 && random.chance(0.3) ? random.pick(staying) : undefined
+  return Array.from({ length: stage.evenly ? 1 : random.between(1, EVENTS) }, (): Event => {
     const number = stage.number()
     // Now and then an id that was sent before.
     const id = random.chance(0.1) ? random.between(1, number) : number
-    const padding = "x".repeat(random.chance(0.05) ? 12 * PADDING : random.between(0, PADDING))
+    const padding = "x".repeat(paddingOf(stage))
     return {
       project_id,
       event_id: idOf(id),
       occurred_at: received_at,
-      user_id: leaves ? leaving.user_id : "stays",
+      user_id: leaves?.user_id ?? "stays",
       event_type: typeOf(stage),
-      properties: `{"number":${number},"padding":"${padding}"}`,
+      properties: `{"number":${String(number).padEnd(DIGITS)},"padding":"${padding}"}`,
       received_at,
       skew_micros: 0
     }
@@ -107,15 +122,16 @@ export const keyHolder = (stage: Stage) =>
     }
   }).pipe(Effect.ignore)
 
-/** Erases the user that leaves. */
+/** Erases the user that leaves first; of one of an earlier life more may lie on the disk than records. */
 export const eraser = ({ journal, leaving, life, random }: Stage) =>
   Effect.gen(function* () {
     if (!life.roles.includes("eraser")) return
-    yield* Effect.sleep(random.between(50, 1_000))
-    leaving.gone = true
+    yield* Effect.sleep(random.between(0, 1_000))
+    const user = leaving.find(({ user_id }) => !journal.erased.has(user_id))!
+    user.gone = true
     for (const project_id of PROJECTS) {
-      const receipt = yield* eraseUser({ project_id, user_id: leaving.user_id }, { settleWithinMillis: 2_000 })
+      const receipt = yield* eraseUser({ project_id, user_id: user.user_id }, { settleWithinMillis: 2_000 })
       if (!receipt.complete) return
     }
-    journal.erased.add(leaving.user_id)
+    journal.erased.add(user.user_id)
   }).pipe(Effect.ignore)

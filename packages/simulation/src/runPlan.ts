@@ -1,11 +1,11 @@
 import { randomOf } from "@millrace/test-services"
 import { Cause, Effect, Exit } from "effect"
-import { opened, settled } from "./checks.ts"
+import { left, opened, settled } from "./checks.ts"
 import { Disk } from "./Disk.ts"
 import { Journal } from "./Journal.ts"
 import { drive, inWorld } from "./machine.ts"
 import type { LifePlan, Plan } from "./Plan.ts"
-import { client, eraser, keyHolder, operator, type Stage } from "./roles.ts"
+import { client, eraser, keyHolder, type Leaving, operator, type Stage } from "./roles.ts"
 import { type Product, productLayer, warehouseOf } from "./services.ts"
 import { World } from "./World.ts"
 
@@ -19,7 +19,7 @@ export interface Outcome {
 const JUDGEMENT_STEPS = 20_000
 const START_MILLIS = Date.UTC(2026, 0, 1)
 
-const JUDGEMENT: LifePlan = { end: "close", steps: JUDGEMENT_STEPS, faults: [], clients: 0, batches: 0, roles: [] }
+const JUDGEMENT: LifePlan = { end: "close", steps: JUDGEMENT_STEPS, before: "step", faults: [], clients: 0, batches: 0, roles: [] }
 
 /** Lives one after the other on one disk, and at last one that has all the time it needs. */
 export const runPlan = async (plan: Plan, trace: (line: string) => void = () => undefined): Promise<Outcome> => {
@@ -38,6 +38,7 @@ class Run {
   readonly #trace: (line: string) => void
   readonly #disk: Disk
   readonly #warehouse = Effect.runSync(warehouseOf(this.journal))
+  readonly #leaving: Array<Leaving> = []
   #lives = 0
   #numbers = 0
   #nowMillis = START_MILLIS
@@ -59,6 +60,7 @@ class Run {
       random,
       faults,
       endsAt,
+      endsBefore: life.before,
       startMillis: this.#nowMillis,
       trace: this.#trace
     })
@@ -72,12 +74,14 @@ class Run {
 
   async #run(life: LifePlan, world: World, number: number): Promise<Exit.Exit<unknown, unknown> | undefined> {
     const random = randomOf(this.#plan.seed * 103 + number)
+    this.#leaving.push({ user_id: `leaves-${number}-`, gone: false })
     const stage: Stage = {
       life,
       random,
       journal: this.journal,
       number: () => ++this.#numbers,
-      leaving: { user_id: `leaves-${number}-`, gone: false }
+      evenly: this.#plan.evenly,
+      leaving: this.#leaving
     }
     const product = productLayer({
       plan: this.#plan,
@@ -87,7 +91,7 @@ class Run {
       warehouse: this.#warehouse
     })
     let exit: Exit.Exit<unknown, unknown> | undefined
-    const whole = life === JUDGEMENT ? Effect.andThen(opened(this.journal), settled(this.journal)) : this.#work(stage)
+    const whole = life === JUDGEMENT ? this.#last : this.#work(stage)
     const fiber = Effect.runFork(inWorld(world, this.#plan.seed)(Effect.provide(whole, product)))
     fiber.addObserver((found) => {
       exit = found
@@ -95,6 +99,11 @@ class Run {
     await drive(world, () => exit !== undefined)
     return exit
   }
+
+  readonly #last: Effect.Effect<void, unknown, Product> = Effect.andThen(
+    opened(this.journal),
+    Effect.andThen(settled(this.journal), left(this.journal))
+  )
 
   #work(stage: Stage): Effect.Effect<void, unknown, Product> {
     const clients = Array.from({ length: stage.life.clients }, () => client(stage))

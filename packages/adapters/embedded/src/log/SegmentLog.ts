@@ -235,8 +235,10 @@ export class SegmentLog {
     await forgetCuts(this.#files, this.#options.directory)
     for (const segment of due) {
       if (!this.#segments.includes(segment)) continue
-      await rewriteSegment(segment, this.#files, change)
-      // Dropped meanwhile: the new file took the name of one that was gone.
+      await rewriteSegment(segment, this.#files, change).catch((cause: unknown) => {
+        if (this.#segments.includes(segment)) throw cause
+      })
+      // Dropped meanwhile: the new file may have taken the name of one that was gone.
       if (!this.#segments.includes(segment)) this.#dropped.add(segment.path)
     }
     // What was dropped before the call may not come back either.
