@@ -281,8 +281,7 @@ export class EmbeddedLog {
       await this.#pruning.ended
       await this.save()
     } finally {
-      await this.letters.shut()
-      this.#unlock()
+      await this.letters.shut().finally(this.#unlock)
     }
   }
 }

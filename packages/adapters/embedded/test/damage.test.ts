@@ -2,9 +2,9 @@ import { readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSyn
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { EventQueueError } from "@millrace/core"
-import { Effect } from "effect"
 import fc from "fast-check"
-import { drainAll, drainOnce, live, numbers, publish, refused, replayAll, queueOf, storeOf } from "./lives.ts"
+import { live, numbers } from "./lives.ts"
+import { everything, lived, story } from "./story.ts"
 import { withDirectory } from "./support.ts"
 
 const RUNS = Number(process.env["MILLRACE_DAMAGE_RUNS"] ?? 40)
@@ -20,20 +20,6 @@ const contentOf = (directory: string): ReadonlyMap<string, Buffer> =>
       .map((name) => [name, readFileSync(join(directory, name))])
   )
 
-interface Story {
-  readonly batches: ReadonlyArray<number>
-  /** Whether some are taken and set aside before the rest comes. */
-  readonly worked: boolean
-  /** Whether the checkpoint is one that was saved before the last batches. */
-  readonly olderCheckpoint: boolean
-}
-
-const story: fc.Arbitrary<Story> = fc.record({
-  batches: fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 1, maxLength: 9 }),
-  worked: fc.boolean(),
-  olderCheckpoint: fc.boolean()
-})
-
 interface Damage {
   readonly kind: "zeroed sector" | "flipped byte" | "cut short" | "lost"
   /** Which file, and where in what it holds: fractions. */
@@ -47,37 +33,6 @@ const damage: fc.Arbitrary<Damage> = fc.record({
   file: fraction,
   at: fraction
 })
-
-const setFirstAside = Effect.scoped(
-  Effect.gen(function* () {
-    const { batches } = yield* queueOf((queue) => queue.take({ limit: 1, ackWaitMillis: 10_000 }))
-    const [first] = batches
-    yield* queueOf((queue) => queue.deadLetter(first!.slice(0, 1), refused))
-    if (first!.count > 1) yield* storeOf((store) => store.append([first!.slice(1, first!.count)]))
-  })
-)
-
-/** Lives a story; every event has a number from 1 on, and the first may be a dead letter. */
-const lived = async (directory: string, { batches, olderCheckpoint, worked }: Story): Promise<number> => {
-  const checkpoint = join(directory, "checkpoint.json")
-  let count = 0
-  const send = (size: number) =>
-    publish((count += size) - size + 1, size, { properties: `{"pad":"${"x".repeat(150)}"}` })
-  const half = Math.ceil(batches.length / 2)
-  await live(directory, Effect.forEach(batches.slice(0, half), send))
-  if (worked)
-    await live(
-      directory,
-      Effect.andThen(
-        setFirstAside,
-        queueOf((queue) => Effect.flatMap(queue.depth, ({ events }) => (events > 0 ? drainOnce() : Effect.void)))
-      )
-    )
-  const early = readFileSync(checkpoint)
-  await live(directory, Effect.forEach(batches.slice(half), send))
-  if (olderCheckpoint) writeFileSync(checkpoint, early)
-  return count
-}
 
 const harm = (directory: string, { at, file, kind }: Damage): void => {
   const content = [...contentOf(directory)].filter(([, bytes]) => bytes.length > 0)
@@ -96,14 +51,6 @@ const harm = (directory: string, { at, file, kind }: Damage): void => {
     )
   writeFileSync(path, bytes)
 }
-
-/** All that is in a log, dead letters included, in order of their numbers. */
-const everything = Effect.gen(function* () {
-  yield* drainAll
-  const { shown } = yield* replayAll()
-  const letters = yield* queueOf((queue) => queue.deadLetters.list({ limit: 1_000 }))
-  return [...shown, ...letters.map(({ event }) => event.event_id)].toSorted()
-})
 
 describe("a damaged log", () => {
   it(

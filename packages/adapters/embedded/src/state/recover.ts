@@ -65,8 +65,9 @@ export const recover = async (options: ResolvedOptions, use: LogUse): Promise<Re
   const key = inspected.inspection.key ?? inspected.letters.inspection.key
   const id = known?.log ?? (key === undefined ? randomUUID() : idText(key))
   const letters = await inspected.letters.start(id)
+  let log: SegmentLog | undefined
   try {
-    const log = await inspected.start(id)
+    log = await inspected.start(id)
     const checkpoint = known ?? emptyCheckpoint(id)
     // Last: from now on segments that are not there are missing.
     if (known?.version !== 2) {
@@ -76,7 +77,9 @@ export const recover = async (options: ResolvedOptions, use: LogUse): Promise<Re
     }
     return { checkpoint, log, index: inspected.index, letters }
   } catch (error) {
-    await letters.shut()
+    // Why it does not start is what is told, whatever else fails on this disk.
+    await log?.close().catch(() => undefined)
+    await letters.shut().catch(() => undefined)
     throw error
   }
 }
