@@ -67,6 +67,13 @@ describe("lockFolder", () => {
     ;(await lockFolder(directory, AT_ONCE))()
   })
 
+  it("no byte can be written, as on a full disk: it is locked all the same, and refused to a second one", async () => {
+    ;(await lockFolder(directory))()
+    const { said } = await holder(["sh", "-c", 'ulimit -f 0; exec "$@"', "sh"])
+    expect(said).toBe("mine")
+    expect(await refusal()).toBeInstanceOf(FolderInUse)
+  })
+
   it("what lies in the folder decides nothing: a dead owner's note, this process's own id, a file cut short", async () => {
     const notes = ['{"pid":1,"started":""}', `{"pid":${process.pid},"started":"boot/1"}`, "", "{"]
     for (const note of notes) {

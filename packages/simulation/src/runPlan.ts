@@ -19,7 +19,15 @@ export interface Outcome {
 const JUDGEMENT_STEPS = 20_000
 const START_MILLIS = Date.UTC(2026, 0, 1)
 
-const JUDGEMENT: LifePlan = { end: "close", steps: JUDGEMENT_STEPS, before: "step", faults: [], clients: 0, batches: 0, roles: [] }
+const JUDGEMENT: LifePlan = {
+  end: "close",
+  steps: JUDGEMENT_STEPS,
+  before: "step",
+  faults: [],
+  clients: 0,
+  batches: 0,
+  roles: []
+}
 
 /** Lives one after the other on one disk, and at last one that has all the time it needs. */
 export const runPlan = async (plan: Plan, trace: (line: string) => void = () => undefined): Promise<Outcome> => {

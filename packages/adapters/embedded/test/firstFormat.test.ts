@@ -20,7 +20,7 @@ const sorted = (from: number, count: number) => [...numbers(from, count)].toSort
 /** A disk that the process ends beside at its n-th call: that one and all later ones are never made. */
 const endingAt = (last: number): Files => {
   let calls = 0
-  const guard = <Args extends ReadonlyArray<never>, A>(call: (...args: Args) => Promise<A>) => {
+  const guard = <Args extends Array<unknown>, A>(call: (...args: Args) => Promise<A>) => {
     return (...args: Args): Promise<A> =>
       ++calls >= last ? Promise.reject(Object.assign(new Error("EIO"), { code: "EIO" })) : call(...args)
   }
@@ -83,7 +83,9 @@ describe("a folder of the first format", () => {
             await live(directory, publish(count + 1, 3))
             assert.deepStrictEqual(await live(directory, sums), [count + 3, {}])
             assert.deepStrictEqual(await live(directory, everything), sorted(1, count + 3))
-            const formats = segmentsIn(directory).map((name) => readFileSync(join(directory, "log", name)).subarray(0, 8))
+            const formats = segmentsIn(directory).map((name) =>
+              readFileSync(join(directory, "log", name)).subarray(0, 8)
+            )
             assert.isFalse(formats.at(-1)!.equals(FIRST), "what is written today has today's format")
             assert.isTrue(formats.slice(0, written.length - 1).every((magic) => magic.equals(FIRST)))
           })
@@ -110,11 +112,14 @@ describe("a folder of the first format", () => {
 
   it("with zeros where a record is due that others follow is refused, and nothing is changed", () =>
     withDirectory(async (directory) => {
-      await live(directory, Effect.forEach([1, 2, 3], (from) => publish(from, 1)))
+      await live(
+        directory,
+        Effect.forEach([1, 2, 3], (from) => publish(from, 1))
+      )
       toFirstFormat(directory)
       const path = join(directory, "log", segmentsIn(directory)[0]!)
       const bytes = readFileSync(path)
-      const second = 8 + 16 + bytes.readUInt32LE(8) % (1 << 24)
+      const second = 8 + 16 + (bytes.readUInt32LE(8) % (1 << 24))
       bytes.fill(0, second, second + 16 + (bytes.readUInt32LE(second) % (1 << 24)))
       writeFileSync(path, bytes)
       const error = await live(directory, everything).catch((cause: unknown) => cause)

@@ -1,6 +1,6 @@
 import { mkdirSync, statSync } from "node:fs"
 import { Pipeline, type PipelineOptions } from "@millrace/core"
-import { ownerText } from "@millrace/core/node"
+import { LockFailed, ownerText } from "@millrace/core/node"
 import { adapters, FolderTaken } from "@millrace/server"
 import { Effect, Layer } from "effect"
 import { CliFailure } from "../CliFailure.ts"
@@ -11,7 +11,9 @@ export const openFolderServices = (directory: string, options: Partial<PipelineO
     Pipeline.layer(options).pipe(Layer.provideMerge(adapters({ directory, queue: "embedded", warehouse: "duckdb" })))
   ).pipe(Effect.mapError((error) => folderFailure(directory, error)))
 
+/** What says most; a lock that fails says which file it is, and its cause does not. */
 const deepest = (error: unknown): unknown => {
+  if (error instanceof LockFailed) return error
   const inner = typeof error === "object" && error !== null && "cause" in error ? error.cause : undefined
   return inner instanceof Error ? deepest(inner) : error
 }

@@ -38,7 +38,8 @@ export const openLockFile = (path: string, { readOnly = false }: { readonly read
 }
 
 const STATEMENTS = {
-  exclusive: "BEGIN EXCLUSIVE",
+  /** The journal is a file, which a full disk has no room for, and nothing is ever written that it would undo. */
+  exclusive: "PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE",
   /** Read, and let go again. */
   shared: "SELECT count(*) FROM sqlite_schema"
 } as const
