@@ -1,6 +1,6 @@
 import { assert, it } from "@effect/vitest"
 import { type Files, nodeFiles } from "@millrace/core/node"
-import { filesHolding } from "@millrace/core/testing"
+import { filesHolding } from "@millrace/testing"
 import type { SegmentLog } from "../src/log/SegmentLog.ts"
 import { append, openLog, readAll, withDirectory } from "./support.ts"
 
