@@ -76,8 +76,8 @@ export const mutants: ReadonlyArray<PlantedBug> = [
   {
     name: "segments deleted before the note",
     file: `${EMBEDDED}/EmbeddedLog.ts`,
-    search: "    this.#droppedUpTo = target\n",
-    replace: "    this.#droppedUpTo = target\n    await this.#log.drop(target)\n"
+    search: "    await this.save()\n    for (let from",
+    replace: "    for (let from"
   },
   {
     name: "sums lowered at start",
