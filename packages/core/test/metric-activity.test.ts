@@ -1,10 +1,17 @@
 import { type Event, type MetricName, UserSet } from "@millrace/core"
-import { answerFromActivity, arbitraries, eventOf, metricExamples, metricsOfActivity } from "../../testing/src/index.ts"
+import {
+  answerFromActivity,
+  arbitraries,
+  eventOf,
+  metricExamples,
+  metricsOfActivity,
+  runsOf
+} from "../../testing/src/index.ts"
 import fc from "fast-check"
 import { assert, describe, it } from "vitest"
 import { questionOf } from "../../testing/src/questionOf.ts"
 
-const HISTORIES = Number(process.env["MILLRACE_PROPERTY_HISTORIES"] ?? 300)
+const HISTORIES = runsOf({ short: 100, whole: 300 })
 const START = Date.UTC(2026, 0, 1) * 1000
 const firstById = (events: ReadonlyArray<Event>) => {
   const seen = new Set<string>()

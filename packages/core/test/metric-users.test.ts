@@ -1,12 +1,12 @@
 import fc from "fast-check"
 import { type MetricName, metricNames } from "@millrace/core"
-import { arbitraries } from "../../testing/src/index.ts"
+import { arbitraries, runsOf } from "../../testing/src/index.ts"
 import { assert, describe, it } from "vitest"
 import { readScalar, writeScalar } from "../src/metric/breakdown/scalar.ts"
 import { cellsOf } from "../../testing/src/cellsOf.ts"
 import { questionOf } from "../../testing/src/questionOf.ts"
 
-const HISTORIES = Number(process.env["MILLRACE_PROPERTY_HISTORIES"] ?? 100)
+const HISTORIES = runsOf({ short: 40, whole: 100 })
 
 type Params = Readonly<Record<string, string>>
 

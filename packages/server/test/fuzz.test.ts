@@ -1,3 +1,4 @@
+import { runsOf } from "@millrace/testing"
 import * as fc from "fast-check"
 import { rmSync } from "node:fs"
 import { afterAll, beforeAll, expect, it } from "vitest"
@@ -10,7 +11,7 @@ import { encodeRequest, Wire, type WireAnswer } from "./support/fuzz/Wire.ts"
 import { temporaryDirectory } from "./support/server.ts"
 
 const SEED = Number(process.env["MILLRACE_SEED"] ?? Math.floor(Math.random() * 2 ** 31))
-const REQUESTS = Number(process.env["MILLRACE_FUZZ_REQUESTS"] ?? 20_000)
+const REQUESTS = runsOf({ short: 2_000, whole: 20_000 }, "MILLRACE_FUZZ_REQUESTS")
 /** Of the requests that an operation gets where it takes nothing: its answers are always the same. */
 const SHARE_OF_PLAIN = 1 / 10
 /** And where a password is checked, which takes as long as a hundred other requests. */

@@ -6,8 +6,9 @@ import { type Question, type Scenario, scenario } from "./arbitraries/index.ts"
 import { eventOf } from "./events.ts"
 import type { WarehouseLaw } from "./largeHistoryLaws.ts"
 import { questionOf } from "./questionOf.ts"
+import { runsOf } from "./runs.ts"
 
-const HISTORIES = Number(process.env["MILLRACE_PROPERTY_HISTORIES"] ?? 25)
+const HISTORIES = runsOf({ short: 10, whole: 25 })
 const SEED = Number(process.env["MILLRACE_SEED"] ?? 20_260_105)
 const PER_PAGE = 5
 const LAW_TIMEOUT_MILLIS = 180_000 + HISTORIES * 1_000

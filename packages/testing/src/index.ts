@@ -9,6 +9,7 @@ export { keyStoreContract, type KeyStoreContractOptions } from "./keyStoreContra
 export { metricExamples, type MetricExample, shownOf } from "./metricExamples/index.ts"
 export * as arbitraries from "./arbitraries/index.ts"
 export { numberTexts } from "./numberLaws.ts"
+export { isWholeRun, runsOf } from "./runs.ts"
 export { rateLimiterContract, type RateLimiterContractOptions } from "./rateLimiterContract.ts"
 export { userStoreContract, type UserStoreContractOptions } from "./userStoreContract.ts"
 export { warehouseContract, type WarehouseContractOptions } from "./warehouseContract.ts"

@@ -5,8 +5,9 @@ import { type Event, EventBatch, parseJson, printJson, query, type RawParams, Wa
 import { exactValue, NUMBER_TEXTS, numberText } from "./arbitraries/numbers.ts"
 import { eventOf } from "./events.ts"
 import type { WarehouseLaw } from "./largeHistoryLaws.ts"
+import { runsOf } from "./runs.ts"
 
-const COUNT = Number(process.env["MILLRACE_PROPERTY_NUMBERS"] ?? 100)
+const COUNT = runsOf({ short: 40, whole: 100 }, "MILLRACE_PROPERTY_NUMBERS")
 /** So few that a breakdown tells all of them apart. */
 const TOGETHER = 24
 const TIMEOUT_MILLIS = 60_000 + COUNT * 300

@@ -13,6 +13,7 @@ import {
 import { type Question, type Scenario, scenario } from "./arbitraries/index.ts"
 import type { WarehouseLaw } from "./largeHistoryLaws.ts"
 import { answersTo, questionOf } from "./questionOf.ts"
+import { runsOf } from "./runs.ts"
 
 /** Each metric, on generated histories, each with up to four questions. */
 export const referenceLaws = (engine: string, law: WarehouseLaw): void => {
@@ -22,9 +23,9 @@ export const referenceLaws = (engine: string, law: WarehouseLaw): void => {
   }
 }
 
-const GIVEN = process.env["MILLRACE_PROPERTY_HISTORIES"]
 /** A listing asks the query that its metric asks, all but the count: by default half as often. */
-const historiesFor = (metric: MetricName): number => Number(GIVEN ?? (metric.endsWith("/users") ? 50 : 100))
+const historiesFor = (metric: MetricName): number =>
+  runsOf(metric.endsWith("/users") ? { short: 10, whole: 50 } : { short: 25, whole: 100 })
 const HISTORIES_PER_PAGE = 5
 /** A failure found is shown before the test's own time-out, shrunk as far as this allows. */
 const shrinkingMillisOf = (histories: number) => 45_000 + histories * 200
@@ -86,7 +87,8 @@ const equalsReference = Effect.fnUntraced(function* (engine: string, metric: Met
     })
   )
   const what = `${chosen.numRuns * HISTORIES_PER_PAGE} histories, ${tally.answers} answers (${tally.empty} empty), ${tally.rows} rows asked for`
-  if (GIVEN !== undefined) console.info(`${engine}, ${metric}: ${what}, MILLRACE_SEED=${chosen.seed}`)
+  if (process.env["MILLRACE_PROPERTY_HISTORIES"] !== undefined)
+    console.info(`${engine}, ${metric}: ${what}, MILLRACE_SEED=${chosen.seed}`)
 })
 
 const expected = (events: ReadonlyArray<Event>, { metric, params, as_of }: Question) =>

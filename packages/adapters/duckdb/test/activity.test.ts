@@ -15,13 +15,13 @@ import {
   Tombstones,
   Warehouse
 } from "@millrace/core"
-import { arbitraries, idOf, metricsOfActivity } from "@millrace/testing"
+import { arbitraries, idOf, metricsOfActivity, runsOf } from "@millrace/testing"
 import { Context, Effect, Exit, Layer, Result, Scope } from "effect"
 import fc from "fast-check"
 import { afterEach, assert, beforeEach, describe, it } from "vitest"
 import { DuckDb } from "../src/index.ts"
 
-const HISTORIES = Number(process.env["MILLRACE_PROPERTY_HISTORIES"] ?? 60)
+const HISTORIES = runsOf({ short: 20, whole: 60 })
 
 let directory = ""
 beforeEach(() => (directory = mkdtempSync(join(tmpdir(), "millrace-activity-"))))
