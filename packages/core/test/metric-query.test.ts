@@ -198,7 +198,28 @@ describe("slips", () => {
     ["trend", { ...RANGE, breakdown: "property.country" }, "write properties.country"],
     ["trend", { ...RANGE, breakdown: "Event_Type" }, "write event_type"],
     ["trend", { ...RANGE, breakdown: "user_id" }, "user_id is neither"],
-    ["dau", { ...RANGE, where: "amount > 3" }, "write properties.amount"]
+    ["dau", { ...RANGE, where: "amount > 3" }, "write properties.amount"],
+    ["trend", { ...RANGE, event_type: "visit,buy" }, 'where: event_type in ("visit", "buy")'],
+    ["retention", { ...TABLE, return_event: "visit, buy" }, 'in quotes: "visit, buy"'],
+    ["trend", { ...RANGE, event_type: "properties.plan" }, 'in quotes: "properties.plan"'],
+    ["trend", { ...RANGE, event_type: 'event_type = "visit"' }, "in quotes:"],
+    ["trend", { ...RANGE, measure: "sum", property: " amount" }, "write properties.amount;"],
+    ["trend", { ...RANGE, measure: "sum", property: "properties.amount " }, "write properties.amount;"],
+    ["trend", { ...RANGE, measure: "sum", property: "event_type" }, "write properties.event_type"],
+    ["trend", { ...RANGE, measure: "sum", property: "user_id" }, "write properties.user_id"],
+    ["trend", { ...RANGE, measure: "sum", property: "Properties.amount" }, "write properties.amount"],
+    ["trend", { ...RANGE, breakdown: "properties. plan" }, "write properties.plan;"],
+    ["trend", { ...RANGE, breakdown: "properties.plan " }, "write properties.plan;"],
+    ["dau", { ...RANGE, where: "properties.plan = 'pro'" }, 'write "pro"'],
+    ["dau", { ...RANGE, where: "properties.plan = “pro”" }, 'write "pro"'],
+    ["dau", { ...RANGE, where: "properties.plan = pro" }, 'write "pro"'],
+    ["dau", { ...RANGE, where: 'properties.plan == "pro"' }, "write ="],
+    ["dau", { ...RANGE, where: 'properties.plan <> "pro"' }, "write !="],
+    ["dau", { ...RANGE, where: 'properties.plan = "pro" AND properties.amount > 1' }, "write and"],
+    ["dau", { ...RANGE, where: 'properties.plan = "pro" && properties.amount > 1' }, "write and"],
+    ["dau", { ...RANGE, where: 'properties.plan = "pro" || properties.amount > 1' }, "write or"],
+    ["dau", { ...RANGE, where: 'properties.plan IN ("pro")' }, "write in"],
+    ["dau", { ...RANGE, where: 'properties.plan in ["pro"]' }, "write ("]
   ]
   for (const [metric, params, meant] of spelled) {
     it(`${metric} ${JSON.stringify(params)} is refused with what was meant: ${meant}`, () =>
@@ -217,6 +238,34 @@ describe("slips", () => {
       ""
     ])
   })
+
+  it("what stands in quotes is the type, or the property's name, letter by letter", () => {
+    for (const name of [" visit", "visit,buy", "properties.plan", '"visit"', "event_type", ""]) {
+      const quoted = JSON.stringify(name)
+      const asked = Result.getOrThrow(
+        decodeParams("trend", { ...RANGE, measure: "sum", property: quoted, breakdown: `properties.${quoted}` })
+      )
+      assert.deepStrictEqual([asked.property, asked.breakdown], [name, `properties.${name}`])
+      if (name === "") continue
+      const { event_type } = Result.getOrThrow(decodeParams("trend", { ...RANGE, event_type: quoted }))
+      assert.strictEqual(event_type, name)
+    }
+  })
+
+  it("whatever a type or a property is called, it can be asked for", () =>
+    fc.assert(
+      fc.property(fc.string({ minLength: 1, maxLength: 60, unit: "grapheme" }), (name) => {
+        fc.pre([...name].length <= 100)
+        const asked = (written: string) =>
+          decodeParams("trend", { ...RANGE, measure: "sum", event_type: written, property: written })
+        const { event_type, property } = Result.getOrThrow(asked(JSON.stringify(name)))
+        assert.deepStrictEqual([event_type, property], [name, name])
+        // As it is written it is that name too, or refused: never another one.
+        const plain = asked(name)
+        const isName = Result.isFailure(plain) || plain.success.event_type === name
+        assert.isTrue(isName || (name.startsWith('"') && name.endsWith('"')), name)
+      })
+    ))
 
   it("types that have blanks are asked for in a list, and in a row of the answer", () => {
     assert.strictEqual(reasonOf("funnel", { ...RANGE, steps: [" visit", "buy "] }), "accepted")

@@ -6,13 +6,10 @@ import { slotsOf, type Spanned } from "./calendar/timeline.ts"
 import { WINDOW, WINDOW_MAX_MICROS, windowMicros } from "./metrics/funnel/model.ts"
 import { AGGREGATES, MEASURES } from "./metrics/trend/model.ts"
 import { isZone } from "./calendar/zone.ts"
-import { blankProblem } from "./steps.ts"
-import { FieldName, FilterText, PropertyName, StepsText, text } from "./fieldParams.ts"
+import { EventType, EventTypeOfRow, FieldName, FilterText, PropertyName, StepsText, text } from "./fieldParams.ts"
 
 /** The longest `from`–`to` (or `start_date`–`end_date`), both days counted. */
 export const RANGE_MAX_DAYS = 3_660
-
-const NAME_MAX_CHARACTERS = 100
 
 const DATE = /^(?:19[7-9]\d|20\d\d|2100)-\d{2}-\d{2}$/u
 
@@ -27,18 +24,6 @@ export const CalendarDate = text(
 
 const Zone = text((value) => (isZone(value) ? undefined : "must be an IANA time zone, like Europe/Paris"), {
   description: "IANA name of the zone in which dates are read."
-})
-
-const typeProblem = (value: string): string | undefined => {
-  const length = [...value].length
-  return length >= 1 && length <= NAME_MAX_CHARACTERS ? undefined : "must be 1 to 100 characters long"
-}
-
-/** Of a row of the answer, which has it as it was sent. */
-const EventTypeOfRow = text(typeProblem, { description: "As the row has it." })
-
-const EventType = text((value) => typeProblem(value) ?? blankProblem(value), {
-  description: "An event type; any event when absent."
 })
 
 const choice = <const Values extends ReadonlyArray<string>>(values: Values) =>

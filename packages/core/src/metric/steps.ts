@@ -3,6 +3,7 @@ import { parseJson } from "../event/json.ts"
 import type { Dialect } from "./Dialect.ts"
 import { IDENTIFY } from "./events.ts"
 import { BadFilter, type Filter, filterSql, matches, pinsOf, readFilter } from "./filter/index.ts"
+import { BLANK_ENDS } from "./slips.ts"
 import { sql, type SqlText } from "./SqlText.ts"
 
 export const STEPS_MIN = 2
@@ -31,14 +32,6 @@ export const parseSteps = (text: string): ReadonlyArray<Filter> => {
   }
   return items.map(readStep)
 }
-
-const BLANK_ENDS = /^[ \t\r\n]|[ \t\r\n]$/u
-
-/** Blanks around a type are a slip of the pen far more often than a type's own, and what is asked of nothing answers 0. */
-export const blankProblem = (type: string): string | undefined =>
-  BLANK_ENDS.test(type)
-    ? `has blanks around it, write ${type.trim()}; a type that does have them is asked for by where: event_type = ${JSON.stringify(type)}`
-    : undefined
 
 const parseList = (text: string): ReadonlyArray<unknown> => {
   try {

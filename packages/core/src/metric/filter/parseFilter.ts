@@ -1,6 +1,7 @@
 import { parseJson } from "../../event/json.ts"
 import { BadFilter, DEPTH_MAX, readFilter } from "./readFilter.ts"
 import type { Filter } from "./Filter.ts"
+import { meantByUnexpected, meantByUnreadable } from "./meant.ts"
 
 /**
  * Reads a filter as it stands in a query string or on a command line: JSON, or an expression like
@@ -34,6 +35,8 @@ const wholeJson = (text: string): unknown => {
 
 const TOKEN =
   /\s*(?:(?<quoted>"(?:[^"\\]|\\.)*")|(?<number>-?\d[\w.+-]*)|(?<word>[\p{L}_$][\p{L}\p{N}_$.-]*)|(?<mark><=|>=|!=|[=<>(),]))/uy
+
+const A_VALUE = 'a value: "text", a number, true or false'
 
 type Kind = "quoted" | "number" | "word" | "mark" | "end"
 
@@ -113,7 +116,7 @@ class Parser {
   #value(): unknown {
     const { kind, text } = this.#next
     const fits = kind === "quoted" || kind === "number" || text === "true" || text === "false"
-    if (!fits) this.#refuse('a value: "text", a number, true or false')
+    if (!fits) this.#refuse(A_VALUE)
     return this.#json(this.#advance())
   }
 
@@ -150,7 +153,7 @@ class Parser {
     const found = TOKEN.exec(this.#text)
     if (found === null) {
       if (this.#text.slice(from).trim() === "") return { kind: "end", text: "", at: this.#text.length }
-      throw new BadFilter("", `has something unreadable at character ${from + 1}`)
+      throw new BadFilter("", `has something unreadable at character ${from + 1}${meantByUnreadable(this.#text, from)}`)
     }
     const [kind, text] = Object.entries(found.groups!).find(([, group]) => group !== undefined)!
     return { kind: kind as Kind, text, at: TOKEN.lastIndex - text.length }
@@ -159,6 +162,7 @@ class Parser {
   #refuse(expected: string): never {
     const { at, kind, text } = this.#next
     const found = kind === "end" ? "ends" : `has ${text}`
-    throw new BadFilter("", `${found} at character ${at + 1}, where ${expected} was expected`)
+    const meant = meantByUnexpected(text, this.#text[at - 1], expected === A_VALUE)
+    throw new BadFilter("", `${found} at character ${at + 1}, where ${expected} was expected${meant}`)
   }
 }

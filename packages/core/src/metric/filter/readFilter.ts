@@ -94,12 +94,21 @@ const COLUMNS = new Set(["user_id", "event_id", "occurred_at", "received_at", "p
 
 const PREFIX_LIKE = /^(?:propert(?:y|ies)|props?)[.:]/iu
 
+const EVENT_TYPE = /^event[_ -]?type$/iu
+
 /** What was probably meant; a name that nobody could mean is not repeated. */
 const hintOf = (value: unknown): string => {
   if (typeof value !== "string" || !/^[\p{L}_$][\p{L}\p{N}_$.: -]{0,99}$/u.test(value)) return ""
   if (COLUMNS.has(value)) return `; ${value} is neither`
   const name = value.trim().replace(PREFIX_LIKE, "")
-  return /^event[_ -]?type$/iu.test(name) ? "; write event_type" : `; write ${PROPERTIES_PREFIX}${name}`
+  return EVENT_TYPE.test(name) ? "; write event_type" : `; write ${PROPERTIES_PREFIX}${name}`
+}
+
+/** Where a property is asked for by its name alone: the field that was meant, if the name is an event's own or has a prefix misspelt. */
+export const fieldMeantBy = (name: string): string | undefined => {
+  const bare = name.trim()
+  const isOwn = COLUMNS.has(bare) || EVENT_TYPE.test(bare)
+  return isOwn || PREFIX_LIKE.test(bare) ? `${PROPERTIES_PREFIX}${bare.replace(PREFIX_LIKE, "")}` : undefined
 }
 
 /** What equality is asked for: an integer that no double is, is looked for by its digits. */
