@@ -240,7 +240,8 @@ const pnpmExec = (...args) => run("pnpm", ["exec", ...args])
 const lint = async (args) =>
   (await pnpmExec("oxlint", "--type-aware", ...args)) ||
   (await pnpmExec("oxfmt", "--check", ...args)) ||
-  (await run(nodeBinary(), [join(root, "scripts", "house.mjs")], { shell: false }))
+  (await run(nodeBinary(), [join(root, "scripts", "house.mjs")], { shell: false })) ||
+  (await run(nodeBinary(), [join(root, "scripts", "references.mjs")], { shell: false }))
 
 /** Lines that the servers of a whole run write, at the least: fewer, and the search below looked at nothing. */
 const SUITE_LOG_LINES = 100

@@ -76,7 +76,7 @@ export class Traffic {
     return this.#schedule.poison && random.chance(0.002) ? POISON : "visit"
   }
 
-  /** As SEMANTICS has it: what is not answered with 202 is sent again with the same ids. */
+  /** What is not answered with 202 is sent again with the same ids. */
   async #deliver(ids: ReadonlyArray<string>): Promise<void> {
     const until = performance.now() + RESENT_WITHIN_MILLIS
     const body = JSON.stringify(ids.map((id) => this.#eventOf(id)))

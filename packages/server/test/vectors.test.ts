@@ -115,7 +115,7 @@ const formatTests = (name: string) =>
         .map((test) => [test.description, String(test.data), test.valid] as const)
     : []
 
-/** Valid by RFC 3339, refused by SEMANTICS, "Events", `occurred_at`. */
+/** Valid by RFC 3339, refused as `occurred_at` (docs/http-api.md, "What an event must be"). */
 const stricter = (text: string): string | undefined => {
   if (!/^(?:19[7-9]\d|20\d\d|2100)/u.test(text)) return "years 1970–2100"
   if (/:60(?:\.|Z|[+-])/u.test(text)) return ":60 is rejected"

@@ -22,7 +22,7 @@ export interface ServiceOptions {
 
 const messageOf = (cause: unknown) => (cause instanceof Error ? cause.message : String(cause))
 
-/** The order of DESIGN §8: environment, machine, package. */
+/** Programs are looked for in this order: environment, machine, package. */
 export const makeService = (options: ServiceOptions): TestService<TestServer> => {
   let found: Promise<Program> | undefined
   const program = () => (found ??= firstOf(options.programs))

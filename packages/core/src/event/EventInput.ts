@@ -39,7 +39,7 @@ const Properties = Schema.declare(isPlainObject, { toCodecJson: alreadyJson }).c
   })
 )
 
-/** What a client sends for one event; SEMANTICS.md, "Events". */
+/** What a client sends for one event (docs/http-api.md, "What an event must be"). */
 export const EventInput = Schema.Struct({
   event_id: rule(checkEventId, { format: "uuid", description: "Identity of the event within its project." }),
   occurred_at: rule(checkOccurredAt, { format: "date-time", description: "When it happened, by the client's clock." }),

@@ -1,7 +1,7 @@
 import type { Event } from "./Event.ts"
 import { isPlaceholder } from "./placeholders.ts"
 
-/** Merges two identities; counts in no metric except by name (SEMANTICS, "Identity"). */
+/** Merges two identities; counts in no metric except by name (docs/semantics.md, "Identity"). */
 export const IDENTIFY = "$identify"
 
 /** What an `$identify` event says, or tried to say. */

@@ -10,7 +10,7 @@ const FIRST = 0
 const END = Date.UTC(2101, 0, 1) * 1000
 
 /**
- * RFC 3339 date-time with an offset → UTC microseconds, or `undefined` where SEMANTICS refuses it:
+ * RFC 3339 date-time with an offset → UTC microseconds, or `undefined` for what is none:
  * no offset, an impossible calendar day, `24:00`, `:60`, more than nine digits of fraction, a year
  * outside 1970–2100 (judged in UTC). Digits past microseconds are cut, not rounded.
  */

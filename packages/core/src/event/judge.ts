@@ -36,7 +36,7 @@ export interface JudgeContext {
 export const FUTURE_LIMIT_MICROS = 24 * 3_600 * 1_000_000
 const SKEW_LIMIT_MICROS = 60 * 1_000_000
 
-/** The correction for a client whose clock is more than 60 s off, 0 otherwise (SEMANTICS, "Events"). */
+/** The correction for a client whose clock is more than 60 s off, 0 otherwise (docs/semantics.md, "Events"). */
 export const skewOf = (received_at: number, sent_at: number | undefined): number =>
   sent_at !== undefined && Math.abs(received_at - sent_at) > SKEW_LIMIT_MICROS ? received_at - sent_at : 0
 

@@ -9,7 +9,7 @@ export const BadParameterCode = Schema.Literals([
   "repeated_parameter"
 ])
 
-/** A parameter that SEMANTICS refuses: `field` names it, `reason` completes the sentence that the name begins. */
+/** A parameter that a metric refuses: `field` names it, `reason` completes the sentence that the name begins. */
 export class BadParameter extends Schema.TaggedError<BadParameter>()("BadParameter", {
   field: Schema.String,
   code: BadParameterCode,

@@ -22,7 +22,7 @@ export interface FilteredForms extends PropertyForms {
  */
 export interface Dialect {
   readonly name: string
-  /** Table expression, named `events`: all events, each with the user that it counts as (SEMANTICS, "Identity"). */
+  /** Table expression, named `events`: all events, each with the user that it counts as (docs/semantics.md, "Identity"). */
   readonly events: SqlText
   /** `occurred_at` as an integer of UTC microseconds. */
   readonly occurredAtMicros: SqlText

@@ -109,7 +109,7 @@ const sourceOf = ({ source }: MetricExample) =>
 const publishedPart = (): string =>
   [
     "## Published cases",
-    "Events and numbers of other products' own tests, expressed anew in `packages/core/src/testing/metricExamples/`. Every engine and the reference give these numbers; the parameters say which definition of ours is theirs.",
+    "Events and numbers of other products' own tests, expressed anew in `packages/testing/src/metricExamples/`. Every engine and the reference give these numbers; the parameters say which definition of ours is theirs.",
     "",
     "| case | source | asked as |",
     "|---|---|---|",

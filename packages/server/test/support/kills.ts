@@ -31,7 +31,7 @@ export const send = (url: string, ids: ReadonlyArray<string>) =>
 export const client = async (url: string, journal: Journal, random: () => number, stopped: () => boolean) => {
   let unknown: ReadonlyArray<string> = []
   while (!stopped()) {
-    // A batch without an answer is sent again with the same ids, as SEMANTICS has it.
+    // A batch without an answer is sent again with the same ids, as every client has to.
     const ids = unknown.length > 0 ? unknown : Array.from({ length: 1 + Math.floor(random() * 40) }, () => randomUUID())
     for (const id of ids) journal.sent.add(id)
     const answer = await send(url, ids)

@@ -24,7 +24,7 @@ export const NEVER = 0x7fffffff
 
 /**
  * Who was active when, in one project at one moment. Users are numbered from 0 on, densely; merged users have one number
- * (SEMANTICS, "Identity").
+ * (docs/semantics.md, "Identity").
  */
 export interface Activity {
   /** All numbers lie below. */
