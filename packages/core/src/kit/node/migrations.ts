@@ -1,7 +1,7 @@
 import { Effect } from "effect"
 import { readdir, readFile } from "node:fs/promises"
 
-/** One numbered file of DDL: `0007_kept_answers.sql`. */
+/** One numbered file of DDL: `0007_origin.sql`. */
 export interface Migration {
   readonly version: number
   readonly sql: string
