@@ -4,7 +4,7 @@ import { filesHolding } from "@millrace/testing"
 import { postgres } from "@millrace/test-services"
 import { describeWithService } from "@millrace/test-services/vitest"
 import { afterAll, afterEach, expect, it, vi } from "vitest"
-import { ended, millrace, ok, start, temporaryFolder } from "./support/cli.ts"
+import { millrace, ok, serve, temporaryFolder } from "./support/cli.ts"
 
 const temporary = temporaryFolder()
 const at = (...names: ReadonlyArray<string>) => join(temporary.path, ...names)
@@ -22,18 +22,11 @@ afterAll(() => {
   temporary.remove()
 })
 
-/** `millrace serve` by the variables that are set; its address. */
-const serve = async (folder: string): Promise<string> => {
-  const server = start(["serve", "--port", "0", "--data", folder])
-  const exit = ended(server)
-  running.push(() => {
-    server.kill("SIGKILL")
-    return exit
-  })
-  return await new Promise((resolve, reject) => {
-    server.stdout!.once("data", (text: Buffer) => resolve(/http:\/\/\S+/u.exec(text.toString())![0]))
-    void exit.then(({ stderr }) => reject(new Error(stderr)))
-  })
+/** By the variables that are set; its address. */
+const serveIn = async (folder: string): Promise<string> => {
+  const { end, url } = await serve(folder)
+  running.push(() => end("SIGKILL"))
+  return url
 }
 
 const createKey = async (scope: string): Promise<string> =>
@@ -68,7 +61,7 @@ await describeWithService("backup and restore by commands, over PostgreSQL", pos
       const key = await createKey("admin")
       const revoked = await createKey("read")
       await ok(["keys", "revoke", revoked.slice(0, 12)])
-      const served = await serve(at("data"))
+      const served = await serveIn(at("data"))
       await importAt(served, key)
       await ok(["erase", "--user", GONE, "--url", served, "--key", key])
       const before = await settledLedger(served, key)
@@ -92,7 +85,7 @@ await describeWithService("backup and restore by commands, over PostgreSQL", pos
       vi.stubEnv("MILLRACE_POSTGRES_URL", await database().createDatabase())
       expect(await ok(["restore", backup, "--data", at("back")])).toMatch(/: as of 20.*each as it was backed up\n$/u)
 
-      const restored = await serve(at("back"))
+      const restored = await serveIn(at("back"))
       expect(await settledLedger(restored, key)).toEqual(before)
       expect((await millrace(["ledger", "--url", restored, "--key", revoked])).code).toBe(1)
       await importAt(restored, key)

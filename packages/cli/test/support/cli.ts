@@ -58,3 +58,25 @@ export const temporaryFolder = (): { readonly path: string; readonly remove: () 
   const path = mkdtempSync(join(tmpdir(), "millrace-cli-"))
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) }
 }
+
+export interface Serving {
+  readonly url: string
+  readonly end: (signal: NodeJS.Signals) => Promise<Ran>
+}
+
+/** `millrace serve` over a folder, once it listens; fails with what it said. */
+export const serve = async (folder: string): Promise<Serving> => {
+  const server = start(["serve", "--port", "0", "--data", folder])
+  const exit = ended(server)
+  const url = await new Promise<string>((resolve, reject) => {
+    server.stdout!.once("data", (text: Buffer) => resolve(/http:\/\/\S+/u.exec(text.toString())![0]))
+    void exit.then(({ stderr }) => reject(new Error(stderr)))
+  })
+  return {
+    url,
+    end: (signal) => {
+      server.kill(signal)
+      return exit
+    }
+  }
+}

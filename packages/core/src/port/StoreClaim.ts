@@ -26,7 +26,8 @@ export class StoreMismatch extends Schema.TaggedError<StoreMismatch>()("StoreMis
   detail: Schema.String
 }) {
   readonly retryable = false
+  // Without quotation marks: logs leave out what stands in them.
   override get message(): string {
-    return `${TEXT[this.problem]} (${this.detail}); nothing is loaded until \`millrace ${COMMAND[this.problem]}\` or a restore`
+    return `${TEXT[this.problem]} (${this.detail}); nothing is loaded until millrace ${COMMAND[this.problem]} or a restore`
   }
 }
