@@ -32,7 +32,22 @@ it("what can be no id identifies nobody, is said, and costs no other event", asy
   const problems: Array<ClientProblem> = []
   const onError = (problem: ClientProblem) => problems.push(problem)
   const client = inJavaScript({ host: rig.server().url, flushMillis: 10, onError })
-  const wrong = [undefined, null, Number.NaN, {}, ["a"], "", "undefined", " Null ", "[object Object]"]
+  const wrong = [
+    undefined,
+    null,
+    Number.NaN,
+    {},
+    ["a"],
+    "",
+    "undefined",
+    " Null ",
+    "[object Object]",
+    '"undefined"',
+    "(null)",
+    "[object Promise]",
+    "{}",
+    "0".repeat(32)
+  ]
   for (const id of wrong) client.identify(id)
   const ids = [client.track("nobody's ids")]
   await client.flush()

@@ -4,8 +4,40 @@ import { layerMemoryQueue } from "../../testing/src/index.ts"
 import { Effect, Result } from "effect"
 import fc from "fast-check"
 
-const NOBODY = ["undefined", "null", "none", "nan", "[object object]", "00000000-0000-0000-0000-000000000000", ""]
-const MANY = ["guest", "anonymous", "id", "email", "0", "true", "false", "distinct_id", "nil"]
+const NOBODY = [
+  "undefined",
+  "null",
+  "none",
+  "nan",
+  "[object object]",
+  "[object promise]",
+  "[object htmlinputelement]",
+  "00000000-0000-0000-0000-000000000000",
+  "00000000000000000000000000000000",
+  "{00000000-0000-0000-0000-000000000000}",
+  "(null)",
+  "<null>",
+  "(none)",
+  "{}",
+  "[]",
+  "\u200b",
+  "undefined\u200b",
+  ""
+]
+const MANY = [
+  "guest",
+  "anonymous",
+  "id",
+  "email",
+  "0",
+  "true",
+  "false",
+  "distinct_id",
+  "nil",
+  "<nil>",
+  "n/a",
+  "{{user_id}}"
+]
 const SOMEBODY = [
   "u1",
   "nancy",
@@ -19,7 +51,12 @@ const SOMEBODY = [
   "guests",
   "üser",
   "🙂",
-  "1"
+  "1",
+  "(ann)",
+  "<ann@example.com>",
+  "[7]",
+  "objects",
+  "0".repeat(31)
 ]
 
 const blanks = fc.stringMatching(/^[ \t\u00A0\u3000\uFEFF'"]{0,2}$/u)

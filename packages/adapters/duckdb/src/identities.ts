@@ -47,8 +47,9 @@ export const rebuildIdentities = Effect.fn("DuckDb.rebuildIdentities")(function*
 })
 
 /** As `isPlaceholder` reads an id: these blanks are JavaScript's. */
+const BLANK = String.raw`\s\v\p{Z}\x{FEFF}\x{200B}-\x{200D}\x{2060}`
 const BARE = (id: string) =>
-  String.raw`lower(regexp_replace(${id}, '^[\s\v\p{Z}\x{FEFF}"'']+|[\s\v\p{Z}\x{FEFF}"'']+$', '', 'g'))`
+  String.raw`lower(regexp_replace(${id}, '^[${BLANK}"''(<\[{]+|[${BLANK}"'')>\]}]+$', '', 'g'))`
 const WORDS = "(SELECT unnest(from_json($2::JSON, '[\"VARCHAR\"]')))"
 
 /**

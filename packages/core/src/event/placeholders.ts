@@ -8,8 +8,16 @@ const NO_VALUE: ReadonlySet<string> = new Set([
   "null",
   "none",
   "nan",
-  "[object object]",
-  "00000000-0000-0000-0000-000000000000"
+  "object object",
+  "object undefined",
+  "object null",
+  "object promise",
+  "object map",
+  "object set",
+  "object window",
+  "object htmlinputelement",
+  "00000000-0000-0000-0000-000000000000",
+  "00000000000000000000000000000000"
 ])
 
 /** Words that stand in an id's place for many people at once: each counts as one user, and is never merged. */
@@ -23,6 +31,7 @@ const SHARED: ReadonlySet<string> = new Set([
   "false",
   "guest",
   "id",
+  "n/a",
   "nil",
   "not_authenticated",
   "true",
@@ -31,10 +40,12 @@ const SHARED: ReadonlySet<string> = new Set([
   "userid"
 ])
 
-/** Without blanks and quotes around it, in lower case. */
-const bare = (id: string): string => id.replaceAll(/^[\s"']+|[\s"']+$/gu, "").toLowerCase()
+/** Without blanks (also those that have no width), quotes and brackets around it, in lower case. */
+const bare = (id: string): string =>
+  id.replaceAll(/^[\s\u200B-\u200D\u2060"'(<[{]+|[\s\u200B-\u200D\u2060"')>\]}]+$/gu, "").toLowerCase()
 
-const [SPACE, QUOTE, APOSTROPHE, ZERO, BRACKET, BEYOND_ASCII] = [32, 34, 39, 48, 91, 128]
+const [SPACE, ZERO, BEYOND_ASCII] = [32, 48, 128]
+const OPENING: ReadonlySet<number> = new Set([..."\"'(<[{"].map((mark) => mark.charCodeAt(0)))
 const [A, N, O, U] = [97, 110, 111, 117]
 
 /**
@@ -52,7 +63,7 @@ export const mayBeNobody = (first: number, second: number): boolean => {
     case ZERO:
       return second === ZERO
     default:
-      return first === QUOTE || first === APOSTROPHE || first === BRACKET
+      return OPENING.has(first)
   }
 }
 
