@@ -7,12 +7,14 @@ import { Embedded } from "@millrace/embedded"
 import { Context, Effect, Logger } from "effect"
 import fc from "fast-check"
 import { toFirstFormat } from "./firstFormat.ts"
-import { live, numbers, options, publish, queueOf, segmentsIn } from "./lives.ts"
+import { drainAll, live, numbers, options, publish, queueOf, replayAll, segmentsIn, storeOf } from "./lives.ts"
 import { everything, lived, story } from "./story.ts"
 import { withDirectory } from "./support.ts"
 
 const SEED = Number(process.env["MILLRACE_SEED"] ?? 20_261_128)
-const RUNS = 12
+const RUNS = Number(process.env["MILLRACE_FORMAT_RUNS"] ?? 8)
+/** Between two calls that the process ends at; 1 tries each. */
+const STEP = Number(process.env["MILLRACE_FORMAT_STEP"] ?? 3)
 
 const sums = queueOf(({ counts }) => Effect.map(counts, ({ accepted, lost }) => [accepted["default"], lost]))
 const sorted = (from: number, count: number) => [...numbers(from, count)].toSorted()
@@ -94,13 +96,33 @@ describe("a folder of the first format", () => {
       )
   )
 
+  it("of which a part was dropped has lost nothing, and counts on", () =>
+    withDirectory(async (directory) => {
+      const batches = [1, 11, 21, 31]
+      const loaded = Effect.gen(function* () {
+        yield* Effect.forEach(batches, (from) => publish(from, 10, { properties: `{"pad":"${"x".repeat(400)}"}` }))
+        yield* drainAll
+        const { cursor } = yield* replayAll()
+        yield* storeOf((store) => store.prune({ upTo: cursor }))
+        return cursor
+      })
+      const cursor = await live(directory, loaded)
+      assert.isBelow(segmentsIn(directory).length, batches.length)
+      await live(directory, publish(41, 3))
+      toFirstFormat(directory)
+      assert.deepStrictEqual(await live(directory, sums), [43, {}])
+      const { shown } = await live(directory, Effect.andThen(drainAll, replayAll(cursor)))
+      assert.deepStrictEqual(shown, numbers(41, 3))
+      assert.deepStrictEqual(await live(directory, sums), [43, {}])
+    }))
+
   it("is taken over at the second try, whichever call of the disk the first one ended at", { timeout: 120_000 }, () =>
     withDirectory(async (directory) => {
       const old = join(directory, "old")
       const told = { batches: [3, 9, 9], worked: true, olderCheckpoint: false }
       const count = await lived(old, told)
       toFirstFormat(old)
-      for (let last = 1; ; last++) {
+      for (let last = 1; ; last += STEP) {
         const place = join(directory, String(last))
         cpSync(old, place, { recursive: true })
         const opened = await opensWith(place, endingAt(last))
