@@ -22,6 +22,8 @@ export class Journal {
   readonly #purged = new Set<string>()
   readonly #replayed = new Set<number>()
   readonly keys = new Map<string, "made" | "revoked">()
+  /** Users whose erasure has begun: nothing more is sent of them. */
+  readonly erasing = new Set<string>()
   /** Users whose erasure was acknowledged. */
   readonly erased = new Set<string>()
   /** Of acknowledged events and replays, by project: no ledger may ever say less. */
@@ -97,9 +99,9 @@ export class Journal {
   settle(letters: ReadonlyArray<Event>): void {
     const aside = new Set(letters.map(placeOf))
     // The second of two with one id, too: it was a duplicate of what was erased.
-    const leaving = new Set([...this.#sent.values()].filter(({ user_id }) => user_id !== "stays").map(placeOf))
+    const left = new Set([...this.#sent.values()].filter(({ user_id }) => this.erasing.has(user_id)).map(placeOf))
     const isAccountedFor = (sent: Sent) =>
-      [this.#loadedIds, aside, this.#purged, leaving].some((place) => place.has(placeOf(sent)))
+      [this.#loadedIds, aside, this.#purged, left].some((place) => place.has(placeOf(sent)))
     const lost = [...this.#sent.values()].filter((sent) => sent.acknowledged && !isAccountedFor(sent))
     if (lost.length > 0) this.find(`${lost.length} acknowledged events are lost: ${lost[0]!.event_id} …`)
   }

@@ -13,7 +13,7 @@ export interface WorldOptions {
   readonly disk: Disk
   readonly random: Random
   readonly faults: ReadonlyArray<Fault>
-  /** Nothing happens any more from this step on, or from the first sync behind it. */
+  /** Nothing happens any more from this step on, or from the next sync of a file's data. */
   readonly endsAt: number
   readonly endsBefore: LifePlan["before"]
   readonly startMillis: number

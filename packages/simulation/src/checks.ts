@@ -40,6 +40,7 @@ const SETTLE_MILLIS = 60_000
 /** Whoever is left to be erased is erased, and then no byte of them is anywhere. */
 export const left = Effect.fnUntraced(function* (journal: Journal) {
   for (const user_id of journal.leaving) {
+    journal.erasing.add(user_id)
     for (const project_id of PROJECTS) {
       const receipt = yield* eraseUser({ project_id, user_id }, { settleWithinMillis: SETTLE_MILLIS })
       if (!receipt.complete) journal.find(`the erasure of ${user_id} does not come to an end`)

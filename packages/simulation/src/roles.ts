@@ -16,13 +16,7 @@ export interface Stage {
   /** Numbers of events, over all lives. */
   readonly number: () => number
   /** Users of this life and of earlier ones that are erased one day. */
-  readonly leaving: ReadonlyArray<Leaving>
-}
-
-/** Sends until its erasure begins. */
-export interface Leaving {
-  readonly user_id: string
-  gone: boolean
+  readonly leaving: ReadonlyArray<string>
 }
 
 export const PROJECTS = ["one", "two"] as const
@@ -42,9 +36,9 @@ const paddingOf = ({ evenly, random }: Stage): number => {
 }
 
 const eventsOf = (stage: Stage, received_at: number): ReadonlyArray<Event> => {
-  const { random } = stage
+  const { journal, random } = stage
   const project_id = random.pick(PROJECTS)
-  const staying = stage.leaving.filter(({ gone }) => !gone)
+  const staying = stage.leaving.filter((user_id) => !journal.erasing.has(user_id))
   const leaves = staying.length > 0 && random.chance(0.3) ? random.pick(staying) : undefined
   return Array.from({ length: stage.evenly ? 1 : random.between(1, EVENTS) }, (): Event => {
     const number = stage.number()
@@ -55,7 +49,7 @@ const eventsOf = (stage: Stage, received_at: number): ReadonlyArray<Event> => {
       project_id,
       event_id: idOf(id),
       occurred_at: received_at,
-      user_id: leaves?.user_id ?? "stays",
+      user_id: leaves ?? "stays",
       event_type: typeOf(stage),
       properties: `{"number":${String(number).padEnd(DIGITS)},"padding":"${padding}"}`,
       received_at,
@@ -127,11 +121,11 @@ export const eraser = ({ journal, leaving, life, random }: Stage) =>
   Effect.gen(function* () {
     if (!life.roles.includes("eraser")) return
     yield* Effect.sleep(random.between(0, 1_000))
-    const user = leaving.find(({ user_id }) => !journal.erased.has(user_id))!
-    user.gone = true
+    const user_id = leaving.find((user) => !journal.erased.has(user))!
+    journal.erasing.add(user_id)
     for (const project_id of PROJECTS) {
-      const receipt = yield* eraseUser({ project_id, user_id: user.user_id }, { settleWithinMillis: 2_000 })
+      const receipt = yield* eraseUser({ project_id, user_id }, { settleWithinMillis: 2_000 })
       if (!receipt.complete) return
     }
-    journal.erased.add(user.user_id)
+    journal.erased.add(user_id)
   }).pipe(Effect.ignore)

@@ -5,7 +5,7 @@ import { Disk } from "./Disk.ts"
 import { Journal } from "./Journal.ts"
 import { drive, inWorld } from "./machine.ts"
 import type { LifePlan, Plan } from "./Plan.ts"
-import { client, eraser, keyHolder, type Leaving, operator, type Stage } from "./roles.ts"
+import { client, eraser, keyHolder, operator, type Stage } from "./roles.ts"
 import { type Product, productLayer, warehouseOf } from "./services.ts"
 import { World } from "./World.ts"
 
@@ -46,7 +46,7 @@ class Run {
   readonly #trace: (line: string) => void
   readonly #disk: Disk
   readonly #warehouse = Effect.runSync(warehouseOf(this.journal))
-  readonly #leaving: Array<Leaving> = []
+  readonly #leaving: Array<string> = []
   #lives = 0
   #numbers = 0
   #nowMillis = START_MILLIS
@@ -82,7 +82,7 @@ class Run {
 
   async #run(life: LifePlan, world: World, number: number): Promise<Exit.Exit<unknown, unknown> | undefined> {
     const random = randomOf(this.#plan.seed * 103 + number)
-    this.#leaving.push({ user_id: `leaves-${number}-`, gone: false })
+    this.#leaving.push(`leaves-${number}-`)
     const stage: Stage = {
       life,
       random,
