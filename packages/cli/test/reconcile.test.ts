@@ -72,6 +72,7 @@ it(
     put("log", at("old"), at("data"))
     const problem = "the store is older than the warehouse that was filled from it"
     await expectRefused(["ledger"], problem, "reconcile --reload")
+    expect((await millrace(["doctor", "--data", at("data")])).stdout).toContain("see Store and warehouse apart")
     await expectRefused(["reconcile", "--skip"], problem, "reconcile --reload")
     expect((await reconcile("--reload")).stdout).toBe(
       `${at("data")}: store and warehouse go on together (store went back); start the server\n`

@@ -45,6 +45,8 @@ it(
     expect(refused.code).toBe(1)
     expect(refused.stderr).toMatch(told)
     expect(refused.stderr).toMatch(/millrace salvage/u)
+    const examined = await millrace(["doctor", "--data", at("data")])
+    expect([examined.code, examined.stdout]).toEqual([1, expect.stringContaining("see A damaged folder")])
     const found = await millrace(["verify", "--data", at("data")])
     expect(found.code).toBe(1)
     expect(found.stdout).toMatch(told)

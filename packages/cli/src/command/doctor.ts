@@ -3,7 +3,7 @@ import { Command } from "effect/cli"
 import { CliFailure } from "../CliFailure.ts"
 import { checkFolder } from "../doctor/folder.ts"
 import { type Finding, renderFindings } from "../doctor/Finding.ts"
-import { checkLedger, checkServer } from "../doctor/server.ts"
+import { adviceOfFolder, checkLedger, checkServer } from "../doctor/server.ts"
 import { checkRuntime } from "../doctor/runtime.ts"
 import { withTarget } from "../target/withTarget.ts"
 import { json, place, type PlaceFlags } from "./flags.ts"
@@ -16,7 +16,7 @@ const ledgerOfFolder = (flags: PlaceFlags) =>
           name: "ledger",
           ok: false,
           detail: error.message,
-          advice: "make the folder readable, or restore it from a copy"
+          advice: adviceOfFolder(error.message)
         }
       ])
     )

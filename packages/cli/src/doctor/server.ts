@@ -107,6 +107,14 @@ export const adviceOf = (message: string): string => {
   return "see the server's log: it names the part that does not answer"
 }
 
+/** Of a folder whose ledger cannot be read. */
+export const adviceOfFolder = (message: string): string => {
+  if (message.includes("nothing is loaded until"))
+    return "see Store and warehouse apart in docs/runbooks.md, before anything else is tried"
+  if (message.includes("is damaged at byte")) return "see A damaged folder in docs/runbooks.md"
+  return "make the folder readable, or restore it from a copy"
+}
+
 export const checkLedger = (target: Target) =>
   readLedger(target).pipe(
     Effect.map((entry): ReadonlyArray<Finding> => {
