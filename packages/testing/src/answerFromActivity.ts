@@ -12,7 +12,7 @@ import {
   withUsers
 } from "@millrace/core"
 
-/** Those that can be answered from sets of users. */
+/** Metrics that can be answered from sets of users. */
 export const metricsOfActivity = [
   "dau",
   "active-users",
@@ -22,8 +22,8 @@ export const metricsOfActivity = [
 ] as const satisfies ReadonlyArray<MetricName>
 
 /**
- * One project's answer from sets of users, made of its events in the order of loading; undefined where the question does
- * not allow it.
+ * The answer of one project from sets of users, made of its events in the order of loading; undefined where the question
+ * does not allow it.
  */
 export const answerFromActivity = <Row>(
   question: Ask<Row>,

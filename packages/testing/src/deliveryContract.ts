@@ -4,17 +4,20 @@ import { EventBatch, EventStore, type EventStoreError, type Unsettled } from "@m
 import { eventsOf } from "./events.ts"
 
 export interface DeliveryContractOptions<E> {
-  /** Built anew, and empty, for every test. */
+  /** A layer that is built anew, and empty, for every test. */
   readonly layer: () => Layer.Layer<EventStore, E>
 }
 
 const messageOf = (position: number, from: number, count: number, project_id = "default", log = "log") =>
   EventBatch.fromEvents(eventsOf(from, count, { project_id }), { log, position, offset: 0 })
 
-/** All positions from `first` on. */
+/** Positions from `first` on, as those that nobody has acknowledged. */
 const unsettledFrom = (first: number): Unsettled => ({ log: "log", positions: [[first, Number.MAX_SAFE_INTEGER]] })
 
-/** The further laws of an event store whose queue is another system: between its commit and the acknowledgement lies a gap. */
+/**
+ * The further laws of an event store whose queue is another system: between its commit and the acknowledgement lies a
+ * gap.
+ */
 export const deliveryContract = <E>(name: string, options: DeliveryContractOptions<E>) => {
   const law = (title: string, body: Effect.Effect<void, EventStoreError, EventStore>) =>
     it.live(title, () => Effect.provide(body, options.layer()))

@@ -21,7 +21,7 @@ const UNTIL = erasure.until
 const lease = { limit: 1_000, ackWaitMillis: 10_000 }
 const reason: DeadLetterReason = { stage: "store", code: "Refused", message: "of gone", attempts: 1 }
 
-/** Erased: 1, 2, 5 and 7. Of another project: 8. Not yet: 9. */
+/** Events of which 1, 2, 5 and 7 are erased; 8 is another project's; 9 comes later than the erasure. */
 const mixed = () => [
   EventBatch.fromEvents([
     ...eventsOf(1, 2, { user_id: "gone" }),
@@ -35,7 +35,7 @@ const mixed = () => [
 ]
 const ERASED = [1, 2, 5, 7].map(idOf)
 
-/** All that the law may show of an erased event. */
+/** Shells show all that may be shown of an erased event. */
 const checkVeiled = (found: ReadonlyArray<Event>) => {
   const expected = mixed().flatMap(({ events }) => events)
   assert.deepStrictEqual(

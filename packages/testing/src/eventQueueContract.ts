@@ -7,9 +7,9 @@ import { queueCountLaws } from "./queueCountLaws.ts"
 import { queueSightLaws } from "./queueSightLaws.ts"
 
 export interface EventQueueContractOptions<E> {
-  /** Built anew, and empty, for every test. Its backoff should be short: the laws wait for it. */
+  /** A layer that is built anew, and empty, for every test. Its backoff should be short: the laws wait for it. */
   readonly layer: () => Layer.Layer<EventQueue, E>
-  /** As the layer is configured; 3 is a good choice. */
+  /** Attempts as the layer is configured; 3 is a good choice. */
   readonly maxAttempts: number
 }
 
@@ -22,10 +22,12 @@ const takeIds = (options = lease) =>
     return batches.flatMap((batch) => batch.events.map((event) => event.event_id))
   })
 
-/** Takes and acknowledges. */
+/** Takes one delivery and acknowledges it. */
 const consume = (options = lease) => Effect.scoped(takeIds(options))
 
-/** Deliveries, each acknowledged, until `count` events have come: how messages are grouped is the queue's business. */
+/**
+ * Takes deliveries, acknowledging each, until `count` events have come: how messages are grouped is the queue's business.
+ */
 const consumeAll = Effect.fnUntraced(function* (count: number, options = lease) {
   const deliveries: Array<ReadonlyArray<Event>> = []
   while (deliveries.flat().length < count) {

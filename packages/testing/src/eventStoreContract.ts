@@ -5,7 +5,7 @@ import { storeErasureLaws } from "./erasureLaws.ts"
 import { batchOf } from "./events.ts"
 
 export interface EventStoreContractOptions<E> {
-  /** Built anew, and empty, for every test. */
+  /** A layer that is built anew, and empty, for every test. */
   readonly layer: () => Layer.Layer<EventStore, E>
 }
 
@@ -19,7 +19,7 @@ interface Replayed {
 
 const total = (counts: Readonly<Record<string, number>>) => Object.values(counts).reduce((sum, count) => sum + count, 0)
 
-/** Walks from `after` to the end in pages. */
+/** Replays from `after` to the end in pages. */
 const replayAll = Effect.fnUntraced(function* (limit: number, after = "") {
   const store = yield* EventStore
   const events: Array<Event> = []

@@ -1,7 +1,10 @@
 import { readdirSync, readFileSync, statSync } from "node:fs"
 import { join, relative } from "node:path"
 
-/** Files below a folder in whose bytes one of the texts lies, as `path: text`; a file that goes away meanwhile holds nothing. */
+/**
+ * Files below a folder in whose bytes one of the texts lies, as `path: text`; a file that goes away meanwhile holds
+ * nothing.
+ */
 export const filesHolding = (directory: string, texts: ReadonlyArray<string>): ReadonlyArray<string> => {
   const found: Array<string> = []
   for (const name of readdirSync(directory, { recursive: true, encoding: "utf8" })) {

@@ -15,7 +15,7 @@ const LAW_TIMEOUT_MILLIS = 180_000 + HISTORIES * 1_000
 
 type Row = RowOf<"funnel">
 
-/** Few users and types, so close that one thing leads to the next; merging events carry properties too. */
+/** Events of few users and types, so close that one thing leads to the next; merging events carry properties too. */
 const dense: fc.Arbitrary<Scenario> = fc.record({
   events: fc
     .array(
@@ -65,7 +65,10 @@ interface Pair {
   readonly whole: Question
 }
 
-/** The funnel without its last step and with it, and with one more that is no ordinary event; by values of users, not of events. */
+/**
+ * The funnel without its last step and with it, and with one more that is no ordinary event; by values of users, not of
+ * events.
+ */
 const pairsOf = ({ as_of, metric, params }: Question): ReadonlyArray<Pair> => {
   const asked = JSON.parse(params["steps"]!) as ReadonlyArray<unknown>
   const withSteps = (steps: ReadonlyArray<unknown>): Question => ({
@@ -82,8 +85,9 @@ const users = (rows: ReadonlyArray<Row>): ReadonlyMap<string, number> =>
   new Map(rows.map(({ breakdown, step, users: count }) => [JSON.stringify([breakdown ?? null, step]), count]))
 
 /**
- * A funnel says of each step how many got there, whatever comes after it. In any order a further step is a further way to
- * get somewhere: there it takes nobody away. (Of whose event the value is, and of the seconds, the best attempt decides.)
+ * The law that a funnel says of each step how many got there, whatever comes after it. In any order a further step is a
+ * further way to get somewhere: there it takes nobody away. (Of whose event the value is, and of the seconds, the best
+ * attempt decides.)
  */
 export const funnelLaws = (law: WarehouseLaw): void =>
   law(

@@ -8,7 +8,7 @@ export interface KeyStoreContractOptions<E> {
    * One that holds nothing beyond a process may give one layer.
    */
   readonly place: () => Effect.Effect<() => Layer.Layer<KeyStore, E>>
-  /** False for a store that forgets. */
+  /** Whether keys outlive the process; false for a store that forgets. */
   readonly durable: boolean
 }
 

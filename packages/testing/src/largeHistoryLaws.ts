@@ -16,7 +16,7 @@ const DAYS = 20
 const TYPES = ["visit", "visit", "visit", "cart", "purchase"]
 const LAW_TIMEOUT_MILLIS = 180_000
 
-/** The same numbers in every run. */
+/** Numbers that are the same in every run. */
 const numbers = () => {
   let state = 7
   return (bound: number) => {
@@ -58,7 +58,10 @@ const QUESTIONS: ReadonlyArray<readonly [MetricName, RawParams]> = [
   ["funnel", { ...RANGE, steps: "visit,nothing,purchase", order: "any" }]
 ]
 
-/** Where events may be several steps, where many share an instant, and where a user's own events are looked through. */
+/**
+ * Questions where events may be several steps, where many share an instant, and where a user's own events are looked
+ * through.
+ */
 const ABOUT_A_CRAWLER: ReadonlyArray<readonly [MetricName, RawParams]> = [
   ["funnel", { ...RANGE, steps: Array<string>(10).fill("view") }],
   ["funnel", { ...RANGE, steps: Array<string>(10).fill("view"), order: "strict", breakdown: "properties.path" }],
@@ -80,7 +83,7 @@ function onPath(op: string, value: string) {
 const CRAWLED = 40_000
 const AT_ONE_INSTANT = 2_000
 
-/** One user's events, several a second and many at one instant, among as few of others. */
+/** Events of one user, several a second and many at one instant, among as few of others. */
 const crawl = (): ReadonlyArray<Event> => {
   const below = numbers()
   const start = Date.UTC(2026, 0, 1) * 1000
@@ -94,7 +97,10 @@ const crawl = (): ReadonlyArray<Event> => {
   }))
 }
 
-/** Generated histories are small, and an engine joins and groups by other means when there is more: as many events, one law each. */
+/**
+ * Laws over as many events as generated histories do not have: an engine joins and groups by other means when there is
+ * more.
+ */
 export const largeHistoryLaws = (law: WarehouseLaw): void => {
   for (const [metric, params] of QUESTIONS) {
     law(

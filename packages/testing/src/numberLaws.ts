@@ -8,11 +8,14 @@ import type { WarehouseLaw } from "./largeHistoryLaws.ts"
 import { runsOf } from "./runs.ts"
 
 const COUNT = runsOf({ short: 40, whole: 100 }, "MILLRACE_PROPERTY_NUMBERS")
-/** So few that a breakdown tells all of them apart. */
+/** Numbers of one project, so few that a breakdown tells all of them apart. */
 const TOGETHER = 24
 const TIMEOUT_MILLIS = 60_000 + COUNT * 300
 
-/** The same in every run: fixed numbers and generated ones, of which each long one comes with its neighbour. */
+/**
+ * Texts of numbers, the same in every run: fixed ones and generated ones, of which each long one comes with its
+ * neighbour.
+ */
 export const numberTexts = (count = COUNT): ReadonlyArray<string> => {
   const generated = fc.sample(numberText, { numRuns: count, seed: 7 })
   return [...NUMBER_TEXTS, ...generated.flatMap((text) => [text, neighbourOf(text)])].slice(0, Math.max(count, 100))
@@ -21,7 +24,9 @@ export const numberTexts = (count = COUNT): ReadonlyArray<string> => {
 /** The next integer, which often shares its double. */
 const neighbourOf = (text: string) => (/^-?[1-9]\d*$/u.test(text) ? String(BigInt(text) + 1n) : text)
 
-/** Numbers keep their digits in the warehouse, and no question takes one for another (docs/semantics.md, "Numbers"). */
+/**
+ * Laws: numbers keep their digits in the warehouse, and no question takes one for another (docs/semantics.md, "Numbers").
+ */
 export const numberLaws = (law: WarehouseLaw): void => {
   const texts = numberTexts()
   const groups = Array.from({ length: Math.ceil(texts.length / TOGETHER) }, (_, index) => ({

@@ -19,7 +19,7 @@ const accounted = Effect.gen(function* () {
 const isUnsettled = ({ unsettled }: QueueCounts, { log, position }: Origin) =>
   unsettled.log === log && unsettled.positions.some(([start, end]) => position >= start && position < end)
 
-/** What every queue's counts promise. */
+/** Laws of what every queue counts. */
 export const queueCountLaws = (law: QueueLaw): void => {
   law(
     "counts: accepted = acknowledged + waiting + dead-lettered, at every step",

@@ -10,7 +10,7 @@ const TRACES = [
 ]
 const lease = { limit: 1_000, ackWaitMillis: 10_000 }
 
-/** What operators see of every queue. */
+/** Laws of what operators see of every queue. */
 export const queueSightLaws = (law: QueueLaw): void => {
   law(
     "take: a batch comes with the traces it was published with, cut or whole; one without any comes without",

@@ -4,8 +4,8 @@ import { type Bucket, RateLimiter, type RateLimiterError } from "@millrace/core"
 
 export interface RateLimiterContractOptions<E> {
   /**
-   * Empty and new for every test: each layer it makes opens the same buckets, as another process would. One whose buckets
-   * live in its process may give one layer.
+   * A place for buckets, empty and new for every test: each layer it makes opens the same buckets, as another process
+   * would. One whose buckets live in its process may give one layer.
    */
   readonly place: () => Effect.Effect<() => Layer.Layer<RateLimiter, E>>
   readonly shared: boolean
@@ -14,9 +14,9 @@ export interface RateLimiterContractOptions<E> {
 type Service = RateLimiter["Service"]
 type Body = (first: Service, second: Service) => Effect.Effect<void, RateLimiterError>
 
-/** Slow enough that no test sees a token come back unless it waits for one. */
+/** A bucket so slow that no test sees a token come back unless it waits for one. */
 const slow = (key: string, capacity = 10): Bucket => ({ key, capacity, refillPerSecond: 0.01 })
-/** One token in 10 ms. */
+/** A bucket that gets one token in 10 ms. */
 const quick = (key: string, capacity = 10): Bucket => ({ key, capacity, refillPerSecond: 100 })
 
 /** The laws of every {@link RateLimiter}. Time is real: nothing here depends on how fast the machine is. */

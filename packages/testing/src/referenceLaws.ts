@@ -15,7 +15,7 @@ import type { WarehouseLaw } from "./largeHistoryLaws.ts"
 import { answersTo, questionOf } from "./questionOf.ts"
 import { runsOf } from "./runs.ts"
 
-/** Each metric, on generated histories, each with up to four questions. */
+/** Laws of each metric, on generated histories, each with up to four questions. */
 export const referenceLaws = (engine: string, law: WarehouseLaw): void => {
   for (const metric of metricNames) {
     const title = `answer: ${metric} equals its reference on generated histories`
@@ -23,17 +23,19 @@ export const referenceLaws = (engine: string, law: WarehouseLaw): void => {
   }
 }
 
-/** A listing asks the query that its metric asks, all but the count: by default half as often. */
+/**
+ * Histories for a metric; a listing asks the query that its metric asks, all but the count, so by default half as many.
+ */
 const historiesFor = (metric: MetricName): number =>
   runsOf(metric.endsWith("/users") ? { short: 10, whole: 50 } : { short: 25, whole: 100 })
 const HISTORIES_PER_PAGE = 5
-/** A failure found is shown before the test's own time-out, shrunk as far as this allows. */
+/** Time for shrinking: a failure is shown before the test's own time-out, shrunk as far as this allows. */
 const shrinkingMillisOf = (histories: number) => 45_000 + histories * 200
 const timeoutMillisOf = (histories: number) => shrinkingMillisOf(histories) + 15_000
 
 const seed = (): number => Number(process.env["MILLRACE_SEED"] ?? Math.floor(Math.random() * 2 ** 31))
 
-/** As the engine answers, in each of the forms that it has for the question. */
+/** Answers of the engine, in each of the forms that it has for the question. */
 export const answersOf = (
   project_id: string,
   { metric, params, as_of }: { readonly metric: MetricName; readonly params: RawParams; readonly as_of: number }

@@ -8,7 +8,7 @@ export interface UserStoreContractOptions<E> {
    * would. One that holds nothing beyond a process may give one layer.
    */
   readonly place: () => Effect.Effect<() => Layer.Layer<UserStore, E>>
-  /** False for a store that forgets. */
+  /** Whether accounts outlive the process; false for a store that forgets. */
   readonly durable: boolean
 }
 

@@ -10,7 +10,7 @@ import { numberLaws } from "./numberLaws.ts"
 import { answersOf, referenceLaws } from "./referenceLaws.ts"
 
 export interface WarehouseContractOptions<E> {
-  /** Built anew, and empty, for every test. */
+  /** A layer that is built anew, and empty, for every test. */
   readonly layer: () => Layer.Layer<Warehouse, E>
 }
 

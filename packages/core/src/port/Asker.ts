@@ -1,10 +1,10 @@
 import { Context } from "effect"
 
-/** Whose question a warehouse is answering: its turns are shared by project, and within one by who asks. */
+/** Who asks the question that a warehouse is answering: turns are shared by project, and within one by who asks. */
 export interface AskedBy {
-  /** Empty: the process itself. */
+  /** The project's name; empty where the process itself asks. */
   readonly project: string
-  /** A key or a person of the project; empty where that is not known. */
+  /** The key or account of the project; empty where that is not known. */
   readonly id: string
 }
 

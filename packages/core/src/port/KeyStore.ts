@@ -15,23 +15,26 @@ export class KeyStoreError extends Schema.TaggedError<KeyStoreError>()("KeyStore
   }
 }
 
-/** `write` can do nothing but ingest, so it may live in a browser; `admin` may do everything in its project. */
+/**
+ * A scope is what a key may do: `write` nothing but ingest, so it may live in a browser; `admin` everything in its
+ * project.
+ */
 export type KeyScope = "write" | "read" | "admin"
 
 export interface ApiKey {
   readonly project_id: string
   readonly scope: KeyScope
-  /** The first characters, safe to log. */
+  /** The key's first characters, safe to log. */
   readonly prefix: string
   /** Web origins that may use it, like `https://shop.example`; empty: any, and programs too. */
   readonly origins: ReadonlyArray<string>
 }
 
-/** As the store keeps it: `hash` names the key, nothing here opens anything. */
+/** A key as the store keeps it: `hash` names it, nothing here opens anything. */
 export interface StoredApiKey extends ApiKey {
-  /** Lower-case hex, 32 bytes; see {@link KeyStore}. */
+  /** Hash in lower-case hex, 32 bytes; see {@link KeyStore}. */
   readonly hash: string
-  /** UTC microseconds. */
+  /** Instant in UTC microseconds. */
   readonly created_at: number
   readonly revoked_at: number | undefined
 }
@@ -43,13 +46,16 @@ export interface StoredApiKey extends ApiKey {
 export class KeyStore extends Context.Service<
   KeyStore,
   {
-    /** Of a key that is not revoked. */
+    /** Finds a key that is not revoked. */
     readonly find: (hash: string) => Effect.Effect<Option.Option<ApiKey>, KeyStoreError>
-    /** Durable when it returns. False when the hash is there already; nothing is changed then. */
+    /** Creates a key, durable when it returns. False when the hash is there already; nothing is changed then. */
     readonly create: (key: ApiKey & { readonly hash: string }) => Effect.Effect<boolean, KeyStoreError>
-    /** Oldest first, revoked ones included. */
+    /** Lists keys, oldest first, revoked ones included. */
     readonly list: (project_id?: string) => Effect.Effect<ReadonlyArray<StoredApiKey>, KeyStoreError>
-    /** Durable when it returns, and seen by every later `find`. False: there is no such key, or it was revoked before. */
+    /**
+     * Revokes a key: durable when it returns, and seen by every later `find`. False: there is no such key, or it was
+     * revoked before.
+     */
     readonly revoke: (hash: string) => Effect.Effect<boolean, KeyStoreError>
   }
 >()("@millrace/core/port/KeyStore") {}

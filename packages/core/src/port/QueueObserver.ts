@@ -1,12 +1,12 @@
-/** Told of what only a queue itself sees. Called from hot paths: it must be fast and must not throw. */
+/** An observer is told of what only a queue itself sees. Called from hot paths: it must be fast and must not throw. */
 export interface QueueObserver {
-  /** One wait for the queue's own disk. */
+  /** A wait for the queue's own disk is over. */
   readonly synced: (seconds: number) => void
-  /** Events set aside, durably; `code` is their reason's. */
+  /** Events were set aside, durably; `code` is their reason's. */
   readonly deadLettered: (code: string, events: number) => void
 }
 
-/** What a queue reports to: nobody, until somebody observes it. */
+/** A meter is what a queue reports to: nobody, until somebody observes it. */
 export class QueueMeter implements QueueObserver {
   #observer: QueueObserver | undefined
 

@@ -24,15 +24,17 @@ export interface Bucket {
 }
 
 export interface BucketState {
-  /** Whole tokens left after the decision. */
+  /** Tokens left after the decision, whole ones. */
   readonly remaining: number
-  /** Until the bucket is full again (allowed), or until it holds the cost (refused); 0 where it holds it already. */
+  /**
+   * Seconds until the bucket is full again (allowed), or until it holds the cost (refused); 0 where it holds it already.
+   */
   readonly resetSeconds: number
 }
 
 export interface RateDecision {
   readonly allowed: boolean
-  /** In the order of the buckets asked for. */
+  /** Buckets in the order in which they were asked for. */
   readonly buckets: ReadonlyArray<BucketState>
 }
 

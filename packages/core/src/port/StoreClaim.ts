@@ -22,7 +22,7 @@ const PROBLEMS = ["other_store", "store_went_back", "gap", "other_warehouse", "t
 /** Store and warehouse do not belong together: nothing is loaded until an operator has said how to go on. */
 export class StoreMismatch extends Schema.TaggedError<StoreMismatch>()("StoreMismatch", {
   problem: Schema.Literals(PROBLEMS),
-  /** What was compared. */
+  /** Detail of what was compared. */
   detail: Schema.String
 }) {
   readonly retryable = false

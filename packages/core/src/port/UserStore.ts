@@ -28,7 +28,7 @@ export class UserStoreError extends Schema.TaggedError<UserStoreError>()("UserSt
   }
 }
 
-/** `viewer` reads a project's statistics, `admin` does in it what an admin key does. */
+/** A role of an account in a project: `viewer` reads its statistics, `admin` does in it what an admin key does. */
 export type UserRole = "viewer" | "admin"
 
 export interface Grant {
@@ -37,34 +37,34 @@ export interface Grant {
 }
 
 export interface User {
-  /** A UUID. */
+  /** The account's id, a UUID. */
   readonly id: string
-  /** As {@link normaliseEmail} has it. */
+  /** Address as {@link normaliseEmail} has it. */
   readonly email: string
-  /** At most one of a project, by its name. */
+  /** Grants, at most one of a project, by its name. */
   readonly grants: ReadonlyArray<Grant>
 }
 
-/** As the store keeps it. */
+/** An account as the store keeps it. */
 export interface StoredUser extends User {
-  /** A PHC string: Argon2id with its parameters and salt. */
+  /** Password as a PHC string: Argon2id with its parameters and salt. */
   readonly password: string
   readonly disabled: boolean
   /** Grows with every change that ends the account's sessions. */
   readonly generation: number
-  /** UTC microseconds. */
+  /** Instant in UTC microseconds. */
   readonly created_at: number
 }
 
 export interface NewSession {
   /** Names the session: lower-case hex, 32 bytes. Who knows it can use nothing. */
   readonly family: string
-  /** Of the refresh token that is good now: lower-case hex, 32 bytes. */
+  /** Hash of the refresh token that is good now: lower-case hex, 32 bytes. */
   readonly hash: string
   readonly user_id: string
-  /** The account's, at the time its password was checked. */
+  /** Generation of the account at the time its password was checked. */
   readonly generation: number
-  /** UTC microseconds. */
+  /** Instant in UTC microseconds. */
   readonly expires_at: number
 }
 
@@ -74,8 +74,8 @@ export interface Session {
 }
 
 /**
- * `rotated`: the token was the good one, and the next one is now. `reused`: it was spent before; the session is over, for
- * the thief and for the owner, since nobody can tell them apart. `ended`: there is no such session.
+ * How a refresh ended. `rotated`: the token was the good one, and the next one is now. `reused`: it was spent before; the
+ * session is over, for the thief and for the owner, since nobody can tell them apart. `ended`: there is no such session.
  */
 export type Rotation = "rotated" | "reused" | "ended"
 
@@ -86,16 +86,24 @@ export type Rotation = "rotated" | "reused" | "ended"
 export class UserStore extends Context.Service<
   UserStore,
   {
-    /** Durable when it returns. False when the address has an account already; nothing is changed then. */
+    /**
+     * Creates an account, durable when it returns. False when the address has an account already; nothing is changed
+     * then.
+     */
     readonly create: (user: User & { readonly password: string }) => Effect.Effect<boolean, UserStoreError>
     readonly find: (email: string) => Effect.Effect<Option.Option<StoredUser>, UserStoreError>
-    /** Oldest first, disabled ones included; with a project, those who have a role in it. */
+    /** Lists accounts, oldest first, disabled ones included; with a project, those who have a role in it. */
     readonly list: (project_id?: string) => Effect.Effect<ReadonlyArray<StoredUser>, UserStoreError>
-    /** Ends all of the account's sessions. False: there is no such account. */
+    /** Sets the password, and ends all of the account's sessions. False: there is no such account. */
     readonly setPassword: (id: string, password: string) => Effect.Effect<boolean, UserStoreError>
-    /** The same password under other parameters: sessions go on. False when `from` is not the account's any more. */
+    /**
+     * Keeps the same password under other parameters: sessions go on. False when `from` is not the account's any more.
+     */
     readonly rehash: (id: string, from: string, to: string) => Effect.Effect<boolean, UserStoreError>
-    /** Disabling ends all of the account's sessions. False: there is no such account, or it was so before. */
+    /**
+     * Disables or enables; disabling ends all of the account's sessions. False: there is no such account, or it was so
+     * before.
+     */
     readonly setDisabled: (id: string, disabled: boolean) => Effect.Effect<boolean, UserStoreError>
     /** Sets the role, or takes it away; sessions have it from then on. False: there is no such account. */
     readonly grant: (
@@ -103,19 +111,21 @@ export class UserStore extends Context.Service<
       project_id: string,
       role: UserRole | undefined
     ) => Effect.Effect<boolean, UserStoreError>
-    /** Durable when it returns. */
+    /** Opens a session, durable when it returns. */
     readonly openSession: (session: NewSession) => Effect.Effect<void, UserStoreError>
-    /** None once it has ended or expired, or its account is disabled, has another password or is gone. */
+    /**
+     * Finds a session: none once it has ended or expired, or its account is disabled, has another password or is gone.
+     */
     readonly session: (family: string) => Effect.Effect<Option.Option<Session>, UserStoreError>
-    /** One step: of many at once with one token exactly one is `rotated`. */
+    /** Rotates the token in one step: of many at once with one token exactly one is `rotated`. */
     readonly rotate: (family: string, hash: string, next: string) => Effect.Effect<Rotation, UserStoreError>
-    /** Durable when it returns. False: there is no such session. */
+    /** Ends a session, durable when it returns. False: there is no such session. */
     readonly endSession: (family: string) => Effect.Effect<boolean, UserStoreError>
   }
 >()("@millrace/core/port/UserStore") {}
 
 const MAX_EMAIL_CHARACTERS = 254
-/** No spaces, no control characters; whether mail arrives there is not ours to know. */
+/** An address without spaces and control characters; whether mail arrives there is not ours to know. */
 const EMAIL = /^[^\s\p{Cc}@]+@[^\s\p{Cc}@]+$/u
 
 /** One spelling of an address, so that it has one account; `undefined` for what is none. */

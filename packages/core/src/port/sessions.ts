@@ -1,7 +1,7 @@
 import { Option } from "effect"
 import type { Grant, NewSession, Session, StoredUser, UserRole } from "./UserStore.ts"
 
-/** The grants with one changed, by project. */
+/** Grants with one of them changed, by project. */
 export const withGrant = (
   grants: ReadonlyArray<Grant>,
   project_id: string,
@@ -12,7 +12,7 @@ export const withGrant = (
     ...(role === undefined ? [] : [{ project_id, role }])
   ].toSorted((a, b) => (a.project_id < b.project_id ? -1 : 1))
 
-/** What a session is good for at `now`, by its account as it is then. */
+/** The session as it is good for something at `now`, by its account as it is then. */
 export const liveSession = (
   session: Pick<NewSession, "generation" | "expires_at"> | undefined,
   user: StoredUser | undefined,

@@ -3,7 +3,7 @@ import type { Event } from "@millrace/core"
 import { eventOf, idOf } from "../events.ts"
 import { instantNear, instantWithin, walkFrom } from "./moments.ts"
 
-/** Few, so that they meet; odd, so that nothing trims, folds or parses them. */
+/** Users: few, so that they meet; odd, so that nothing trims, folds or parses them. */
 const USERS = ["u1", "u2", "u3", "U1", " u1", "NULL", "'; DROP TABLE events; --", "\u{1F600}", "2026-01-01"]
 const TYPES = [
   "visit",
@@ -20,7 +20,7 @@ const TYPES = [
   "\u2028"
 ]
 
-/** Two of three events share a few users and types: metrics are about what meets. */
+/** A user id; two of three events share a few users and types, since metrics are about what meets. */
 export const userId = fc.oneof(
   { weight: 2, arbitrary: fc.constantFrom("u1", "u2", "u3") },
   { weight: 1, arbitrary: fc.constantFrom(...USERS) }
@@ -52,7 +52,7 @@ export const TEXTS = [
 ]
 
 export const NUMBERS = [0, -0, 1, -1, 2, 10, 0.25, -2.5, 1e15, 1e300, -1e300, 5e-324, 2 ** 53 + 2, 2 ** 63]
-/** Some that cancel, and some that no double holds: a sum knows no order. */
+/** Numbers to add up, some that cancel, and some that no double holds: a sum knows no order. */
 const SUMMABLE = fc.oneof(
   { weight: 3, arbitrary: fc.integer({ min: -40, max: 40 }).map((quarters) => quarters / 4) },
   { weight: 1, arbitrary: fc.constantFrom(1e16, -1e16, 0.1, -0.1, 1e20, -1e20) }
@@ -64,7 +64,7 @@ const value = fc.oneof(
   { weight: 2, arbitrary: fc.constantFrom<unknown>(true, false, null, [], ["pro"], {}, { plan: "pro" }) }
 )
 
-/** The same values in other letters, but for integers that no double is in place of their doubles. */
+/** JSON with the same values in other letters, but for integers that no double is in place of their doubles. */
 const respelled = (json: string) =>
   json
     .replaceAll("9007199254740994", "9007199254740993")
@@ -72,7 +72,10 @@ const respelled = (json: string) =>
     .replaceAll(/:(-?\d{1,9})(?=[,}])/gu, ":$1.0")
     .replaceAll('"pro"', String.raw`"pr\u006f"`)
 
-/** `amount` holds summable numbers and, now and then, something else; an absent key is as common as a present one. */
+/**
+ * Properties as they are written; `amount` holds summable numbers and, now and then, something else; an absent key is as
+ * common as a present one.
+ */
 const written = fc
   .record(
     {
@@ -89,7 +92,7 @@ const properties = fc
   .tuple(written, fc.constantFrom(false, false, true))
   .map(([json, again]) => (again ? respelled(json) : json))
 
-/** One project's accepted events near a moment, in order of arrival; ids repeat with other payloads. */
+/** A history: one project's accepted events near a moment, in order of arrival; ids repeat with other payloads. */
 export const history = (around: number, maxLength = 40): fc.Arbitrary<ReadonlyArray<Event>> =>
   fc.oneof(
     { weight: 5, arbitrary: eventsAt(instantNear(around), maxLength) },
@@ -97,17 +100,17 @@ export const history = (around: number, maxLength = 40): fc.Arbitrary<ReadonlyAr
     { weight: 1, arbitrary: walk(around) }
   )
 
-/** The same, mostly so close to each other that one leads to the next. */
+/** A history, mostly of events so close to each other that one leads to the next. */
 export const visits = (around: number): fc.Arbitrary<ReadonlyArray<Event>> =>
   fc.oneof({ weight: 1, arbitrary: history(around) }, { weight: 4, arbitrary: eventsAt(instantWithin(around), 40) })
 
-/** Of `$identify`: mostly one of the users, whatever they have been named as by then. */
+/** Properties of `$identify`: mostly one of the users, whatever they have been named as by then. */
 const anonymous = fc.oneof(
   { weight: 6, arbitrary: userId.map((anonymous_id) => JSON.stringify({ anonymous_id })) },
   { weight: 1, arbitrary: fc.constantFrom("{}", '{"anonymous_id":7}', '{"anonymous_id":""}', '{"anonymous_id":null}') }
 )
 
-/** One user's, in order. */
+/** A walk: one user's events, in order. */
 const walk = (around: number): fc.Arbitrary<ReadonlyArray<Event>> =>
   fc
     .tuple(walkFrom(around), fc.array(fc.constantFrom("visit", "visit", "purchase", "sign-up"), { minLength: 1 }))

@@ -40,7 +40,7 @@ export const moment: fc.Arbitrary<Moment> = fc
   .constantFrom(...MOMENTS)
   .map(([zone, instant]) => ({ zone, micros: instantOf(instant) }))
 
-/** Around a moment: on it, a microsecond beside it, within hours by the minute, or whole days away. */
+/** An instant around a moment: on it, a microsecond beside it, within hours by the minute, or whole days away. */
 export const instantNear = (around: number): fc.Arbitrary<number> =>
   fc
     .tuple(
@@ -54,7 +54,10 @@ export const instantNear = (around: number): fc.Arbitrary<number> =>
     )
     .map(([days, minutes, rest]) => Math.max(0, around + days * DAY + minutes * MINUTE + rest))
 
-/** One long walk in steps of half an hour, mostly: through whole sessions, to the microsecond at which they end. */
+/**
+ * Instants of one long walk in steps of half an hour, mostly: through whole sessions, to the microsecond at which they
+ * end.
+ */
 export const walkFrom = (around: number): fc.Arbitrary<ReadonlyArray<number>> =>
   fc
     .array(
@@ -69,7 +72,7 @@ export const walkFrom = (around: number): fc.Arbitrary<ReadonlyArray<number>> =>
       return steps.map((step) => (at += step))
     })
 
-/** Beside each other, at the ends of pauses and sessions, and often at the same instant. */
+/** An instant beside the others, at the ends of pauses and sessions, and often at the same instant. */
 export const instantWithin = (around: number): fc.Arbitrary<number> =>
   fc
     .tuple(

@@ -1,6 +1,6 @@
 import fc from "fast-check"
 
-/** Written as people, languages and databases do, and where doubles end. */
+/** Numbers written as people, languages and databases do, and where doubles end. */
 export const NUMBER_TEXTS = [
   "0",
   "-0",
@@ -50,7 +50,7 @@ export const NUMBER_TEXTS = [
   "9".repeat(40)
 ] as const
 
-/** Too large for a double. */
+/** Numbers too large for a double. */
 export const INFINITE_TEXTS = ["1e400", "-1e400", "1e309", `1${"0".repeat(400)}`] as const
 
 const digits = (minLength: number, maxLength: number) =>
@@ -59,7 +59,7 @@ const sign = fc.constantFrom("", "-")
 const whole = fc
   .tuple(fc.integer({ min: 1, max: 9 }), digits(0, 39), fc.nat(3))
   .map(([first, rest, zeros]) => `${first}${rest}`.slice(0, 40 - zeros) + "0".repeat(zeros))
-/** A few units from a double: its neighbours share it. */
+/** An integer a few units from a double: its neighbours share it. */
 const nearDouble = fc
   .tuple(fc.integer({ min: 52, max: 126 }), fc.integer({ min: -3, max: 3 }))
   .map(([bits, off]) => String(2n ** BigInt(bits) + BigInt(off)))
@@ -82,7 +82,7 @@ export const numberText = fc.oneof(
 )
 
 /**
- * Which value a number's text is, as one text: of an integer in digits every digit, of any other number those that its
+ * The value that a number's text is, as one text: of an integer in digits every digit, of any other number those that its
  * double prints. Knows nothing of how the product tells.
  */
 export const exactValue = (text: string): string => plain(/^-?\d+$/u.test(text) ? text : String(Number(text)))

@@ -2,12 +2,12 @@ import { eventsFrom, LONG_AFTER, type MetricExample, published, type Source } fr
 import { at, WINDOW_FUNNEL } from "./funnel.ts"
 import { cohort } from "./retention.ts"
 
-/** What the source says: how many users got to each step. */
+/** Numbers of the source: how many users got to each step. */
 const levels = (...users: ReadonlyArray<number>) => users.map((count, index) => ({ step: index + 1, users: count }))
 
 const RANGE = { from: "2018-01-01", to: "2018-01-01" }
 
-/** Each user's events, a second apart: one character an event. */
+/** Events of each user, a second apart: one character an event. */
 const perUser = (...users: ReadonlyArray<string>) =>
   eventsFrom(
     users.flatMap((events, index) =>

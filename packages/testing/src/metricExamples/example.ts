@@ -1,30 +1,30 @@
 import { type Event, type MetricName, parseInstant, type RawParams } from "@millrace/core"
 import { eventOf } from "../events.ts"
 
-/** Where a case was published; its facts are expressed anew here. */
+/** The source of a published case; its facts are expressed anew here. */
 export interface Source {
   readonly product: "PostHog" | "ClickHouse" | "Plausible"
   readonly file: string
   readonly commit: string
 }
 
-/** Events in, rows out, worked out by hand; every engine must give these rows. */
+/** An example: events in, rows out, worked out by hand; every engine must give these rows. */
 export interface MetricExample {
   readonly title: string
   readonly source?: Source | undefined
-  /** Where the source has other numbers for these events: what it calls its definition, and its numbers. */
+  /** Theirs, where the source has other numbers for these events: what it calls its definition, and its numbers. */
   readonly theirs?: { readonly mode: string; readonly numbers: string; readonly why: string } | undefined
   readonly metric: MetricName
   readonly params: RawParams
   readonly events: ReadonlyArray<Event>
-  /** UTC microseconds. */
+  /** Instant in UTC microseconds. */
   readonly as_of: number
   readonly rows: ReadonlyArray<unknown>
-  /** The columns that the rows have, where the source says nothing about the others. */
+  /** Columns that the rows have, where the source says nothing about the others. */
   readonly columns?: ReadonlyArray<string> | undefined
 }
 
-/** Of an answer what the example says something about. */
+/** The part of an answer that the example says something about. */
 export const shownOf = ({ columns }: MetricExample, rows: ReadonlyArray<object>): ReadonlyArray<object> =>
   columns === undefined
     ? rows
@@ -33,7 +33,7 @@ export const shownOf = ({ columns }: MetricExample, rows: ReadonlyArray<object>)
 export const published = (source: Source, examples: ReadonlyArray<MetricExample>): ReadonlyArray<MetricExample> =>
   examples.map((example) => ({ ...example, source }))
 
-/** `[user, instant, type = "visit", properties = {}]`; ids are numbered in order. */
+/** Events from `[user, instant, type = "visit", properties = {}]`; ids are numbered in order. */
 export const eventsFrom = (
   rows: ReadonlyArray<readonly [user: string, instant: string, type?: string, properties?: object]>
 ): ReadonlyArray<Event> =>
@@ -53,5 +53,5 @@ export const instantOf = (text: string): number => {
   return instant
 }
 
-/** Later than every interval of the examples. */
+/** An instant later than every interval of the examples. */
 export const LONG_AFTER = instantOf("2030-01-01T00:00:00Z")

@@ -5,7 +5,7 @@ const identify = (user: string, anonymous_id: unknown, day = 5) =>
 
 const on = (user: string, day: number) => [user, `2026-01-0${day}T10:00:00Z`] as const
 
-/** In other letters, with blanks and quotes, as programs print them. */
+/** Placeholders in other letters, with blanks and quotes, as programs print them. */
 const SHARED_BY_MANY = [
   "guest",
   "anonymous",

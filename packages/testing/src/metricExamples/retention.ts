@@ -12,7 +12,7 @@ export const cohort = (date: string, users: ReadonlyArray<number>, openFrom = In
   }))
 })
 
-/** `_date(day)` of the cited tests: days after 2020-06-10, at 05:00. */
+/** The date as `_date(day)` of the cited tests: days after 2020-06-10, at 05:00. */
 export const june = (day: number) => new Date(Date.UTC(2020, 5, 10 + day, 5)).toISOString()
 const month = (offset: number) => new Date(Date.UTC(2020, 5 + offset, 10, 5)).toISOString()
 
