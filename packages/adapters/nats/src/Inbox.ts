@@ -1,5 +1,6 @@
 import { createInbox, type Msg, type Subscription } from "@nats-io/transport-node"
 import type { Broker } from "./client.ts"
+import { workerIn } from "./consumer.ts"
 import { positionIn, type QueueLog, recordEmpty } from "./QueueLog.ts"
 import { TRACEPARENT } from "./Publisher.ts"
 import { type Label, labelOf, type Names } from "./subjects.ts"
@@ -89,7 +90,9 @@ export class Inbox {
       return
     }
     const reply = message.reply ?? ""
-    const { deliveries, pending, sequence } = parseReply(reply)
+    const { consumer, deliveries, pending, sequence } = parseReply(reply)
+    // Of sequences that are handed out again by now: where it is still there, the present consumer delivers it.
+    if (consumer !== workerIn(this.#log)) return
     const position = positionIn(this.#log, sequence)
     if (message.subject === this.#names.subjects.nudge) {
       this.#dismiss(position, reply)
@@ -199,7 +202,7 @@ export class Inbox {
       : { batch: wanted, no_wait: true, max_bytes: PULL_BYTES }
     this.#empty = false
     this.#broker.connection.publish(
-      `$JS.API.CONSUMER.MSG.NEXT.${this.#names.events}.${this.#names.worker}`,
+      `$JS.API.CONSUMER.MSG.NEXT.${this.#names.events}.${workerIn(this.#log)}`,
       text.encode(JSON.stringify(request)),
       { reply: `${this.#inbox}.${++this.#pulls}` }
     )
@@ -257,5 +260,6 @@ export class Inbox {
 const parseReply = (reply: string) => {
   const tokens = reply.split(".")
   const at = tokens.length > 9 ? 6 : 4
-  return { deliveries: Number(tokens[at]), sequence: Number(tokens[at + 1]), pending: Number(tokens[at + 4]) }
+  const [consumer, deliveries, sequence] = [tokens[at - 1], Number(tokens[at]), Number(tokens[at + 1])]
+  return { consumer, deliveries, sequence, pending: Number(tokens[at + 4]) }
 }

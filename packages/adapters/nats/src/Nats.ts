@@ -131,17 +131,14 @@ const tellNotes = ({ notes }: QueueLog) =>
 
 /** A server that was away may have come back with another stream. */
 const reconnected = (log: QueueLog): void => {
-  nudge(log)
-  if (log.broker.connected) log.mending.mend().catch(() => undefined)
+  if (!log.broker.connected) return
+  log.mending.ready().then(
+    () => nudge(log),
+    () => undefined
+  )
 }
 
 const publish = (log: QueueLog, batch: EventBatch): Effect.Effect<void, EventQueueError> =>
-  Effect.andThen(
-    Effect.promise(() => log.mending.running?.catch(() => undefined) ?? Promise.resolve()),
-    publishNow(log, batch)
-  )
-
-const publishNow = (log: QueueLog, batch: EventBatch): Effect.Effect<void, EventQueueError> =>
   Effect.callback<void, EventQueueError>((resume) => {
     log.publisher.publish(batch, (error) => {
       if (isUnheard(error)) log.mending.mend().catch(() => undefined)

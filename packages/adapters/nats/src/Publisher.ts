@@ -22,11 +22,17 @@ export interface PublisherOptions {
   readonly prefix: string
   readonly timeoutMillis: number
   readonly nextId: () => string
-  /**
-   * The server has a message, at this sequence. Returns whether that is a new place: not one at or below `highest`, the highest
-   * position that was taken before the message was sent.
-   */
-  readonly taken: (sequence: number, label: Label, highest: number) => Taken
+  /** Waited for before anything is sent. */
+  readonly ready: () => Promise<void>
+  readonly mark: () => Mark
+  /** The server has a message, at this sequence. Returns whether that is a new place: one beyond the mark. */
+  readonly taken: (sequence: number, label: Label, before: Mark) => Taken
+}
+
+/** How far the stream had come before a message was sent: its sequences' generation, and a position that was taken. */
+export interface Mark {
+  readonly generation: number
+  readonly highest: number
 }
 
 export interface Taken {
@@ -43,7 +49,7 @@ export class Publisher {
   readonly #prefix: string
   readonly #timeoutMillis: number
   readonly #nextId: () => string
-  readonly #taken: PublisherOptions["taken"]
+  readonly #options: Pick<PublisherOptions, "ready" | "mark" | "taken">
   #highest = 0
   readonly #pending = new Map<string, Group>()
   #pendingBytes = 0
@@ -54,7 +60,7 @@ export class Publisher {
     this.#prefix = options.prefix
     this.#timeoutMillis = options.timeoutMillis
     this.#nextId = options.nextId
-    this.#taken = options.taken
+    this.#options = options
   }
 
   /** `done` without an error: the server has it. */
@@ -109,7 +115,9 @@ export class Publisher {
   async send(batch: EventBatch, options: Pick<Label, "replay"> & { readonly msgID: string }): Promise<void> {
     const label: Label = { project_id: batch.project_id, count: batch.count, replay: options.replay }
     const subject = subjectOf(this.#prefix, label)
-    const highest = this.#highest
+    await this.#options.ready()
+    const { generation, highest } = this.#options.mark()
+    const before = { generation, highest: Math.max(highest, this.#highest) }
     const timeout = Math.ceil(this.#timeoutMillis / 2)
     const traced = batch.traces.length === 0 ? {} : { headers: traceHeaders(batch.traces) }
     const attempt = () => this.#broker.publish(subject, batch.bytes, { ...traced, msgID: options.msgID, timeout })
@@ -118,10 +126,10 @@ export class Publisher {
       // Whatever the second one's failure says: the first may have been written.
       return attempt().catch(() => Promise.reject(first))
     })
-    const { isNew, position } = this.#taken(seq, label, duplicate ? 0 : highest)
+    const { isNew, position } = this.#options.taken(seq, label, duplicate ? { generation, highest: 0 } : before)
     this.#highest = Math.max(this.#highest, position)
     // Its place was another's: it would be taken for that one until the ledger follows the new stream.
-    if (!isNew) throw new StreamChanged("the stream of events was made again or put back")
+    if (!isNew) throw new StreamChanged("the stream of events hands out sequences again")
   }
 }
 

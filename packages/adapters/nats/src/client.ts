@@ -202,15 +202,24 @@ const WRONG_LAST_SEQUENCE = 10_071
 /** Workers free a full stream soon; a full disk needs an operator. */
 const RETRY_AFTER_SECONDS = { publisher: 1, stream: 2, resources: 30 } as const
 
-/** The subject holds a message already. */
-export const isConflict = (cause: unknown): boolean =>
-  cause instanceof JetStreamApiError && cause.code === WRONG_LAST_SEQUENCE
+/** Whether the server answered with one of these codes. */
+export const isCode = (cause: unknown, ...codes: ReadonlyArray<number>): boolean =>
+  cause instanceof JetStreamApiError && codes.includes(cause.code)
 
-const isTooLarge = (cause: unknown): boolean =>
-  cause instanceof JetStreamApiError && cause.code === MESSAGE_EXCEEDS_MAXIMUM
+/** For `catch`: what the server answered with one of these codes is `undefined`. */
+export const orUndefined =
+  (...codes: ReadonlyArray<number>) =>
+  (cause: unknown): undefined => {
+    if (!isCode(cause, ...codes)) throw cause
+  }
+
+/** The subject holds a message already. */
+export const isConflict = (cause: unknown): boolean => isCode(cause, WRONG_LAST_SEQUENCE)
+
+const isTooLarge = (cause: unknown): boolean => isCode(cause, MESSAGE_EXCEEDS_MAXIMUM)
 
 const STREAM_NOT_FOUND = 10_059
-export const isGone = (cause: unknown): boolean => cause instanceof JetStreamApiError && cause.code === STREAM_NOT_FOUND
+export const isGone = (cause: unknown): boolean => isCode(cause, STREAM_NOT_FOUND)
 
 /** Nobody listens for what is published: the stream is gone, or the server has none. */
 export const isUnheard = (cause: unknown): boolean => cause instanceof Error && cause.name === "JetStreamNotEnabled"

@@ -1,14 +1,5 @@
-import {
-  AckPolicy,
-  type ConsumerConfig,
-  DiscardPolicy,
-  JetStreamApiError,
-  RetentionPolicy,
-  StorageType,
-  type StreamConfig,
-  type StreamInfo
-} from "@nats-io/jetstream"
-import type { Broker } from "./client.ts"
+import { DiscardPolicy, RetentionPolicy, StorageType, type StreamConfig, type StreamInfo } from "@nats-io/jetstream"
+import { type Broker, orUndefined } from "./client.ts"
 import type { ResolvedOptions } from "./config.ts"
 import type { Names } from "./subjects.ts"
 
@@ -18,9 +9,6 @@ const DUPLICATE_WINDOW_MILLIS = 120_000
 /** The ledger is cut by checkpoints; this much never accumulates while anything works. */
 const LEDGER_BYTES = 64 << 20
 const MAX_ADVISORIES = 100_000
-/** Redelivery after an interruption is no attempt, so the server's own limit leaves room for some. */
-const SPARE_DELIVERIES = 16
-const MAX_UNACKNOWLEDGED = 20_000
 
 /** The server keeps the queue in another way than asked for, and would break a promise. */
 export class StreamRefused extends Error {
@@ -65,53 +53,36 @@ export const openStreams = async (
     num_replicas: options.replicas,
     max_msgs: MAX_ADVISORIES
   })
-  const isMade = await ensureConsumer(broker, names, {
-    ack_wait: options.redeliverMillis * NANOS_PER_MILLI,
-    max_deliver: options.maxAttempts + SPARE_DELIVERIES,
-    max_ack_pending: MAX_UNACKNOWLEDGED
-  })
-  return isMade ? [...made, `consumer ${names.worker}`] : made
-}
-
-/** Whether workers can be served; false when the consumer is gone, or the stream with it. */
-export const isServed = async (broker: Broker, names: Names): Promise<boolean> => {
-  const info = await broker
-    .call(() => broker.consumers.info(names.events, names.worker))
-    .catch(orUndefined(CONSUMER_NOT_FOUND))
-    .catch(orUndefined(STREAM_NOT_FOUND))
-  return info !== undefined
+  return made
 }
 
 const STREAM_NOT_FOUND = 10_059
-
-const CONSUMER_NOT_FOUND = 10_014
-
-const orUndefined = (code: number) => (cause: unknown) => {
-  if (cause instanceof JetStreamApiError && cause.code === code) return undefined
-  throw cause
-}
-
-/** All workers share it. Made anew, it delivers all that waits from the start. */
-const ensureConsumer = async (broker: Broker, names: Names, settings: Partial<ConsumerConfig>): Promise<boolean> => {
-  const existing = await broker.consumers.info(names.events, names.worker).catch(orUndefined(CONSUMER_NOT_FOUND))
-  if (existing !== undefined) await broker.consumers.update(names.events, names.worker, settings)
-  else {
-    await broker.consumers.add(names.events, {
-      ...settings,
-      durable_name: names.worker,
-      ack_policy: AckPolicy.Explicit
-    })
-  }
-  return existing === undefined
-}
+const NAME_IN_USE = 10_058
 
 const ensure = async (broker: Broker, made: Array<string>, wanted: Wanted): Promise<void> => {
   const existing = await broker.streams.info(wanted.name).catch(orUndefined(STREAM_NOT_FOUND))
+  const described = { ...wanted, description: existing?.config.description || idFor(existing) }
   const info =
-    existing === undefined ? await broker.streams.add(wanted) : await broker.streams.update(wanted.name, wanted)
+    existing === undefined
+      ? await broker.streams.add(described).catch(orUndefined(NAME_IN_USE))
+      : await broker.streams.update(wanted.name, described)
+  // Made by another process meanwhile, under another id.
+  if (info === undefined) return ensure(broker, made, wanted)
   check(info, wanted)
   if (existing === undefined) made.push(`stream ${wanted.name}`)
 }
+
+const ID = /^millrace \S+$/u
+
+/** Of one that an earlier version made: the same for all that look, where it has none yet. */
+const idFor = (existing: StreamInfo | undefined): string => `millrace ${existing?.created ?? crypto.randomUUID()}`
+
+/**
+ * What tells a stream from another of its name, and stays with it in a copy; undefined where somebody else described it. The
+ * time of its making does not: a server of 2.10 tells another one after its second start.
+ */
+export const idOf = ({ config }: StreamInfo): string | undefined =>
+  config.description !== undefined && ID.test(config.description) ? config.description : undefined
 
 /** A server drops what it does not know without a word, so only what it echoes is believed. */
 const check = (info: StreamInfo, wanted: Wanted): void => {

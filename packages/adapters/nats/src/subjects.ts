@@ -11,7 +11,6 @@ export const namesOf = (name: string) => ({
   dead: `${name}-dead-letters`,
   ledger: `${name}-ledger`,
   advisories: `${name}-advisories`,
-  worker: "worker",
   subjects: {
     events: `${name}.events`,
     nudge: `${name}.events.nudge`,

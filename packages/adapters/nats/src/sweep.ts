@@ -1,17 +1,19 @@
 import type { EventQueueError } from "@millrace/core"
 import { Effect, Schema } from "effect"
 import { queueError } from "./client.ts"
+import { isServed, workerIn } from "./consumer.ts"
 import { sequenceOf } from "./ledger/Numbering.ts"
 import { takeSnapshot } from "./ledger/snapshot.ts"
 import { labelAt, NO_EVENTS, type Sight } from "./ledger/stream.ts"
 import { positionIn, type QueueLog, recordEmpty } from "./QueueLog.ts"
 import { positionsIn } from "./ranges.ts"
 import { bury } from "./settle.ts"
-import { isServed } from "./streams.ts"
 import { labelOf } from "./subjects.ts"
 
 /** `$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES`: the server will not deliver this message again. */
-const Advisory = Schema.fromJsonString(Schema.Struct({ stream_seq: Schema.Int, deliveries: Schema.Int }))
+const Advisory = Schema.fromJsonString(
+  Schema.Struct({ consumer: Schema.String, stream_seq: Schema.Int, deliveries: Schema.Int })
+)
 const decodeAdvisory = Schema.decodeOption(Advisory)
 
 /**
@@ -22,7 +24,8 @@ export const makeSweep = (log: QueueLog): Effect.Effect<void, EventQueueError> =
   let before = 0
   return Effect.gen(function* () {
     if (!log.broker.connected) return
-    if (!(yield* attempt(() => isServed(log.broker, log.names)))) yield* attempt(() => log.mending.mend())
+    yield* attempt(() => log.mending.ready())
+    if (!(yield* attempt(() => isServed(log)))) yield* attempt(() => log.mending.mend())
     while (yield* sweepAdvisory(log));
     before = yield* deleteLeftOver(log, before)
   })
@@ -55,7 +58,8 @@ const sweepAdvisory = Effect.fnUntraced(function* ({ broker, ...log }: QueueLog)
   const found = yield* attempt(() => broker.next(advisories, 1, ">"))
   if (found === null) return false
   const advisory = decodeAdvisory(found.string())
-  if (advisory._tag === "Some") {
+  // One of an earlier generation speaks of a sequence that another message may have.
+  if (advisory._tag === "Some" && advisory.value.consumer === workerIn(log)) {
     const { deliveries, stream_seq: seq } = advisory.value
     const position = positionIn(log, seq)
     const message = yield* attempt(() => broker.call(() => broker.streams.getMessage(events, { seq })))

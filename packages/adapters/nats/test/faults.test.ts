@@ -196,6 +196,7 @@ for (const version of ["2.9", "2.15"]) {
 
     it("a worker that waits while the server dies fails, and takes from the one that comes back", async () => {
       const queue = openQueue({ servers: [server().url], name: uniqueName() })
+      await queue.run((one) => one.depth)
       const waiting = queue.reasonOf((one) => consume(one))
       await new Promise((resolve) => setTimeout(resolve, 100))
       await server().kill()

@@ -1,4 +1,4 @@
-import { EventQueue, type EventQueueError, type QueueCounts } from "@millrace/core"
+import { type EventBatch, EventQueue, type EventQueueError, type QueueCounts } from "@millrace/core"
 import { Nats, type NatsOptions } from "@millrace/nats"
 import { Cause, Effect, Exit, Layer, Logger, ManagedRuntime } from "effect"
 
@@ -43,6 +43,11 @@ export interface Taken {
   readonly ids: ReadonlyArray<string>
 }
 
+export const contentsOf = (batches: ReadonlyArray<EventBatch>): Omit<Taken, "attempt"> => ({
+  positions: batches.map((batch) => [batch.origin!.position, batch.count] as const),
+  ids: batches.flatMap((batch) => batch.events.map((event) => event.event_id))
+})
+
 /** Takes and acknowledges one delivery; `undefined` when none came in time. `see` is told before the acknowledgement. */
 export const consume = (
   queue: Queue,
@@ -52,11 +57,7 @@ export const consume = (
 ): Effect.Effect<Taken | undefined, EventQueueError> =>
   Effect.scoped(
     Effect.map(queue.take(options), ({ attempt, batches }) => {
-      const taken: Taken = {
-        attempt,
-        positions: batches.map((batch) => [batch.origin!.position, batch.count] as const),
-        ids: batches.flatMap((batch) => batch.events.map((event) => event.event_id))
-      }
+      const taken: Taken = { attempt, ...contentsOf(batches) }
       see(taken)
       return taken
     })

@@ -57,7 +57,10 @@ const within = <A>(options: NatsOptions, body: (place: Place) => Promise<A>): Ef
 
 const checkUnused = async ({ broker, names }: Place): Promise<void> => {
   const { state } = await broker.call(() => broker.streams.info(names.events))
-  if (state.last_seq === 0) return
+  // A server that was killed may have forgotten how far the stream had come; what was settled says so.
+  const ledger = new LedgerLog(broker, names)
+  await ledger.refresh()
+  if (state.last_seq === 0 && ledger.state.last === 0) return
   const cause = new Error(`the stream ${names.events} has been used: take another name (MILLRACE_NATS_NAME)`)
   throw new RestoreError({ of: "queue", reason: "NotEmpty", cause })
 }

@@ -2,13 +2,14 @@ import type { Range } from "../ranges.ts"
 
 /**
  * The stream as the ledger numbers its messages. A stream that was deleted and made again, or put back to an older copy, hands
- * out the same sequences a second time; a position is handed out once.
+ * out the same sequences a second time, and so does one whose server was killed while it deleted the newest messages; a position
+ * is handed out once.
  */
 export interface Numbering {
   /** Identity of the queue: that of its first stream. */
   readonly log: string
-  /** When the present stream was made, which tells it from another of its name. */
-  readonly created: string
+  /** Of the present stream: what tells it from another of its name. */
+  readonly stream: string
   /** From the first sequence on, position = sequence + offset; ascending, and so are the offsets. */
   readonly epochs: ReadonlyArray<readonly [fromSequence: number, offset: number]>
   /** Positions that only messages of an earlier stream have, of which nobody had told when it was gone. */
@@ -18,18 +19,21 @@ export interface Numbering {
 /** More than publishers have under way, and have still to tell of. */
 const GAP = 1 << 20
 
-/** `known`: the last position that was told of; the stream now ends at sequence `last`. */
+/** `known`: the last position that was told of; the stream now ends at sequence `last`. What the same one still holds keeps its place. */
 export const renumbered = (
-  { epochs, gaps, log, created }: Numbering,
-  now: { readonly created: string; readonly last: number; readonly known: number }
+  { epochs, gaps, log, stream }: Numbering,
+  now: { readonly stream: string; readonly last: number; readonly known: number }
 ): Numbering => {
   const start = now.known + GAP
   const next: Numbering["epochs"] =
-    created === now.created
+    stream === now.stream
       ? [...epochs.filter(([from]) => from <= now.last), [now.last + 1, start - now.last]]
       : [[1, start]]
-  return { log, created: now.created, epochs: next, gaps: [...gaps, [now.known + 1, start + 1]] }
+  return { log, stream: now.stream, epochs: next, gaps: [...gaps, [now.known + 1, start + 1]] }
 }
+
+/** Of the sequences that are handed out now; no two numberings of a queue share it. */
+export const generationOf = ({ epochs }: Numbering): number => epochs.at(-1)![1]
 
 /** Of the last message that the stream has ever had, if its last sequence is this. */
 export const lastPosition = ({ epochs }: Numbering, sequence: number): number =>

@@ -1,9 +1,11 @@
 import type { StreamInfo } from "../client.ts"
+import { deliveredTo } from "../consumer.ts"
 import type { QueueLog } from "../QueueLog.ts"
 import { positionsIn } from "../ranges.ts"
+import { idOf } from "../streams.ts"
 import { labelOf } from "../subjects.ts"
 import type { LedgerState } from "./LedgerState.ts"
-import { lastPosition, renumbered } from "./Numbering.ts"
+import { lastPosition, type Numbering, positionOf, renumbered } from "./Numbering.ts"
 import type { StreamRecord } from "./record.ts"
 import { labelAt, readStream, sightOf } from "./stream.ts"
 import { Tally } from "./Tally.ts"
@@ -16,18 +18,24 @@ const MAX_LOOKS = 100
 /** Whether the stream is the one that the ledger numbers; `known`: the last position that it knew before `info` was read. */
 export const isFollowed = (state: LedgerState, info: StreamInfo, known: number): boolean => {
   const numbering = state.watch?.numbering
-  // Not by when it was made: a server that was killed may tell another time of the same stream.
-  return numbering !== undefined && lastPosition(numbering, info.state.last_seq) >= known
+  return (
+    numbering !== undefined &&
+    streamIn(numbering, info) === numbering.stream &&
+    lastPosition(numbering, info.state.last_seq) >= known
+  )
 }
 
+/** One that does not tell is the same. */
+const streamIn = ({ stream }: Numbering, info: StreamInfo): string => idOf(info) ?? stream
+
 /**
- * Has the ledger number the stream that there is: from its first time on, and anew when it was made again or put back to an
- * older copy.
+ * Has the ledger number the stream that there is: from its first time on, and anew when it hands out sequences again, because it was
+ * made again, was put back to an older copy, or was forgotten by a server that was killed.
  */
 export const follow = async (view: FollowView): Promise<void> => {
   for (let look = 1; look <= MAX_LOOKS; look++) {
     await view.ledger.refresh()
-    const known = view.ledger.state.last
+    const known = await lastKnown(view)
     const info = await readStream(view)
     const { state } = view.ledger
     if (isFollowed(state, info, known)) return
@@ -37,16 +45,25 @@ export const follow = async (view: FollowView): Promise<void> => {
     await view.ledger.refresh()
     if (record.begin === undefined && view.ledger.state.followedAt === sequence) {
       view.notes.push(
-        `the stream ${view.names.events} was made again or put back: what it had held is lost, what comes is new`
+        `the stream ${view.names.events} hands out sequences again from ${info.state.last_seq + 1} on: made again, put back to an ` +
+          "older copy, or forgotten by a server that was killed; what comes is new, and what was not settled and is missing is lost"
       )
     }
   }
   throw new Error(`the ledger went on during each of ${MAX_LOOKS} looks at the stream`)
 }
 
+/** By what was told, and by what the consumer has handed out. */
+const lastKnown = async (view: FollowView): Promise<number> => {
+  const { state } = view.ledger
+  if (state.watch === undefined) return state.last
+  return Math.max(state.last, positionOf(state.watch.numbering, await deliveredTo(view)))
+}
+
 const again = (state: LedgerState, info: StreamInfo, known: number): StreamRecord => {
-  const now = { created: info.created, last: info.state.last_seq, known }
-  return { _tag: "Stream", upTo: state.upTo, numbering: renumbered(state.watch!.numbering, now) }
+  const { numbering } = state.watch!
+  const now = { stream: streamIn(numbering, info), last: info.state.last_seq, known }
+  return { _tag: "Stream", upTo: state.upTo, numbering: renumbered(numbering, now) }
 }
 
 /** Undefined when a message left while it was looked at. */
@@ -54,7 +71,7 @@ const begin = async (view: FollowView, info: StreamInfo): Promise<StreamRecord |
   const { ledger, names } = view
   const numbering = {
     log: `nats:${names.events}@${info.created}`,
-    created: info.created,
+    stream: idOf(info) ?? info.created,
     epochs: [[1, 0]] as const,
     gaps: []
   }

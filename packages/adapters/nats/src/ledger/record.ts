@@ -53,7 +53,7 @@ const Lost = Schema.Struct({
 
 const Numbered = Schema.Struct({
   log: Schema.String,
-  created: Schema.String,
+  stream: Schema.String,
   epochs: Schema.Array(Schema.Tuple([Schema.Int, Schema.Int])),
   gaps: Ranges
 })
