@@ -14,6 +14,7 @@ import { labelOf, tokenOf } from "./subjects.ts"
 export const erase = async (log: QueueLog, erasure: Erasure): Promise<ReadonlyArray<Erased>> => {
   const tombstones = new Tombstones((project_id, user_id) => JSON.stringify([project_id, user_id]))
   tombstones.add(erasure)
+  await log.mending.ready()
   await log.ledger.refresh()
   const queue = await veilMessages(log, tombstones, erasure)
   const letters = await coveredLetters(log, tombstones, erasure.project_id)
