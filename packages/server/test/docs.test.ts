@@ -1,4 +1,5 @@
 import { Contract, PROBLEMS } from "@millrace/core/wire"
+import { contractRoutes } from "./support/contractRoutes.ts"
 import { HttpApi } from "effect/http-api"
 import { readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
@@ -32,6 +33,20 @@ describe("docs/http-api.md", () => {
       }
     })
     expect(page).toContain("`POST /events`")
+  })
+
+  it("names beside every path the key or role that the contract asks for", () => {
+    const named = { write: "write, or admin", read: "read, or viewer", admin: "admin", operator: "none", none: "none" }
+    const rows = page.matchAll(/^\| (`[A-Z]+ \/.*) \| .* \| (.*) \|$/gmu)
+    const documented = new Map(
+      [...rows].flatMap(([, paths, key]) =>
+        [...paths!.matchAll(/(\/[^`]+)`/gu)].map(([, path]) => [path, key] as const)
+      )
+    )
+    for (const { access, pattern } of contractRoutes) {
+      const path = pattern.replaceAll(/:(\w+)/gu, "{$1}")
+      expect([path, documented.get(path)]).toEqual([path, named[access.scope]])
+    }
   })
 })
 

@@ -1,6 +1,6 @@
 import { Schema } from "effect"
 import { HttpApi, HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
-import { ApiKeySecurity } from "./ApiKeySecurity.ts"
+import { forAdmins, forReaders, guarded, open } from "./access.ts"
 import { authGroup } from "./auth.ts"
 import { backupsGroup } from "./backups.ts"
 import { describe } from "./describe.ts"
@@ -42,7 +42,8 @@ const ingest = HttpApiEndpoint.post("ingest", "/events", {
   success: BatchAnswer,
   error: [...bodyErrors, noEventAccepted, problemOf(429), problemOf(500), problemOf(503)]
 })
-  .middleware(ApiKeySecurity)
+  // Anyone's page may send events, since that is what a client SDK does; never with credentials.
+  .pipe(guarded({ scope: "write", key: "headers or body", role: "ingest", pages: "all", crossSite: "answered" }))
   .annotateMerge(
     describe({
       summary: "Send a batch of events",
@@ -70,7 +71,7 @@ const ledger = HttpApiEndpoint.get("ledger", "/ledger", {
   success: LedgerAnswer,
   error: [problemOf(500), problemOf(503)]
 })
-  .middleware(ApiKeySecurity)
+  .pipe(forReaders)
   .annotateMerge(
     describe({
       summary: "Where every accepted event is",
@@ -101,36 +102,46 @@ const purgeDeadLetters = HttpApiEndpoint.post("purgeDeadLetters", "/dead-letters
   error: deadLetterErrors
 })
 
+// At the owner of the statistics: for ingestion alone the hot store is not opened, and it keeps some of them.
 const deadLetters = HttpApiGroup.make("deadLetters")
   .add(
     listDeadLetters
-      .middleware(ApiKeySecurity)
+      .pipe(forAdmins)
       .annotateMerge(describe({ summary: "Events that could not be stored, with the reason" })),
-    replayDeadLetters.middleware(ApiKeySecurity).annotateMerge(describe({ summary: "Queue dead letters again" })),
-    purgeDeadLetters.middleware(ApiKeySecurity).annotateMerge(describe({ summary: "Delete dead letters for good" }))
+    replayDeadLetters.pipe(forAdmins).annotateMerge(describe({ summary: "Queue dead letters again" })),
+    purgeDeadLetters.pipe(forAdmins).annotateMerge(describe({ summary: "Delete dead letters for good" }))
   )
   .annotateMerge(OpenApi.annotations({ title: "dead letters" }))
 
+/** Holds nothing of anybody. */
+const harmless = open({ scope: "none", pages: "readers", crossSite: "answered" })
+
 const operations = HttpApiGroup.make("operations").add(
   ledger,
-  HttpApiEndpoint.get("livez", "/livez", { success: Alive }).annotateMerge(
-    describe({ summary: "The process answers", description: "Looks at nothing but the event loop." })
-  ),
-  HttpApiEndpoint.get("startupz", "/startupz", { success: Started }).annotateMerge(
-    describe({ summary: "The process has started", description: "Before that nothing listens on its port." })
-  ),
-  HttpApiEndpoint.get("readyz", "/readyz", { success: Readiness, error: NotReady }).annotateMerge(
-    describe({ summary: "The server should get traffic", answers: { 200: { example: readinessExample } } })
-  ),
+  HttpApiEndpoint.get("livez", "/livez", { success: Alive })
+    .annotateMerge(harmless)
+    .annotateMerge(describe({ summary: "The process answers", description: "Looks at nothing but the event loop." })),
+  HttpApiEndpoint.get("startupz", "/startupz", { success: Started })
+    .annotateMerge(harmless)
+    .annotateMerge(
+      describe({ summary: "The process has started", description: "Before that nothing listens on its port." })
+    ),
+  HttpApiEndpoint.get("readyz", "/readyz", { success: Readiness, error: NotReady })
+    .annotateMerge(harmless)
+    .annotateMerge(
+      describe({ summary: "The server should get traffic", answers: { 200: { example: readinessExample } } })
+    ),
   HttpApiEndpoint.get("metrics", "/metrics", {
     success: text("text/plain; version=0.0.4; charset=utf-8")
-  }).annotateMerge(describe({ summary: "Prometheus metrics" })),
-  HttpApiEndpoint.get("openapi", "/openapi.json", { success: Schema.Unknown }).annotateMerge(
-    describe({ summary: "This document" })
-  ),
-  HttpApiEndpoint.get("docs", "/docs", { success: text("text/html; charset=utf-8") }).annotateMerge(
-    describe({ summary: "A page to try the API" })
-  )
+  })
+    .annotateMerge(open({ scope: "operator", pages: "none", crossSite: "refused" }))
+    .annotateMerge(describe({ summary: "Prometheus metrics" })),
+  HttpApiEndpoint.get("openapi", "/openapi.json", { success: Schema.Unknown })
+    .annotateMerge(harmless)
+    .annotateMerge(describe({ summary: "This document" })),
+  HttpApiEndpoint.get("docs", "/docs", { success: text("text/html; charset=utf-8") })
+    .annotateMerge(open({ scope: "none", pages: "none", crossSite: "answered" }))
+    .annotateMerge(describe({ summary: "A page to try the API" }))
 )
 
 /** The HTTP contract: server, CLI and client types come from here. */

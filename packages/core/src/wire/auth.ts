@@ -1,5 +1,6 @@
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema } from "effect/http-api"
+import { open } from "./access.ts"
 import { describe } from "./describe.ts"
 import { problemOf } from "./Problem.ts"
 
@@ -38,6 +39,9 @@ const errors = [
   problemOf(503)
 ] as const
 
+/** Logging in is for the pages that may read; elsewhere a page could have its visitor log in as somebody else. */
+const access = open({ scope: "none", pages: "readers", crossSite: "refused" })
+
 const retryAfter = { headers: { "retry-after": "Seconds." } }
 const overLimit = {
   headers: {
@@ -51,43 +55,49 @@ const login = HttpApiEndpoint.post("login", "/auth/login", {
   payload: Credentials,
   success: SessionAnswer,
   error: [...errors, problemOf(401), problemOf(429)]
-}).annotateMerge(
-  describe({
-    summary: "Open a session",
-    description:
-      "An unknown account and a wrong password are answered alike. Failed attempts are limited by account and address.",
-    example: { email: "ada@shop.example", password: "correct horse battery staple" },
-    answers: { 429: overLimit, 503: retryAfter }
-  })
-)
+})
+  .annotateMerge(access)
+  .annotateMerge(
+    describe({
+      summary: "Open a session",
+      description:
+        "An unknown account and a wrong password are answered alike. Failed attempts are limited by account and address.",
+      example: { email: "ada@shop.example", password: "correct horse battery staple" },
+      answers: { 429: overLimit, 503: retryAfter }
+    })
+  )
 
 const refresh = HttpApiEndpoint.post("refresh", "/auth/refresh", {
   payload: RefreshToken,
   success: SessionAnswer,
   error: [...errors, problemOf(401), problemOf(429)]
-}).annotateMerge(
-  describe({
-    summary: "Trade a refresh token for new tokens",
-    description:
-      "Each refresh token is good once. Whoever shows a spent one ends the session for everybody. Requests are limited by " +
-      "client address and session.",
-    answers: { 429: overLimit, 503: retryAfter }
-  })
-)
+})
+  .annotateMerge(access)
+  .annotateMerge(
+    describe({
+      summary: "Trade a refresh token for new tokens",
+      description:
+        "Each refresh token is good once. Whoever shows a spent one ends the session for everybody. Requests are limited by " +
+        "client address and session.",
+      answers: { 429: overLimit, 503: retryAfter }
+    })
+  )
 
 const logout = HttpApiEndpoint.post("logout", "/auth/logout", {
   payload: RefreshToken,
   success: HttpApiSchema.NoContent,
   error: [...errors, problemOf(429)]
-}).annotateMerge(
-  describe({
-    summary: "End the session",
-    description:
-      "Its access token is refused everywhere within 5 s. A token that is not good any more is answered alike. Requests are " +
-      "limited as refreshes are.",
-    answers: { 429: overLimit, 503: retryAfter }
-  })
-)
+})
+  .annotateMerge(access)
+  .annotateMerge(
+    describe({
+      summary: "End the session",
+      description:
+        "Its access token is refused everywhere within 5 s. A token that is not good any more is answered alike. Requests are " +
+        "limited as refreshes are.",
+      answers: { 429: overLimit, 503: retryAfter }
+    })
+  )
 
 /** People's sessions; everything else takes the access token as it takes an API key. */
 export const authGroup = HttpApiGroup.make("auth").add(login, refresh, logout)

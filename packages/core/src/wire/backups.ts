@@ -1,6 +1,6 @@
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup } from "effect/http-api"
-import { ApiKeySecurity } from "./ApiKeySecurity.ts"
+import { forAdmins } from "./access.ts"
 import { describe } from "./describe.ts"
 import { problemOf } from "./Problem.ts"
 import { UnderWay, underWayAnswer } from "./UnderWay.ts"
@@ -36,7 +36,7 @@ const takeBackup = HttpApiEndpoint.post("takeBackup", "/backups", {
     problemOf(503)
   ]
 })
-  .middleware(ApiKeySecurity)
+  .pipe(forAdmins)
   .annotateMerge(
     describe({
       summary: "Back up everything",

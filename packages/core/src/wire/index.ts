@@ -1,4 +1,4 @@
-export { ApiKeySecurity } from "./ApiKeySecurity.ts"
+export { Access, accessOf, ApiKeySecurity, type EndpointAccess } from "./access.ts"
 export { Credentials, RefreshToken, SessionAnswer } from "./auth.ts"
 export { Contract } from "./Contract.ts"
 export { BackupAnswer, BackupOrder } from "./backups.ts"

@@ -1,6 +1,6 @@
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup } from "effect/http-api"
-import { ApiKeySecurity } from "./ApiKeySecurity.ts"
+import { forAdmins } from "./access.ts"
 import { BackupAnswer } from "./backups.ts"
 import { describe } from "./describe.ts"
 import { erasureIncomplete, problemOf } from "./Problem.ts"
@@ -12,7 +12,7 @@ const answerOfJob = HttpApiEndpoint.get("answerOfJob", "/jobs/:id", {
   success: [BackupAnswer, ErasureReceiptAnswer, UnderWay],
   error: [problemOf(404), problemOf(409), problemOf(500), erasureIncomplete]
 })
-  .middleware(ApiKeySecurity)
+  .pipe(forAdmins)
   .annotateMerge(
     describe({
       summary: "The answer of a backup or an erasure",

@@ -2,7 +2,7 @@ import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup } from "effect/http-api"
 import { answerSchema, questionSchema } from "../metric/questions.ts"
 import { type MetricName, metricNames, metrics } from "../metric/registry.ts"
-import { ApiKeySecurity } from "./ApiKeySecurity.ts"
+import { forReaders } from "./access.ts"
 import { describe } from "./describe.ts"
 import { queryExample } from "./examples.ts"
 import { problemOf } from "./Problem.ts"
@@ -20,7 +20,7 @@ const stats = <const Name extends MetricName>(name: Name) =>
     success: answerSchema(name),
     error: [problemOf(404), problemOf(422), problemOf(500), problemOf(501), problemOf(503)]
   })
-    .middleware(ApiKeySecurity)
+    .pipe(forReaders)
     .annotateMerge(
       describe({
         summary: metrics[name].description,
@@ -44,7 +44,7 @@ const query = HttpApiEndpoint.post("statsQuery", "/stats/query", {
     problemOf(503)
   ]
 })
-  .middleware(ApiKeySecurity)
+  .pipe(forReaders)
   .annotateMerge(
     describe({
       summary: "Ask for any metric with a JSON body",

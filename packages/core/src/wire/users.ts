@@ -1,6 +1,6 @@
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema } from "effect/http-api"
-import { ApiKeySecurity } from "./ApiKeySecurity.ts"
+import { forAdmins } from "./access.ts"
 import { describe } from "./describe.ts"
 import { erasureIncomplete, problemOf } from "./Problem.ts"
 import { ErasureReceiptAnswer } from "./receipt.ts"
@@ -19,7 +19,7 @@ const eraseUser = HttpApiEndpoint.delete("eraseUser", "/users/:id", {
   success: [ErasureReceiptAnswer, UnderWay],
   error: [problemOf(422), problemOf(500), erasureIncomplete]
 })
-  .middleware(ApiKeySecurity)
+  .pipe(forAdmins)
   .annotateMerge(
     describe({
       summary: "Erase a user",
@@ -36,7 +36,7 @@ const exportUser = HttpApiEndpoint.get("exportUser", "/users/:id/events", {
   success: Schema.String.pipe(HttpApiSchema.asText({ contentType: "application/x-ndjson" })),
   error: [problemOf(422), problemOf(500), problemOf(503)]
 })
-  .middleware(ApiKeySecurity)
+  .pipe(forAdmins)
   .annotateMerge(
     describe({
       summary: "Everything held about a user",

@@ -20,8 +20,6 @@ export class Access extends Context.Service<
     readonly caller: (key: string | undefined, scope: KeyScope) => Effect.Effect<Caller, Refusal, Request>
     /** By a key in a request's body: a page shows it to everyone, so it must be a write key and nothing more. */
     readonly callerOfBody: (key: string | undefined) => Effect.Effect<Caller, Refusal, Request>
-    /** The caller's project. */
-    readonly project: (key: string | undefined, scope: KeyScope) => Effect.Effect<string, Refusal, Request>
   }
 >()("@millrace/server/Access") {}
 
@@ -66,8 +64,7 @@ export const makeAccess = (ring: KeyRing, sessions: Sessions["Service"], authori
       const found = yield* findKey(ring, key)
       if (Option.isSome(found)) return yield* checkKey(found.value, "write", refuseMore)
       return yield* authorize === undefined ? Effect.fail(unknown) : askedOf(authorize, "write")
-    }),
-    project: (key, scope) => Effect.map(caller(key, scope), ({ project }) => project)
+    })
   }
 }
 

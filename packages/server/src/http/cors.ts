@@ -1,39 +1,22 @@
+import type { EndpointAccess } from "@millrace/core/wire"
 import type { Headers } from "effect/http"
 import type { Gate } from "./Gate.ts"
 import { isLoopbackName, nameOfOrigin } from "./loopback.ts"
 
-/** Anyone's page may send events. */
-export const INGEST_PATH = "/events"
-/** Machine endpoints for browsers on other origins to stay out of. */
-const CLOSED = new Set([
-  "/dead-letters",
-  "/dead-letters/replay",
-  "/dead-letters/purge",
-  "/users/:id",
-  "/users/:id/events",
-  "/backups",
-  "/jobs/:id",
-  "/metrics",
-  "/docs"
-])
-
-/** Whatever its origin, a page of another one reads nothing there. */
-export const isClosedToPages = (route: string): boolean => CLOSED.has(route)
-
 const EXPOSED = "millrace-durability, retry-after"
 
 /**
- * Anyone's page may send events, since that is what a client SDK does; never with credentials. Reading, and logging in for
- * it, is for pages of the configured origins, and without keys for those served from this machine.
+ * What pages of other origins may read, by the endpoint's annotation; never with credentials. Readers are the pages of the
+ * configured origins, and without keys those served from this machine.
  */
 export const corsHeaders = (
-  route: string,
+  { pages }: EndpointAccess,
   headers: Headers.Headers,
   { loopbackReaders, readers }: Pick<Gate["Service"], "readers" | "loopbackReaders">
 ): Record<string, string> => {
   const { origin } = headers
-  if (CLOSED.has(route)) return {}
-  if (route === INGEST_PATH) {
+  if (pages === "none") return {}
+  if (pages === "all") {
     return origin === undefined ? {} : { "access-control-allow-origin": "*", "access-control-expose-headers": EXPOSED }
   }
   if (origin === undefined) return { vary: "origin" }

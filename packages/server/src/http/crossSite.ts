@@ -1,19 +1,8 @@
+import type { EndpointAccess } from "@millrace/core/wire"
 import type { HttpServerRequest } from "effect/http"
-import { DOCS_PATH } from "./docsPage.ts"
-import { INGEST_PATH, isClosedToPages } from "./cors.ts"
 import type { Gate } from "./Gate.ts"
 import { isLoopbackName, nameOfOrigin } from "./loopback.ts"
 import { type Refusal, refusal } from "./Refusal.ts"
-
-/** They hold nothing of anybody. */
-const HARMLESS: ReadonlySet<string> = new Set([
-  INGEST_PATH,
-  DOCS_PATH,
-  "/openapi.json",
-  "/livez",
-  "/startupz",
-  "/readyz"
-])
 
 type Pages = Pick<Gate["Service"], "readers" | "loopbackReaders" | "loopbackNamesOnly">
 
@@ -22,14 +11,14 @@ type Pages = Pick<Gate["Service"], "readers" | "loopbackReaders" | "loopbackName
  * Not reading the answer is not enough: a question costs time, and a request without a preflight has its effect all the same.
  */
 export const refuseCrossSite = (
-  route: string,
+  access: EndpointAccess,
   request: HttpServerRequest.HttpServerRequest,
   pages: Pages
 ): Refusal | undefined => {
-  if (HARMLESS.has(route)) return undefined
+  if (access.crossSite === "answered") return undefined
   const site = request.headers["sec-fetch-site"]
   const { origin } = request.headers
-  const allowed = origin === undefined ? isOwnSite(site, pages) : isOwnPage(origin, site, route, request, pages)
+  const allowed = origin === undefined ? isOwnSite(site, pages) : isOwnPage(origin, site, access, request, pages)
   return allowed ? undefined : notAllowed
 }
 
@@ -40,7 +29,7 @@ const isOwnSite = (site: string | undefined, { loopbackReaders }: Pages): boolea
 const isOwnPage = (
   origin: string,
   site: string | undefined,
-  route: string,
+  access: EndpointAccess,
   request: HttpServerRequest.HttpServerRequest,
   { loopbackNamesOnly, loopbackReaders, readers }: Pages
 ): boolean => {
@@ -48,7 +37,7 @@ const isOwnPage = (
   const isLoopback = isLoopbackName(nameOfOrigin(origin))
   // What the browser says holds behind a proxy that renames the host, but not for a name that was bound to this machine.
   if (site === "same-origin" && (isLoopback || !loopbackNamesOnly)) return true
-  return !isClosedToPages(route) && (readers.has(origin) || (loopbackReaders && isLoopback))
+  return access.pages !== "none" && (readers.has(origin) || (loopbackReaders && isLoopback))
 }
 
 const hostOf = (origin: string): string | undefined => (URL.canParse(origin) ? new URL(origin).host : undefined)

@@ -3,11 +3,11 @@ import { HttpServerError, HttpServerRequest, HttpServerResponse } from "effect/h
 import { continued } from "../observe/continued.ts"
 import { DOCS_HEADERS, DOCS_PATH } from "./docsPage.ts"
 import { unknownMetric } from "./Refusal.ts"
-import { corsHeaders, INGEST_PATH, preflightHeaders } from "./cors.ts"
+import { corsHeaders, preflightHeaders } from "./cors.ts"
 import { refuseCrossSite } from "./crossSite.ts"
 import { FailureLog } from "./FailureLog.ts"
 import { Gate } from "./Gate.ts"
-import { allowOf, routeOf } from "./paths.ts"
+import { allowOf, type ContractPath, routeOf } from "./paths.ts"
 import { refuseHost } from "./refuseHost.ts"
 import { refusal, refusalOf, respondRefusal } from "./Refusal.ts"
 import { requestIdOf } from "./requestId.ts"
@@ -27,6 +27,7 @@ export const frame = Effect.fnUntraced(function* (basePath: string) {
     Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
       const startNanos = clock.monotonicTimeNanosUnsafe()
       const route = routeOf(request.url, basePath)
+      const label = route?.path ?? "other"
       const request_id = requestIdOf(request)
       const early = answerEarly(request, route, gate) ?? unrouted(request, route)
       const answered =
@@ -36,7 +37,7 @@ export const frame = Effect.fnUntraced(function* (basePath: string) {
       const finish = (response: Response) => {
         const { status } = response
         const seconds = Number(clock.monotonicTimeNanosUnsafe() - startNanos) / 1e9
-        telemetry.request(methodLabel(request.method), route ?? "other", status, seconds)
+        telemetry.request(methodLabel(request.method), label, status, seconds)
         const headers = {
           ...(route === undefined ? SECURITY_HEADERS : extraHeaders(request, route, gate, status)),
           ...(status >= 400 ? { "x-request-id": request_id } : {}),
@@ -45,9 +46,9 @@ export const frame = Effect.fnUntraced(function* (basePath: string) {
         const framed = HttpServerResponse.setHeaders(response, headers)
         return status < 500
           ? Effect.succeed(framed)
-          : Effect.as(failures.note({ route: route ?? "other", status, seconds, refused: refusalOf(response) }), framed)
+          : Effect.as(failures.note({ route: label, status, seconds, refused: refusalOf(response) }), framed)
       }
-      const logged = Effect.annotateLogs(Effect.flatMap(answered, finish), { request_id, route: route ?? "other" })
+      const logged = Effect.annotateLogs(Effect.flatMap(answered, finish), { request_id, route: label })
       return continued(request, logged)
     })
 })
@@ -56,7 +57,7 @@ export const frame = Effect.fnUntraced(function* (basePath: string) {
  * Paths as they stand in the contract, byte for byte, and no others: what a proxy keeps from outside by its path must not
  * answer to a second spelling. The router decodes first and cuts at a semicolon, so it is not asked.
  */
-const unrouted = (request: Request, route: string | undefined): Response | undefined =>
+const unrouted = (request: Request, route: ContractPath | undefined): Response | undefined =>
   route === undefined ? respondRefusal(noRoute(request, route)) : undefined
 
 const METHODS = new Set(["GET", "HEAD", "POST", "DELETE", "OPTIONS"])
@@ -72,23 +73,27 @@ const SECURITY_HEADERS = {
 
 const extraHeaders = (
   request: Request,
-  route: string,
+  route: ContractPath,
   gate: Gate["Service"],
   status: number
 ): Record<string, string> => {
-  const cors = corsHeaders(route, request.headers, gate)
-  return { ...SECURITY_HEADERS, ...cors, ...(route === DOCS_PATH && status === 200 ? DOCS_HEADERS : {}) }
+  const cors = corsHeaders(route.access, request.headers, gate)
+  return { ...SECURITY_HEADERS, ...cors, ...(route.path === DOCS_PATH && status === 200 ? DOCS_HEADERS : {}) }
 }
 
 /** What is refused before anything of the request is looked at; a preflight is answered like that, too. */
-const answerEarly = (request: Request, route: string | undefined, gate: Gate["Service"]): Response | undefined => {
+const answerEarly = (
+  request: Request,
+  route: ContractPath | undefined,
+  gate: Gate["Service"]
+): Response | undefined => {
   const refused =
     (gate.loopbackNamesOnly ? refuseHost(request) : undefined) ??
-    (gate.eventsOnly && route !== undefined && route !== INGEST_PATH ? eventsOnly : undefined)
+    (gate.eventsOnly && route !== undefined && route.access.scope !== "write" ? eventsOnly : undefined)
   if (refused !== undefined) return respondRefusal(refused)
   if (route === undefined) return undefined
   if (request.method === "OPTIONS") return preflight(route)
-  const crossSite = gate.guardsOrigins ? refuseCrossSite(route, request, gate) : undefined
+  const crossSite = gate.guardsOrigins ? refuseCrossSite(route.access, request, gate) : undefined
   return crossSite && respondRefusal(crossSite)
 }
 
@@ -97,11 +102,15 @@ const eventsOnly = refusal(
   "This handler takes POST /events and nothing else. The program that mounts it opens more with one of: keys, authorize, open: true."
 )
 
-const preflight = (route: string): Response =>
+const preflight = (route: ContractPath): Response =>
   HttpServerResponse.empty({ status: 204, headers: preflightHeaders(allowOf(route)) })
 
 /** No route, or a defect. An interruption is the client's going away or our closing: nobody reads an answer. */
-const recover = <E>(cause: Cause.Cause<E>, request: Request, route: string | undefined): Effect.Effect<Response> => {
+const recover = <E>(
+  cause: Cause.Cause<E>,
+  request: Request,
+  route: ContractPath | undefined
+): Effect.Effect<Response> => {
   if (Cause.hasInterruptsOnly(cause)) return Effect.interrupt
   const error = Cause.squash(cause)
   if (error instanceof HttpServerError.HttpServerError && error.reason._tag === "RouteNotFound") {
@@ -113,10 +122,10 @@ const recover = <E>(cause: Cause.Cause<E>, request: Request, route: string | und
   )
 }
 
-const noRoute = (request: Request, route: string | undefined) => {
+const noRoute = (request: Request, route: ContractPath | undefined) => {
   if (route !== undefined) {
     const allow = allowOf(route)
-    return refusal("method_not_allowed", `${route} takes ${allow}.`, { headers: { allow } })
+    return refusal("method_not_allowed", `${route.path} takes ${allow}.`, { headers: { allow } })
   }
   const metric = /\/stats\/([^?#]*)/u.exec(request.url)?.[1]
   return metric === undefined

@@ -5,7 +5,7 @@ import type { HttpServerRequest } from "effect/http"
 import { join } from "node:path"
 import type { BackupError } from "../backup/BackupError.ts"
 import { takeBackup } from "../backup/takeBackup.ts"
-import { Access, presentedKey } from "../auth/Access.ts"
+import { CurrentCaller } from "../http/Caller.ts"
 import { Gate } from "../http/Gate.ts"
 import { readJson } from "../http/readJson.ts"
 import { because, refusal, respondJson, retryLater } from "../http/Refusal.ts"
@@ -16,7 +16,7 @@ const RULE = "must be the only member: 1 to 64 letters, digits, _ and -, the fir
 
 /** `POST /backups` */
 export const backUp = Effect.fnUntraced(function* (request: HttpServerRequest.HttpServerRequest) {
-  const project = yield* (yield* Access).project(presentedKey(request.headers), "admin")
+  const { project } = yield* CurrentCaller
   const order = decodeOrder(yield* readJson(request))
   if (Result.isFailure(order)) {
     const errors = [{ path: "/name", code: "invalid_parameter", message: RULE }]

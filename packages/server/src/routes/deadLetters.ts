@@ -2,7 +2,7 @@ import { type DeadLetter, EventQueue, type EventQueueError, formatInstant, parse
 import { DeadLetterIds } from "@millrace/core/wire"
 import { Effect, Result, Schema } from "effect"
 import { HttpServerRequest } from "effect/http"
-import { Access, presentedKey } from "../auth/Access.ts"
+import { CurrentCaller } from "../http/Caller.ts"
 import { readJson } from "../http/readJson.ts"
 import { refusal, respondJson } from "../http/Refusal.ts"
 import { refuseQueue } from "./events.ts"
@@ -12,8 +12,8 @@ const PAGE_MAX = 1_000
 
 type Request = HttpServerRequest.HttpServerRequest
 
-export const listDeadLetters = Effect.fnUntraced(function* (request: Request) {
-  const project_id = yield* (yield* Access).project(presentedKey(request.headers), "admin")
+export const listDeadLetters = Effect.fnUntraced(function* () {
+  const { project: project_id } = yield* CurrentCaller
   const { after, limit = String(PAGE_DEFAULT), ...unknown } = yield* HttpServerRequest.ParsedSearchParams
   const stray = Object.keys(unknown)[0]
   if (stray !== undefined) return yield* refuseField(stray, "unknown_parameter", "is not a parameter here")
@@ -60,7 +60,7 @@ type Operation = (ids: ReadonlyArray<string>) => Effect.Effect<number, EventQueu
  */
 const applyTo = (operation: Operation) =>
   Effect.fnUntraced(function* (request: Request) {
-    const project_id = yield* (yield* Access).project(presentedKey(request.headers), "admin")
+    const { project: project_id } = yield* CurrentCaller
     const { ids } = yield* readIds(request)
     const chosen = yield* ownIds(project_id, ids === "all" ? undefined : new Set(ids))
     let count = 0

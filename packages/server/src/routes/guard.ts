@@ -1,61 +1,56 @@
 import type { KeyScope } from "@millrace/core"
+import type { EndpointAccess } from "@millrace/core/wire"
 import { Effect } from "effect"
 import type { HttpServerRequest, HttpServerResponse } from "effect/http"
+import type { Role } from "../adapters/roles.ts"
 import { Access, presentedKey } from "../auth/Access.ts"
+import { type Caller, CurrentCaller } from "../http/Caller.ts"
 import { Gate } from "../http/Gate.ts"
+import { pathOf } from "../http/paths.ts"
 import { readJsonBytes } from "../http/readJson.ts"
 import { type Refusal, respondRefusal, retryLater } from "../http/Refusal.ts"
 import { isForwarded, nameProject, StatsOwner } from "./StatsOwner.ts"
-import type { Role } from "../adapters/roles.ts"
 
 type Request = HttpServerRequest.HttpServerRequest
-type Forwards = Access | Gate | Request | StatsOwner
-type Handle<R> = (request: Request) => Effect.Effect<HttpServerResponse.HttpServerResponse, Refusal, R>
+type Answer<R> = Effect.Effect<HttpServerResponse.HttpServerResponse, Refusal, R>
+type Handle<R> = (request: Request) => Answer<R>
+type Guarded<R> = Handle<Exclude<R, CurrentCaller> | Access | Gate | Request | StatsOwner>
 
-/** Only in a process with the role. Elsewhere it is the operator's mistake, so the client keeps what it has and retries. */
-export const only =
-  <R>(role: Role, handle: Handle<R>): Handle<R | Gate> =>
-  (request) =>
-    Effect.flatMap(Gate, ({ roles }) => (roles.includes(role) ? handle(request) : Effect.fail(wrongRole(role))))
+/** Answers requests to an endpoint as its annotation says: to whom, and in which process. */
+export const guard = <R>(access: EndpointAccess, handle: Handle<R>, basePath: string): Guarded<R> => {
+  if (access.key === "headers") return askCaller(access, handle, basePath)
+  // By its type in the list of handlers, which asks for a caller only where a key in the headers names one.
+  const answer = handle as Handle<Exclude<R, CurrentCaller>>
+  if (access.role === "ingest") return requireRole(access.role, answer)
+  return access.scope === "operator" ? requireAdminInside(answer) : answer
+}
 
-const wrongRole = (role: Role) => retryLater("wrong_role", `This process does not have the role ${role}; ask another.`)
+const callerOf = (request: Request, scope: KeyScope) =>
+  Effect.flatMap(Access, ({ caller }) => caller(presentedKey(request.headers), scope))
 
-/** In the process with the role `stats`, or by asking it, so that clients need one address. */
-export const atOwner = <R>(
-  path: string | ((request: Request) => string),
+/** The scope is asked for before anything else of the request is looked at, also where another process answers. */
+const askCaller = <R>(
+  { role, scope }: EndpointAccess & { readonly key: "headers" },
   handle: Handle<R>,
-  scope: KeyScope = "read"
-): Handle<R | Forwards> =>
+  basePath: string
+): Guarded<R> =>
   Effect.fnUntraced(function* (request) {
+    const caller = yield* callerOf(request, scope)
     const { roles } = yield* Gate
-    if (roles.includes("stats")) return yield* answer(handle, request, scope)
-    return yield* forward(typeof path === "string" ? path : path(request), request, scope)
+    if (role === "stats" && !roles.includes(role)) return yield* passOn(request, caller, basePath)
+    const answer = Effect.provideService(handle(request), CurrentCaller, caller)
+    return yield* isForwarded(request) ? nameProjectOf(caller, answer) : answer
   })
 
-/** The request's own path, for one with parameters: below the contract's first segment, wherever the API is mounted. */
-export const pathFrom =
-  (first: string) =>
-  ({ url }: Request): string => {
-    const [path = ""] = url.split("?")
-    return path.slice(path.lastIndexOf(first))
-  }
-
-const projectOf = (request: Request, scope: KeyScope) =>
-  Effect.flatMap(Access, ({ project }) => project(presentedKey(request.headers), scope))
-
 /** To another process whatever comes after the key was taken names the project: a refusal that does not is a sign of other keys. */
-const answer = <R>(handle: Handle<R>, request: Request, scope: KeyScope) =>
-  isForwarded(request)
-    ? Effect.flatMap(projectOf(request, scope), (project) =>
-        handle(request).pipe(
-          Effect.catchTag("Refusal", (refused) => Effect.succeed(respondRefusal(refused))),
-          Effect.map(nameProject(project))
-        )
-      )
-    : handle(request)
+const nameProjectOf = <R>({ project }: Caller, answer: Answer<R>): Answer<R> =>
+  answer.pipe(
+    Effect.catchTag("Refusal", (refused) => Effect.succeed(respondRefusal(refused))),
+    Effect.map(nameProject(project))
+  )
 
-const forward = Effect.fnUntraced(function* (path: string, request: Request, scope: KeyScope) {
-  const project = yield* projectOf(request, scope)
+/** By asking the process that answers, so that clients need one address. */
+const passOn = Effect.fnUntraced(function* (request: Request, { project }: Caller, basePath: string) {
   // One hop: whoever asked has the wrong address.
   if (isForwarded(request)) return yield* Effect.fail(wrongRole("stats"))
   const query = request.url.indexOf("?")
@@ -63,10 +58,25 @@ const forward = Effect.fnUntraced(function* (path: string, request: Request, sco
   const body = request.method === "POST" ? yield* readJsonBytes(request) : undefined
   return yield* (yield* StatsOwner).ask({
     method: request.method === "HEAD" ? "GET" : request.method,
-    path,
+    path: pathOf(request.url, basePath),
     search,
     body,
     key: presentedKey(request.headers),
     project
   })
 })
+
+/** Only in a process with the role. Elsewhere it is the operator's mistake, so the client keeps what it has and retries. */
+const requireRole =
+  <R>(role: Role, handle: Handle<R>): Handle<R | Gate> =>
+  (request) =>
+    Effect.flatMap(Gate, ({ roles }) => (roles.includes(role) ? handle(request) : Effect.fail(wrongRole(role))))
+
+const wrongRole = (role: Role) => retryLater("wrong_role", `This process does not have the role ${role}; ask another.`)
+
+/** A server of its own leaves it to its operator, who keeps the path inside; an application's is where everybody comes. */
+const requireAdminInside = <R>(handle: Handle<R>): Handle<R | Access | Gate | Request> =>
+  Effect.fnUntraced(function* (request) {
+    if ((yield* Gate).mounted) yield* callerOf(request, "admin")
+    return yield* handle(request)
+  })

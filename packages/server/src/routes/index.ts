@@ -1,10 +1,11 @@
-import { Contract } from "@millrace/core/wire"
-import type { EventQueue, EventStore, MetricName, Pipeline, Warehouse } from "@millrace/core"
+import { accessOf, type ApiKeySecurity, Contract } from "@millrace/core/wire"
+import type { EventQueue, EventStore, Pipeline, Warehouse } from "@millrace/core"
 import { Context, Effect, Layer } from "effect"
 import { HttpRouter, type HttpServerRequest, type HttpServerResponse } from "effect/http"
-import { HttpApi } from "effect/http-api"
+import { HttpApi, type HttpApiEndpoint } from "effect/http-api"
 import type { Sessions } from "../auth/Sessions.ts"
 import type { Access } from "../auth/Access.ts"
+import type { CurrentCaller } from "../http/Caller.ts"
 import { frame } from "../http/frame.ts"
 import type { Gate } from "../http/Gate.ts"
 import { type Refusal, respondRefusal } from "../http/Refusal.ts"
@@ -12,12 +13,12 @@ import type { StatsOwner } from "./StatsOwner.ts"
 import type { Limits } from "../limits/Limits.ts"
 import type { Telemetry } from "../http/Telemetry.ts"
 import { login, logout, refresh } from "./auth.ts"
-import { atOwner, only, pathFrom } from "./guard.ts"
 import { backUp } from "./backups.ts"
 import { listDeadLetters, purgeDeadLetters, replayDeadLetters } from "./deadLetters.ts"
 import { type BasePath, docsRoute, openapi } from "./docs.ts"
 import { ingest } from "./events.ts"
 import { livez, readyz, startupz } from "./health.ts"
+import { guard } from "./guard.ts"
 import { answerOfJob } from "./jobs.ts"
 import { ledger } from "./ledger.ts"
 import { metrics } from "./metrics.ts"
@@ -36,50 +37,53 @@ type Services =
   | Telemetry
   | Warehouse
 
-type Handler = (
+type Handler<R> = (
   request: HttpServerRequest.HttpServerRequest
-) => Effect.Effect<HttpServerResponse.HttpServerResponse, Refusal, Services | OfRequest>
+) => Effect.Effect<HttpServerResponse.HttpServerResponse, Refusal, Services | OfRequest | R>
 
 /** What the router gives with each request. */
 type OfRequest = HttpServerRequest.HttpServerRequest | HttpServerRequest.ParsedSearchParams | HttpRouter.RouteContext
 
 type Groups = typeof Contract.groups
 type EndpointName = { [Group in keyof Groups]: keyof Groups[Group]["endpoints"] & string }[keyof Groups]
+type EndpointOf<Name> = {
+  [Group in keyof Groups]: Name extends keyof Groups[Group]["endpoints"] ? Groups[Group]["endpoints"][Name] : never
+}[keyof Groups]
 
-const statsOf = (metric: MetricName) => atOwner(`/stats/${metric}`, stats(metric))
+/** Only where the contract asks for a key is there a caller. */
+type HandlerOf<Name> =
+  ApiKeySecurity extends HttpApiEndpoint.Middleware<EndpointOf<Name>> ? Handler<CurrentCaller> : Handler<never>
 
 /** Every endpoint of the contract and what answers it: leaving one out does not compile. `docs` is a page, below. */
-const handlers: { readonly [Name in Exclude<EndpointName, "docs">]: Handler } = {
-  ingest: only("ingest", ingest),
-  dau: statsOf("dau"),
-  "active-users": statsOf("active-users"),
-  "top-events": statsOf("top-events"),
-  retention: statsOf("retention"),
-  trend: statsOf("trend"),
-  lifecycle: statsOf("lifecycle"),
-  stickiness: statsOf("stickiness"),
-  funnel: statsOf("funnel"),
-  paths: statsOf("paths"),
-  "dau/users": statsOf("dau/users"),
-  "active-users/users": statsOf("active-users/users"),
-  "top-events/users": statsOf("top-events/users"),
-  "retention/users": statsOf("retention/users"),
-  "trend/users": statsOf("trend/users"),
-  "lifecycle/users": statsOf("lifecycle/users"),
-  "stickiness/users": statsOf("stickiness/users"),
-  "funnel/users": statsOf("funnel/users"),
-  "paths/users": statsOf("paths/users"),
-  statsQuery: atOwner("/stats/query", statsQuery),
-  ledger: atOwner("/ledger", ledger),
-  // At the owner: for ingestion alone the hot store is not opened, and it keeps some of them.
-  listDeadLetters: atOwner("/dead-letters", listDeadLetters, "admin"),
-  replayDeadLetters: atOwner("/dead-letters/replay", replayDeadLetters, "admin"),
-  purgeDeadLetters: atOwner("/dead-letters/purge", purgeDeadLetters, "admin"),
-  eraseUser: atOwner(pathFrom("/users/"), eraseUser, "admin"),
-  exportUser: atOwner(pathFrom("/users/"), exportUser, "admin"),
-  // There the warehouse is, and the hot store is open.
-  takeBackup: atOwner("/backups", backUp, "admin"),
-  answerOfJob: atOwner(pathFrom("/jobs/"), answerOfJob, "admin"),
+const handlers: { readonly [Name in Exclude<EndpointName, "docs">]: HandlerOf<Name> } = {
+  ingest,
+  dau: stats("dau"),
+  "active-users": stats("active-users"),
+  "top-events": stats("top-events"),
+  retention: stats("retention"),
+  trend: stats("trend"),
+  lifecycle: stats("lifecycle"),
+  stickiness: stats("stickiness"),
+  funnel: stats("funnel"),
+  paths: stats("paths"),
+  "dau/users": stats("dau/users"),
+  "active-users/users": stats("active-users/users"),
+  "top-events/users": stats("top-events/users"),
+  "retention/users": stats("retention/users"),
+  "trend/users": stats("trend/users"),
+  "lifecycle/users": stats("lifecycle/users"),
+  "stickiness/users": stats("stickiness/users"),
+  "funnel/users": stats("funnel/users"),
+  "paths/users": stats("paths/users"),
+  statsQuery,
+  ledger,
+  listDeadLetters,
+  replayDeadLetters,
+  purgeDeadLetters,
+  eraseUser,
+  exportUser,
+  takeBackup: backUp,
+  answerOfJob,
   login,
   refresh,
   logout,
@@ -101,16 +105,17 @@ export const routerConfig = {
   maxParamLength: 3_072
 } as const
 
-/** Method and path come from the contract, so that they are written down once. */
-const contractRoutes = (services: Context.Context<Services>) => {
+/** Method, path and access come from the contract, so that they are written down once. */
+const contractRoutes = (services: Context.Context<Services>, basePath: BasePath) => {
   const found: Array<HttpRouter.Route<never, OfRequest>> = []
   HttpApi.reflect(Contract, {
     onGroup: () => {},
     onEndpoint: ({ endpoint }) => {
       const { identifier, method, path } = endpoint
       if (!isHandled(identifier)) return
+      const guarded = guard<Services | OfRequest | CurrentCaller>(accessOf(endpoint), handlers[identifier], basePath)
       const answer = (request: HttpServerRequest.HttpServerRequest) =>
-        handlers[identifier](request).pipe(
+        guarded(request).pipe(
           Effect.catchTag("Refusal", (refused) => Effect.succeed(respondRefusal(refused))),
           Effect.updateContext((own: Context.Context<OfRequest>) => Context.merge(services, own))
         )
@@ -126,7 +131,7 @@ export const routes = (basePath: BasePath): Layer.Layer<never, never, HttpRouter
     HttpRouter.use(
       Effect.fnUntraced(function* (router) {
         const target = basePath === "" ? router : router.prefixed(basePath)
-        yield* target.addAll(contractRoutes(yield* Effect.context<Services>()))
+        yield* target.addAll(contractRoutes(yield* Effect.context<Services>(), basePath))
         yield* router.addGlobalMiddleware(yield* frame(basePath))
       })
     ),

@@ -7,12 +7,11 @@ import {
   type WarehouseError
 } from "@millrace/core"
 import { Clock, Effect } from "effect"
-import type { HttpServerRequest } from "effect/http"
-import { Access, presentedKey } from "../auth/Access.ts"
+import { CurrentCaller } from "../http/Caller.ts"
 import { because, respondJson, retryLater } from "../http/Refusal.ts"
 
-export const ledger = Effect.fnUntraced(function* (request: HttpServerRequest.HttpServerRequest) {
-  const project = yield* (yield* Access).project(presentedKey(request.headers), "read")
+export const ledger = Effect.fnUntraced(function* () {
+  const { project } = yield* CurrentCaller
   const entry = yield* readLedger(project).pipe(
     Effect.tapError(logFailure),
     Effect.mapError((error) => because(unreadable, error))

@@ -10,21 +10,16 @@ import {
 } from "@millrace/core"
 import { Effect } from "effect"
 import { HttpServerRequest } from "effect/http"
-import { Access, presentedKey } from "../auth/Access.ts"
-import type { Caller } from "../http/Caller.ts"
+import { CurrentCaller } from "../http/Caller.ts"
 import { readJson } from "../http/readJson.ts"
 import { because, type Refusal, refusal, respondJson, retryLater, unknownMetric } from "../http/Refusal.ts"
 
 /** `GET /stats/<metric>` */
-export const stats = (metric: MetricName) =>
-  Effect.fnUntraced(function* (request: HttpServerRequest.HttpServerRequest) {
-    const caller = yield* (yield* Access).caller(presentedKey(request.headers), "read")
-    return yield* answer(metric, caller, yield* HttpServerRequest.ParsedSearchParams)
-  })
+export const stats = (metric: MetricName) => () =>
+  Effect.flatMap(HttpServerRequest.ParsedSearchParams, (params) => answer(metric, params))
 
 /** `POST /stats/query`: the same with a JSON body, for what does not fit a query string. */
 export const statsQuery = Effect.fnUntraced(function* (request: HttpServerRequest.HttpServerRequest) {
-  const caller = yield* (yield* Access).caller(presentedKey(request.headers), "read")
   const { metric, params = {}, ...unknown } = asObject(yield* readJson(request)) ?? {}
   const stray = Object.keys(unknown)[0]
   if (stray !== undefined) return yield* refuseField(stray, "unknown_parameter", "is not known here")
@@ -32,10 +27,11 @@ export const statsQuery = Effect.fnUntraced(function* (request: HttpServerReques
   if (!isMetricName(metric)) return yield* Effect.fail(unknownMetric(metric))
   const asked = asObject(params)
   if (asked === undefined) return yield* refuseField("params", "invalid_parameter", "must be an object")
-  return yield* answer(metric, caller, paramsOfJson(asked))
+  return yield* answer(metric, paramsOfJson(asked))
 })
 
-const answer = Effect.fnUntraced(function* (metric: MetricName, { id, project }: Caller, params: RawParams) {
+const answer = Effect.fnUntraced(function* (metric: MetricName, params: RawParams) {
+  const { id, project } = yield* CurrentCaller
   const found = yield* query({ metric, project_id: project, params, asked_by: id }).pipe(
     Effect.catchTags({ BadParameter: (bad) => Effect.fail(refuseParameter(bad)), WarehouseError: failWarehouse })
   )

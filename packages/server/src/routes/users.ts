@@ -10,18 +10,16 @@ import {
 import type { ErasureReceiptAnswer } from "@millrace/core/wire"
 import { Effect, Stream } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
-import { Access, presentedKey } from "../auth/Access.ts"
+import { CurrentCaller } from "../http/Caller.ts"
 import { Gate } from "../http/Gate.ts"
 import { because, NO_STORE, refusal, respondJson, retryLater } from "../http/Refusal.ts"
 import { refuseWarehouse } from "./stats.ts"
 
 const ID_MAX_CHARACTERS = 256
 
-type Request = HttpServerRequest.HttpServerRequest
-
 /** Which user of the caller's project the path names. */
-const named = Effect.fnUntraced(function* (request: Request) {
-  const project_id = yield* (yield* Access).project(presentedKey(request.headers), "admin")
+const named = Effect.gen(function* () {
+  const { project: project_id } = yield* CurrentCaller
   const stray = Object.keys(yield* HttpServerRequest.ParsedSearchParams)[0]
   if (stray !== undefined) return yield* refuseField(stray, "unknown_parameter", "is not a parameter here")
   const { id = "" } = yield* HttpRouter.params
@@ -47,8 +45,8 @@ const failed = (error: EventQueueError | EventStoreError | WarehouseError) =>
 const unreadable = retryLater("warehouse_unavailable", "What is held about the user cannot be read at the moment.")
 
 /** `DELETE /users/:id` */
-export const eraseUser = Effect.fnUntraced(function* (request: Request) {
-  const user = yield* named(request)
+export const eraseUser = Effect.fnUntraced(function* () {
+  const user = yield* named
   return yield* (yield* Gate).jobs.carryThrough(
     user.project_id,
     Effect.flatMap(Effect.catch(erase(user), failed), answer)
@@ -78,8 +76,8 @@ const present = (receipt: ErasureReceipt): ErasureReceiptAnswer => ({
 const utf8 = new TextEncoder()
 
 /** `GET /users/:id/events`: a page at a time, as fast as the client reads. */
-export const exportUser = Effect.fnUntraced(function* (request: Request) {
-  const user = yield* named(request)
+export const exportUser = Effect.fnUntraced(function* () {
+  const user = yield* named
   const lines = yield* Effect.catch(readUser(user), failed)
   const bytes = Stream.map(lines, (line) => utf8.encode(`${JSON.stringify(line)}\n`)).pipe(
     Stream.tapError((error) => Effect.logWarning("an export was cut short", error))
