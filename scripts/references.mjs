@@ -91,6 +91,15 @@ const checkPaths = (file, text) => {
   }
 }
 
+/** Files in a picture or in code, where nothing frames them. */
+const checkFences = (file, text) => {
+  for (const [fence] of text.matchAll(/^```[\s\S]*?^```/gmu)) {
+    for (const [path] of fence.matchAll(/(?:[\w@.-]+\/)+[\w.-]+\.(?:ts|mjs|md)\b/gu)) {
+      if (!ELSEWHERE.test(path) && !isThere(path, file)) refuse(file, `there is no ${path}`)
+    }
+  }
+}
+
 /** `docs/page.md`, "Heading"; PAGE.md. */
 const checkDocuments = (file, text) => {
   for (const [, path, heading] of text.matchAll(/(?<![\w/.-])(docs\/[\w./-]+\.md|[A-Z]{3,}\.md)`?(?:, "([^"]+)")?/gu)) {
@@ -148,6 +157,7 @@ for (const file of files) {
   if (basename(file) === "references.mjs" || file === "pnpm-lock.yaml") continue
   if (file.endsWith(".md")) {
     const text = withoutFences(read(file))
+    checkFences(file, read(file))
     checkLinks(file, text)
     checkPaths(file, text)
     checkDocuments(file, text)
