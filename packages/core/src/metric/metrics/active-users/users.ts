@@ -17,7 +17,7 @@ interface Asked extends ActiveUsersParams, Listed {
 
 const DAYS = { users: 1, wau: WEEK_DAYS, mau: MONTH_DAYS } as const
 
-const cell = (params: Asked, context: AskContext, dialect: Dialect) => {
+export const cell = (params: Asked, context: AskContext, dialect: Dialect) => {
   const groups = activeIn(params, context, dialect)
   const bucket = slotsOf(params, context.as_of).find(({ date }) => date === params.date)!.bucket
   const rows = sql`
@@ -26,7 +26,7 @@ const cell = (params: Asked, context: AskContext, dialect: Dialect) => {
   return { groups, rows }
 }
 
-const reference = (events: ReadonlyArray<Event>, params: Asked, context: AskContext) => {
+export const reference = (events: ReadonlyArray<Event>, params: Asked, context: AskContext) => {
   const of = eventsOfValue(events, params, usersInRange(params, context))
   const byDate = activeByDate(of, params)
   return params.column === "users"
@@ -34,9 +34,9 @@ const reference = (events: ReadonlyArray<Event>, params: Asked, context: AskCont
     : activeWithin(byDate, params.date, DAYS[params.column])
 }
 
-const column = Params.chosen("users", "wau", "mau")
+export const column = Params.chosen("users", "wau", "mau")
 
-const columnIssue = ({ column: asked, rolling }: Pick<Asked, "column" | "rolling">) =>
+export const columnIssue = ({ column: asked, rolling }: Pick<Asked, "column" | "rolling">) =>
   asked === "users" || rolling ? undefined : { path: ["column"], issue: "is a number of rolling=true only" }
 
 export const activeUsersUsers = defineUsers({
@@ -56,26 +56,4 @@ export const activeUsersUsers = defineUsers({
     .check(Schema.makeFilter(columnIssue)),
   cell,
   reference
-})
-
-const DAILY = { interval: "day", week_start: "monday" } as const
-
-export const dailyActiveUsersUsers = defineUsers({
-  name: "dau/users",
-  description: "The users of one day; with column=wau or mau those of the 7 or 30 days that end with it.",
-  params: Schema.Struct({
-    from: Params.from,
-    to: Params.to,
-    tz: Params.tz,
-    rolling: Params.rolling,
-    date: Params.cellDate,
-    column,
-    ...Params.listed
-  })
-    .check(Params.rangeCheck)
-    .check(Schema.makeFilter((asked) => (Params.isRowDate({ ...asked, ...DAILY }) ? undefined : Params.NO_ROW)))
-    .check(Params.valueCheck)
-    .check(Schema.makeFilter(columnIssue)),
-  cell: (params, context, dialect) => cell({ ...params, ...DAILY }, context, dialect),
-  reference: (events, params, context) => reference(events, { ...params, ...DAILY }, context)
 })

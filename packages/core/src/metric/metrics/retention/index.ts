@@ -1,11 +1,11 @@
 import { Schema } from "effect"
-import { breakdownKey } from "../breakdown/index.ts"
-import { define } from "../Metric.ts"
-import * as Params from "../params.ts"
-import { retentionActivity } from "./retention/activity.ts"
-import { retentionReference } from "./retention/reference.ts"
-import { shapeRetention } from "./retention/shape.ts"
-import { retentionSql } from "./retention/sql.ts"
+import { breakdownKey } from "../../breakdown/index.ts"
+import { define } from "../../Metric.ts"
+import * as Params from "../../params.ts"
+import { retentionActivity } from "./activity.ts"
+import { retentionReference } from "./reference.ts"
+import { shapeRetention } from "./shape.ts"
+import { retentionSql } from "./sql.ts"
 
 const cell = Schema.Struct({
   index: Schema.Int,

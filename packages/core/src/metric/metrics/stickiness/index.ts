@@ -1,10 +1,10 @@
 import { Schema } from "effect"
-import { breakdownKey } from "../breakdown/index.ts"
-import { define } from "../Metric.ts"
-import * as Params from "../params.ts"
-import { stickinessActivity } from "./stickiness/activity.ts"
-import { stickinessReference } from "./stickiness/reference.ts"
-import { shapeStickiness, stickinessSql } from "./stickiness/sql.ts"
+import { breakdownKey } from "../../breakdown/index.ts"
+import { define } from "../../Metric.ts"
+import * as Params from "../../params.ts"
+import { stickinessActivity } from "./activity.ts"
+import { stickinessReference } from "./reference.ts"
+import { shapeStickiness, stickinessSql } from "./sql.ts"
 
 const row = Schema.Struct({
   ...breakdownKey,

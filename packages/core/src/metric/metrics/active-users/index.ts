@@ -1,13 +1,13 @@
 import { Schema } from "effect"
-import { breakdownKey } from "../breakdown/index.ts"
-import { define } from "../Metric.ts"
-import * as Params from "../params.ts"
-import { activeUsersActivity } from "./active-users/activity.ts"
-import { activeUsersReference } from "./active-users/reference.ts"
-import { shapeActiveUsers } from "./active-users/shape.ts"
-import { activeUsersSql } from "./active-users/sql.ts"
+import { breakdownKey } from "../../breakdown/index.ts"
+import { define } from "../../Metric.ts"
+import * as Params from "../../params.ts"
+import { activeUsersActivity } from "./activity.ts"
+import { activeUsersReference } from "./reference.ts"
+import { shapeActiveUsers } from "./shape.ts"
+import { activeUsersSql } from "./sql.ts"
 
-const row = Schema.Struct({
+export const row = Schema.Struct({
   date: Schema.String.annotate({ description: "First local day of the interval; for hours RFC 3339 with the offset." }),
   ...breakdownKey,
   users: Schema.Int,
@@ -18,7 +18,7 @@ const row = Schema.Struct({
   dau_mau: Schema.optionalKey(Schema.Finite)
 })
 
-const details = [
+export const details = [
   "Every interval that the range touches is counted whole, so a week's number is the same in every range that " +
     "shows it.",
   "A day that the zone skipped (Pacific/Apia 2011-12-30) keeps its row, with 0 users; a skipped hour has none.",
@@ -43,25 +43,4 @@ export const activeUsers = define({
   shape: shapeActiveUsers,
   reference: activeUsersReference,
   activity: activeUsersActivity
-})
-
-const DAILY = { interval: "day", week_start: "monday" } as const
-
-/** {@link activeUsers} by day. */
-export const dailyActiveUsers = define({
-  name: "dau",
-  description: "Distinct users per day; with rolling also WAU, MAU and their ratios to DAU.",
-  details,
-  params: Schema.Struct({
-    from: Params.from,
-    to: Params.to,
-    tz: Params.tz,
-    rolling: Params.rolling,
-    ...Params.common
-  }).check(Params.rangeCheck),
-  row,
-  sql: (params, context, dialect) => activeUsersSql({ ...params, ...DAILY }, context, dialect),
-  shape: (raw, params, context) => shapeActiveUsers(raw, { ...params, ...DAILY }, context),
-  reference: (events, params, context) => activeUsersReference(events, { ...params, ...DAILY }, context),
-  activity: (params) => activeUsersActivity({ ...params, ...DAILY })
 })

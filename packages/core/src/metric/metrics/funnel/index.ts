@@ -1,10 +1,10 @@
 import { Schema } from "effect"
-import { breakdownKey } from "../breakdown/index.ts"
-import { define } from "../Metric.ts"
-import * as Params from "../params.ts"
-import { funnelReference } from "./funnel/reference.ts"
-import { shapeFunnel } from "./funnel/shape.ts"
-import { funnelSql } from "./funnel/sql.ts"
+import { breakdownKey } from "../../breakdown/index.ts"
+import { define } from "../../Metric.ts"
+import * as Params from "../../params.ts"
+import { funnelReference } from "./reference.ts"
+import { shapeFunnel } from "./shape.ts"
+import { funnelSql } from "./sql.ts"
 
 const seconds = (which: string) =>
   Schema.NullOr(Schema.Finite).annotate({

@@ -1,9 +1,9 @@
 import { Schema } from "effect"
-import { breakdownKey } from "../breakdown/index.ts"
-import { define } from "../Metric.ts"
-import * as Params from "../params.ts"
-import { pathsReference } from "./paths/reference.ts"
-import { pathsSql, shapePaths } from "./paths/sql.ts"
+import { breakdownKey } from "../../breakdown/index.ts"
+import { define } from "../../Metric.ts"
+import * as Params from "../../params.ts"
+import { pathsReference } from "./reference.ts"
+import { pathsSql, shapePaths } from "./sql.ts"
 
 const row = Schema.Struct({
   ...breakdownKey,

@@ -1,9 +1,9 @@
 import { Schema } from "effect"
-import { breakdownKey } from "../breakdown/index.ts"
-import { define } from "../Metric.ts"
-import * as Params from "../params.ts"
-import { topEventsReference } from "./top-events/reference.ts"
-import { shapeTopEvents, topEventsSql } from "./top-events/sql.ts"
+import { breakdownKey } from "../../breakdown/index.ts"
+import { define } from "../../Metric.ts"
+import * as Params from "../../params.ts"
+import { topEventsReference } from "./reference.ts"
+import { shapeTopEvents, topEventsSql } from "./sql.ts"
 
 const row = Schema.Struct({
   ...breakdownKey,

@@ -1,10 +1,10 @@
 import { Schema } from "effect"
-import { breakdownKey } from "../breakdown/index.ts"
-import { define } from "../Metric.ts"
-import * as Params from "../params.ts"
-import { trendReference } from "./trend/reference.ts"
-import { shapeTrend } from "./trend/shape.ts"
-import { trendSql } from "./trend/sql.ts"
+import { breakdownKey } from "../../breakdown/index.ts"
+import { define } from "../../Metric.ts"
+import * as Params from "../../params.ts"
+import { trendReference } from "./reference.ts"
+import { shapeTrend } from "./shape.ts"
+import { trendSql } from "./sql.ts"
 
 const row = Schema.Struct({
   date: Schema.String.annotate({ description: "First local day of the interval; for hours RFC 3339 with the offset." }),

@@ -1,10 +1,10 @@
 import { Schema } from "effect"
-import { breakdownKey } from "../breakdown/index.ts"
-import { define } from "../Metric.ts"
-import * as Params from "../params.ts"
-import { lifecycleActivity } from "./lifecycle/activity.ts"
-import { lifecycleReference } from "./lifecycle/reference.ts"
-import { lifecycleSql, shapeLifecycle } from "./lifecycle/sql.ts"
+import { breakdownKey } from "../../breakdown/index.ts"
+import { define } from "../../Metric.ts"
+import * as Params from "../../params.ts"
+import { lifecycleActivity } from "./activity.ts"
+import { lifecycleReference } from "./reference.ts"
+import { lifecycleSql, shapeLifecycle } from "./sql.ts"
 
 const row = Schema.Struct({
   date: Schema.String.annotate({ description: "First local day of the interval." }),

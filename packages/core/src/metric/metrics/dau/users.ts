@@ -1,0 +1,26 @@
+import { Schema } from "effect"
+import * as Params from "../../params.ts"
+import { defineUsers } from "../../users.ts"
+import { cell, column, columnIssue, reference } from "../active-users/users.ts"
+
+const DAILY = { interval: "day", week_start: "monday" } as const
+
+export const dailyActiveUsersUsers = defineUsers({
+  name: "dau/users",
+  description: "The users of one day; with column=wau or mau those of the 7 or 30 days that end with it.",
+  params: Schema.Struct({
+    from: Params.from,
+    to: Params.to,
+    tz: Params.tz,
+    rolling: Params.rolling,
+    date: Params.cellDate,
+    column,
+    ...Params.listed
+  })
+    .check(Params.rangeCheck)
+    .check(Schema.makeFilter((asked) => (Params.isRowDate({ ...asked, ...DAILY }) ? undefined : Params.NO_ROW)))
+    .check(Params.valueCheck)
+    .check(Schema.makeFilter(columnIssue)),
+  cell: (params, context, dialect) => cell({ ...params, ...DAILY }, context, dialect),
+  reference: (events, params, context) => reference(events, { ...params, ...DAILY }, context)
+})
