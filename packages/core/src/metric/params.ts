@@ -3,10 +3,9 @@ import { BreakdownValue } from "./breakdown/values.ts"
 import { readScalar, writeScalar } from "./breakdown/scalar.ts"
 import { dateOfDay, dayOfDate } from "./calendar/interval.ts"
 import { slotsOf, type Spanned } from "./calendar/timeline.ts"
-import { WINDOW, WINDOW_MAX_MICROS, windowMicros } from "./metrics/funnel/model.ts"
-import { AGGREGATES, MEASURES } from "./metrics/trend/model.ts"
 import { isZone } from "./calendar/zone.ts"
 import { EventType, EventTypeOfRow, FieldName, FilterText, PropertyName, StepsText, text } from "./fieldParams.ts"
+import { type About, about } from "./Parameter.ts"
 
 /** The longest `from`–`to` (or `start_date`–`end_date`), both days counted. */
 export const RANGE_MAX_DAYS = 3_660
@@ -26,10 +25,10 @@ const Zone = text((value) => (isZone(value) ? undefined : "must be an IANA time 
   description: "IANA name of the zone in which dates are read."
 })
 
-const choice = <const Values extends ReadonlyArray<string>>(values: Values) =>
+const choices = <const Values extends ReadonlyArray<string>>(values: Values) =>
   Schema.Literals(values).annotate({ message: `must be one of ${values.join(", ")}` })
 
-const flag = choice(["true", "false"]).pipe(
+const bool = choices(["true", "false"]).pipe(
   Schema.decodeTo(
     Schema.Boolean,
     SchemaTransformation.transform({
@@ -39,31 +38,23 @@ const flag = choice(["true", "false"]).pipe(
   )
 )
 
-const integer = (min: number, max: number) =>
+const whole = (minimum: number, maximum: number) =>
   text(
     (value) =>
-      /^\d{1,7}$/u.test(value) && Number(value) >= min && Number(value) <= max
+      /^\d{1,7}$/u.test(value) && Number(value) >= minimum && Number(value) <= maximum
         ? undefined
-        : `must be a whole number from ${min} to ${max}`,
-    { description: `A whole number from ${min} to ${max}.` }
+        : `must be a whole number from ${minimum} to ${maximum}`,
+    { description: `A whole number from ${minimum} to ${maximum}.` }
   ).pipe(
     Schema.decodeTo(
       // The bounds again: of the number itself the text's rules say nothing, and the document would allow any.
-      Schema.Int.check(Schema.isBetween({ minimum: min, maximum: max })),
+      Schema.Int.check(Schema.isBetween({ minimum, maximum })),
       SchemaTransformation.transform({
         decode: (value: string) => Number(value),
         encode: (value: number) => String(value)
       })
     )
   )
-
-const Window = text(
-  (value) =>
-    WINDOW.test(value) && windowMicros(value) <= WINDOW_MAX_MICROS
-      ? undefined
-      : "must be a whole number with s, m, h or d behind it, like 7d, and 366 days at most",
-  { description: "How long an attempt may take: a whole number with s, m, h or d behind it." }
-)
 
 const VALUE_MAX_CHARACTERS = 65_536
 const USER_ID_MAX_CHARACTERS = 256
@@ -82,98 +73,99 @@ const ValueText = text((value) => (value.length <= VALUE_MAX_CHARACTERS ? undefi
   description: 'The breakdown of the row, or a value that $other holds: pro, 1, true; the text 1 in quotes: "1".'
 }).pipe(Schema.decodeTo(BreakdownValue, SchemaTransformation.transform({ decode: readScalar, encode: writeScalar })))
 
-const defaulted = <S extends Schema.Constraint>(schema: S, value: S["Encoded"]) =>
-  Schema.withDecodingDefault<S>(Effect.succeed(value))(schema)
+/** A parameter that may be absent. What is said of it stands on what it is when it is there. */
+const optional = <S extends Schema.Constraint>(schema: S, what: About) => Schema.optional(about(schema, what))
 
-export const from = CalendarDate
-export const to = CalendarDate
-export const tz = defaulted(Zone, "UTC")
-export const interval = defaulted(choice(["hour", "day", "week", "month"]), "day")
-export const limitOfPaths = defaulted(integer(1, 1_000), "50")
-export const steps = StepsText
-export const window = defaulted(Window, "7d")
-export const order = defaulted(choice(["ordered", "strict", "any"]), "ordered")
-export const breakdownOf = defaulted(choice(["event", "user"]), "event")
-export const dateInterval = defaulted(choice(["day", "week", "month"]), "day")
-export const cohortInterval = defaulted(choice(["day", "week", "month"]), "week")
-export const weekStart = defaulted(choice(["monday", "sunday"]), "monday")
-export const limit = defaulted(integer(1, 1_000), "10")
-export const windows = defaulted(integer(1, 366), "8")
-export const minimumOccurrences = defaulted(integer(1, 1_000), "1")
-export const rolling = defaulted(flag, "false")
-export const mode = defaulted(choice(["first-ever", "recurring"]), "first-ever")
-export const measure = defaulted(choice(["on", "on-or-after"]), "on")
-export const bucket = defaulted(choice(["calendar", "rolling"]), "calendar")
-export const measureOfTrend = defaulted(choice(MEASURES), "events")
-export const optionalProperty = Schema.optional(PropertyName)
-export const optionalField = Schema.optional(FieldName)
-export const optionalEventType = Schema.optional(EventType)
-export const where = Schema.optional(FilterText)
-export const optionalDate = Schema.optional(CalendarDate)
+/** A parameter that has a value when it is left out. */
+export const defaulted = <S extends Schema.Constraint>(schema: S, initial: S["Encoded"] & string) =>
+  about(Schema.withDecodingDefault<S>(Effect.succeed(initial))(schema), { initial })
+
+/** One of some words, the first where none is given. */
+export const choice = <const Values extends readonly [string, ...ReadonlyArray<string>]>(values: Values) =>
+  choiceOr(values, values[0])
+
+/** The same with another default. */
+export const choiceOr = <const Values extends ReadonlyArray<string>>(values: Values, initial: Values[number]) =>
+  about(defaulted(choices(values), initial as never), { kind: "choice", values })
+
+export const flag = (initial: boolean) => about(defaulted(bool, initial ? "true" : "false"), { kind: "flag" })
+
+export const integer = (minimum: number, maximum: number) =>
+  about(whole(minimum, maximum), { kind: "integer", minimum, maximum })
+
+export const integerOr = (minimum: number, maximum: number, initial: number) =>
+  about(defaulted(whole(minimum, maximum), String(initial)), { kind: "integer", minimum, maximum })
+
+/** How many rows at most. */
+export const limit = (initial: number) => about(integerOr(1, 1_000, initial), { kind: "limit" })
+
+/** `YYYY-MM-DD`, required. */
+export const date = about(CalendarDate, { kind: "date" })
+export const optionalDate = (help: string) => optional(CalendarDate, { kind: "date", help })
+export const from = about(date, {
+  help: "First day, YYYY-MM-DD",
+  assumed: { days: 29, before: "to", says: "29 days before --to" }
+})
+export const to = about(date, { help: "Last day, included", assumed: { days: 0, says: "today" } })
+export const tz = about(defaulted(Zone, "UTC"), { kind: "zone", help: "IANA time zone in which dates are read" })
+export const interval = choiceOr(["hour", "day", "week", "month"], "day")
+export const dateInterval = choice(["day", "week", "month"])
+export const weekStart = about(choice(["monday", "sunday"]), { placeholder: "DAY" })
+export const steps = about(StepsText, {
+  kind: "steps",
+  help: "An event type or a filter; give it once for each step, in order"
+})
+export const property = (help: string) => optional(PropertyName, { kind: "property", help })
+export const optionalEventType = (help: string) =>
+  optional(EventType, { kind: "event-type", help: `${help} (default: any)` })
+/** Of the events that are counted. */
+export const countedType = optionalEventType("Count events of this type alone")
 
 /** What every metric takes. */
-export const common = { breakdown: optionalField, breakdown_of: breakdownOf, where }
+export const common = {
+  breakdown: optional(FieldName, {
+    kind: "field",
+    help: "event_type or properties.<name>: the same for each value"
+  }),
+  breakdown_of: about(choice(["event", "user"]), { help: "event: its own value; user: the user's latest" }),
+  where: optional(FilterText, {
+    kind: "filter",
+    help: 'Count these events alone, like: event_type = "buy" and properties.amount >= 10'
+  })
+}
+
+/** The page of a listing of users. */
+const page = {
+  breakdown_value: optional(ValueText, {
+    kind: "value",
+    help: "The row's value, with --breakdown: pro, 1, true; the text 1: '\"1\"'"
+  }),
+  limit: about(limit(100), { help: "Users at once, 1–1000" }),
+  after: optional(UserId, {
+    kind: "user",
+    help: "Go on after this user, the last of the page before"
+  })
+}
 
 /** What every listing of a cell's users takes, besides the metric's own parameters; goes with {@link valueCheck}. */
-export const listed = {
-  ...common,
-  breakdown_value: Schema.optional(ValueText),
-  limit: defaulted(integer(1, 1_000), "100"),
-  after: Schema.optional(UserId)
-}
-export const cellDate = text((value) => (value.length <= 25 ? undefined : "must be the date of a row"), {
-  description: "The date of the row."
-})
-export const step = integer(1, 20)
-export const cell = integer(0, 365)
-export const intervals = integer(1, RANGE_MAX_DAYS)
-export const eventType = EventTypeOfRow
-export const stepName = text((value) => (value.length <= VALUE_MAX_CHARACTERS ? undefined : "is too long"), {
-  description: "As the row has it."
-})
-export const returned = defaulted(flag, "true")
-export const chosen = <const Values extends readonly [string, ...ReadonlyArray<string>]>(...values: Values) =>
-  defaulted(choice(values), values[0] as Values[number])
+export const listed = { ...common, ...page }
 
-/** The parameters of a funnel's attempts; goes with {@link rangeCheck}. */
-export const attempts = { from, to, tz, steps, window, order }
+/** The names of those that {@link page} adds. */
+export const PAGE: ReadonlySet<string> = new Set(Object.keys(page))
 
-/** The parameters of a retention table; goes with {@link cohortsCheck}. */
-export const retentionTable = {
-  start_date: CalendarDate,
-  end_date: optionalDate,
-  windows,
-  interval: cohortInterval,
-  week_start: weekStart,
-  tz,
-  start_event: optionalEventType,
-  return_event: optionalEventType,
-  mode,
-  measure,
-  bucket,
-  minimum_occurrences: minimumOccurrences
-}
-
-export const cohortsCheck = Schema.makeFilter(
-  ({ end_date, start_date }: { readonly start_date: string; readonly end_date?: string | undefined }) =>
-    end_date === undefined ? undefined : rangeIssue(start_date, end_date, "start_date", "end_date")
+export const cellDate = about(
+  text((value) => (value.length <= 25 ? undefined : "must be the date of a row"), {
+    description: "The date of the row."
+  }),
+  { kind: "row-date", help: "The row's date" }
 )
-
-const needsProperty: ReadonlySet<string> = new Set(AGGREGATES)
-
-/** Aggregates are of a property; counts have no use for one. */
-export const propertyCheck = Schema.makeFilter(
-  (asked: { readonly measure: string; readonly property?: string | undefined }) =>
-    needsProperty.has(asked.measure) === (asked.property !== undefined)
-      ? undefined
-      : {
-          path: ["property"],
-          issue: asked.property === undefined ? `is required for ${asked.measure}` : `has no use for ${asked.measure}`
-        }
+export const eventType = about(EventTypeOfRow, { kind: "event-type", help: "The row's event type" })
+export const stepName = about(
+  text((value) => (value.length <= VALUE_MAX_CHARACTERS ? undefined : "is too long"), {
+    description: "As the row has it."
+  }),
+  { kind: "name" }
 )
-
-export const rollingIssue = (each: string, asked: boolean) =>
-  asked && each !== "day" ? { path: ["rolling"], issue: "is possible with interval=day only" } : undefined
 
 /** A row of an answer that is broken down has a value, another has none. */
 export const valueCheck = Schema.makeFilter(
@@ -194,8 +186,10 @@ export const NO_ROW = { path: ["date"], issue: "must be the date of a row in the
 export const isRowDate = (asked: Spanned & { readonly date: string }): boolean =>
   slotsOf(asked, 0).some(({ date }) => date === asked.date)
 
-/** A range of local dates, `from` to `to`, and the intervals it is cut into; goes with {@link rangeCheck}. */
-export const timeline = { from, to, tz, interval, week_start: weekStart }
+/** Local dates, `from` to `to`; goes with {@link rangeCheck}. */
+export const range = { from, to, tz }
+/** {@link range}, and the intervals it is cut into. */
+export const timeline = { ...range, interval, week_start: weekStart }
 /** {@link timeline} without hours. */
 export const dateTimeline = { ...timeline, interval: dateInterval }
 

@@ -1,6 +1,7 @@
-import { Result, Schema, SchemaAST, SchemaIssue } from "effect"
+import { Result, Schema, SchemaIssue } from "effect"
 import { isWritten, printJson } from "../event/json.ts"
 import { BadParameter } from "./BadParameter.ts"
+import { fieldsOf, isRequired } from "./Parameter.ts"
 import { type MetricName, metrics, type ParamsOf } from "./registry.ts"
 
 /** As they come from a query string, or from a program or JSON body, which may give numbers, filters and lists as such. */
@@ -65,13 +66,9 @@ const refuseCoerced = <Params extends object>(raw: RawParams, params: Params): R
 
 const refuse = (field: string, code: BadParameter["code"], reason: string) => new BadParameter({ field, code, reason })
 
-/** Has no default. */
-const isRequired = (schema: Schema.Top): boolean => SchemaAST.toEncoded(schema.ast).context?.isOptional !== true
-
 /** Schema of a question as a JSON body: values of their own types, those with a default optional. */
 export const questionSchema = <Name extends MetricName>(name: Name) => {
-  const { fields } = metrics[name].params as unknown as { readonly fields: Readonly<Record<string, Schema.Top>> }
-  const typed = Object.entries(fields).map(([field, schema]) => {
+  const typed = Object.entries(fieldsOf(metrics[name].params)).map(([field, schema]) => {
     const type = Schema.toType(schema)
     return [field, isRequired(schema) ? type : Schema.optional(type)] as const
   })

@@ -1,3 +1,18 @@
+import { Schema } from "effect"
+
+/** What a number of an answer's row is, for those who show it. */
+export type Measure = "share" | "seconds"
+
+const MEASURE = "measure"
+
+/** From 0 to 1. */
+export const share = Schema.Finite.annotate({ [MEASURE]: "share" satisfies Measure })
+export const seconds = Schema.Finite.annotate({ [MEASURE]: "seconds" satisfies Measure })
+
+/** Undefined for a number that is just one. */
+export const measureOf = (schema: Schema.Constraint): Measure | undefined =>
+  Schema.resolveAnnotations(schema)?.[MEASURE] as Measure | undefined
+
 export type RawRow = Readonly<Record<string, unknown>>
 
 /** Engines give integers as number, bigint or decimal text; sums may be null over nothing. */

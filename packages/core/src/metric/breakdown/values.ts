@@ -32,6 +32,9 @@ export interface Broken {
 /** A row of an answer that may be broken down. */
 export type Valued<Row> = Row & { readonly breakdown?: BreakdownValue }
 
+/** A row but for the value. */
+export type WithoutBreakdown<Row> = Omit<Row, "breakdown">
+
 /** The field of a row's schema that says which value it belongs to. */
 export const breakdownKey = { breakdown: Schema.optionalKey(BreakdownValue) }
 

@@ -6,7 +6,7 @@ import type { AskContext } from "../../Metric.ts"
 import * as Params from "../../params.ts"
 import { sql } from "../../SqlText.ts"
 import { defineUsers, eventsOfValue, type Listed } from "../../users.ts"
-import { type ActiveUsersParams, MONTH_DAYS, WEEK_DAYS } from "./model.ts"
+import { type ActiveUsersParams, MONTH_DAYS, rolling, rollingCheck, WEEK_DAYS } from "./model.ts"
 import { activeByDate, activeWithin, usersInRange } from "./reference.ts"
 import { activeIn } from "./sql.ts"
 
@@ -34,23 +34,23 @@ export const reference = (events: ReadonlyArray<Event>, params: Asked, context: 
     : activeWithin(byDate, params.date, DAYS[params.column])
 }
 
-export const column = Params.chosen("users", "wau", "mau")
+export const column = Params.choice(["users", "wau", "mau"])
 
-export const columnIssue = ({ column: asked, rolling }: Pick<Asked, "column" | "rolling">) =>
-  asked === "users" || rolling ? undefined : { path: ["column"], issue: "is a number of rolling=true only" }
+export const columnIssue = ({ column: asked, rolling: isRolling }: Pick<Asked, "column" | "rolling">) =>
+  asked === "users" || isRolling ? undefined : { path: ["column"], issue: "is a number of rolling=true only" }
 
 export const activeUsersUsers = defineUsers({
   name: "active-users/users",
   description: "The users of one interval; with column=wau or mau those of the 7 or 30 days that end with the day.",
   params: Schema.Struct({
     ...Params.timeline,
-    rolling: Params.rolling,
+    rolling,
     date: Params.cellDate,
     column,
     ...Params.listed
   })
     .check(Params.rangeCheck)
-    .check(Schema.makeFilter(({ interval, rolling }) => Params.rollingIssue(interval, rolling)))
+    .check(rollingCheck)
     .check(Params.dateCheck)
     .check(Params.valueCheck)
     .check(Schema.makeFilter(columnIssue)),

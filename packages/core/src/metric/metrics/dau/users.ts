@@ -1,6 +1,7 @@
 import { Schema } from "effect"
 import * as Params from "../../params.ts"
 import { defineUsers } from "../../users.ts"
+import { rolling } from "../active-users/model.ts"
 import { cell, column, columnIssue, reference } from "../active-users/users.ts"
 
 const DAILY = { interval: "day", week_start: "monday" } as const
@@ -9,10 +10,8 @@ export const dailyActiveUsersUsers = defineUsers({
   name: "dau/users",
   description: "The users of one day; with column=wau or mau those of the 7 or 30 days that end with it.",
   params: Schema.Struct({
-    from: Params.from,
-    to: Params.to,
-    tz: Params.tz,
-    rolling: Params.rolling,
+    ...Params.range,
+    rolling,
     date: Params.cellDate,
     column,
     ...Params.listed

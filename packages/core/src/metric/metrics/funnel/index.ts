@@ -1,26 +1,8 @@
-import { Schema } from "effect"
-import { breakdownKey } from "../../breakdown/index.ts"
 import { define } from "../../Metric.ts"
-import * as Params from "../../params.ts"
+import { params, row } from "./model.ts"
 import { funnelReference } from "./reference.ts"
 import { shapeFunnel } from "./shape.ts"
 import { funnelSql } from "./sql.ts"
-
-const seconds = (which: string) =>
-  Schema.NullOr(Schema.Finite).annotate({
-    description: `${which} of the seconds from the step before to this one; null for the first step and where nobody got here.`
-  })
-
-const row = Schema.Struct({
-  ...breakdownKey,
-  step: Schema.Int.annotate({ description: "From 1; for order=any the number of steps taken." }),
-  users: Schema.Int.annotate({ description: "Users whose best attempt got here." }),
-  from_previous: Schema.Finite,
-  from_first: Schema.Finite,
-  median_seconds: seconds("Median"),
-  mean_seconds: seconds("Mean"),
-  complete: Schema.Boolean.annotate({ description: "Every window had ended by as_of." })
-})
 
 const details = [
   "An attempt begins with any first-step event (`order=any`: any step's) whose local date lies in the range. " +
@@ -45,10 +27,7 @@ export const funnel = define({
   name: "funnel",
   description: "How many users get through steps within a window, and how long they take.",
   details,
-  params: Schema.Struct({
-    ...Params.attempts,
-    ...Params.common
-  }).check(Params.rangeCheck),
+  params,
   row,
   sql: funnelSql,
   shape: shapeFunnel,

@@ -1,36 +1,56 @@
-import type { Broken, Valued } from "../../breakdown/index.ts"
-import type { Filter } from "../../filter/index.ts"
-import type { Narrowed } from "../../source.ts"
-
-export interface FunnelParams extends Narrowed, Broken {
-  readonly from: string
-  readonly to: string
-  readonly tz: string
-  readonly steps: ReadonlyArray<Filter>
-  /** A whole number with its unit: `30m`, `7d`. */
-  readonly window: string
-  readonly order: "ordered" | "strict" | "any"
-}
-
-export interface FunnelStep {
-  /** From 1. */
-  readonly step: number
-  readonly users: number
-  readonly from_previous: number
-  readonly from_first: number
-  readonly median_seconds: number | null
-  readonly mean_seconds: number | null
-  readonly complete: boolean
-}
-
-export type FunnelRow = Valued<FunnelStep>
+import { Schema } from "effect"
+import { breakdownKey, type Broken, type WithoutBreakdown } from "../../breakdown/index.ts"
+import { text } from "../../fieldParams.ts"
+import { about } from "../../Parameter.ts"
+import * as Params from "../../params.ts"
+import { seconds, share } from "../../rows.ts"
 
 const UNIT_MICROS: Readonly<Record<string, number>> = { s: 1e6, m: 60e6, h: 3_600e6, d: 86_400e6 }
 
-export const WINDOW_MAX_MICROS = 366 * 86_400e6
-export const WINDOW = /^[1-9]\d{0,7}[smhd]$/u
+const WINDOW_MAX_MICROS = 366 * 86_400e6
+const WINDOW = /^[1-9]\d{0,7}[smhd]$/u
 
 export const windowMicros = (window: string): number => Number(window.slice(0, -1)) * UNIT_MICROS[window.at(-1)!]!
+
+const Window = text(
+  (value) =>
+    WINDOW.test(value) && windowMicros(value) <= WINDOW_MAX_MICROS
+      ? undefined
+      : "must be a whole number with s, m, h or d behind it, like 7d, and 366 days at most",
+  { description: "How long an attempt may take: a whole number with s, m, h or d behind it." }
+)
+
+/** The parameters of a funnel's attempts. */
+export const attempts = {
+  ...Params.range,
+  steps: Params.steps,
+  window: about(Params.defaulted(Window, "7d"), {
+    kind: "duration",
+    help: "What an attempt may take, like 30m, 12h or 7d"
+  }),
+  order: Params.choice(["ordered", "strict", "any"])
+}
+
+export const params = Schema.Struct({ ...attempts, ...Params.common }).check(Params.rangeCheck)
+/** Also of a listing, which names the breakdown's value. */
+export type FunnelParams = typeof params.Type & Broken
+
+const secondsToStep = (which: string) =>
+  Schema.NullOr(seconds).annotate({
+    description: `${which} of the seconds from the step before to this one; null for the first step and where nobody got here.`
+  })
+
+export const row = Schema.Struct({
+  ...breakdownKey,
+  step: Schema.Int.annotate({ description: "From 1; for order=any the number of steps taken." }),
+  users: Schema.Int.annotate({ description: "Users whose best attempt got here." }),
+  from_previous: share,
+  from_first: share,
+  median_seconds: secondsToStep("Median"),
+  mean_seconds: secondsToStep("Mean"),
+  complete: Schema.Boolean.annotate({ description: "Every window had ended by as_of." })
+})
+export type FunnelRow = typeof row.Type
 
 /** How many users reached a step, and how long they took from the one before: what both sides make rows of. */
 export interface StepCount {
@@ -40,7 +60,7 @@ export interface StepCount {
   readonly medianMicros: number | null
 }
 
-export const rowsOf = (counts: ReadonlyArray<StepCount>, complete: boolean): ReadonlyArray<FunnelStep> =>
+export const rowsOf = (counts: ReadonlyArray<StepCount>, complete: boolean): ReadonlyArray<WithoutBreakdown<FunnelRow>> =>
   counts.map(({ medianMicros, micros, users }, index) => {
     const share = (of: number) => (of === 0 ? 0 : users / of)
     const timed = index > 0 && users > 0

@@ -2,17 +2,21 @@ import { Schema } from "effect"
 import * as Params from "../../params.ts"
 import { sql } from "../../SqlText.ts"
 import { defineUsers, ofValue } from "../../users.ts"
+import { attempts } from "./model.ts"
 import { named } from "./plan.ts"
 import { attemptsByValue, attemptsIn } from "./reference.ts"
 import { attemptsOf } from "./sql.ts"
+
+/** Which of the steps, from 1. */
+const step = Params.integer(1, 20)
 
 export const funnelUsers = defineUsers({
   name: "funnel/users",
   description: "The users who got to a step, or who got to the one before and no further.",
   params: Schema.Struct({
-    ...Params.attempts,
-    step: Params.step,
-    outcome: Params.chosen("reached", "dropped"),
+    ...attempts,
+    step,
+    outcome: Params.choice(["reached", "dropped"]),
     ...Params.listed
   })
     .check(Params.rangeCheck)

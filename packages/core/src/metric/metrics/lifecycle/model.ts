@@ -1,23 +1,27 @@
-import type { Broken, Valued } from "../../breakdown/index.ts"
-import type { DateInterval, Spanned } from "../../calendar.ts"
-import type { Narrowed } from "../../source.ts"
+import { Schema } from "effect"
+import { breakdownKey, type WithoutBreakdown } from "../../breakdown/index.ts"
+import * as Params from "../../params.ts"
 
-export interface LifecycleParams extends Spanned, Narrowed, Broken {
-  readonly interval: DateInterval
-  readonly event_type?: string | undefined
-}
+export const params = Schema.Struct({
+  ...Params.dateTimeline,
+  event_type: Params.countedType,
+  ...Params.common
+}).check(Params.rangeCheck)
+export type LifecycleParams = typeof params.Type
 
-export interface LifecycleCounts {
-  readonly date: string
-  readonly new: number
-  readonly returning: number
-  readonly resurrecting: number
-  /** Never above 0. */
-  readonly dormant: number
-  readonly complete: boolean
-}
-
-export type LifecycleRow = Valued<LifecycleCounts>
+export const row = Schema.Struct({
+  date: Schema.String.annotate({ description: "First local day of the interval." }),
+  ...breakdownKey,
+  new: Schema.Int.annotate({ description: "Users whose first event ever lies in it." }),
+  returning: Schema.Int.annotate({ description: "Not new, and active in the interval before as well." }),
+  resurrecting: Schema.Int.annotate({ description: "Not new, and not active in the interval before." }),
+  dormant: Schema.Int.annotate({
+    description: "Minus the users who were active in the interval before, but not in this."
+  }),
+  complete: Schema.Boolean
+})
+export type LifecycleRow = typeof row.Type
+export type LifecycleCounts = WithoutBreakdown<LifecycleRow>
 
 export const STATES = ["new", "returning", "resurrecting", "dormant"] as const
 export type State = (typeof STATES)[number]

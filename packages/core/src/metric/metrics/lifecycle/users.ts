@@ -12,9 +12,9 @@ export const lifecycleUsers = defineUsers({
   description: "The users who are new, returning, resurrecting or dormant in one interval.",
   params: Schema.Struct({
     ...Params.dateTimeline,
-    event_type: Params.optionalEventType,
+    event_type: Params.countedType,
     date: Params.cellDate,
-    state: Params.chosen(...STATES),
+    state: Params.choice(STATES),
     ...Params.listed
   })
     .check(Params.rangeCheck)

@@ -1,17 +1,7 @@
-import { Schema } from "effect"
-import { breakdownKey } from "../../breakdown/index.ts"
 import { define } from "../../Metric.ts"
-import * as Params from "../../params.ts"
+import { params, row } from "./model.ts"
 import { pathsReference } from "./reference.ts"
 import { pathsSql, shapePaths } from "./sql.ts"
-
-const row = Schema.Struct({
-  ...breakdownKey,
-  from: Schema.String,
-  to: Schema.String,
-  transitions: Schema.Int,
-  users: Schema.Int
-})
 
 const details = [
   "A session ends when the user is idle for more than 30 minutes, and before the first event more than 24 " +
@@ -28,14 +18,7 @@ export const paths = define({
   name: "paths",
   description: "The most frequent transitions between consecutive events of a session.",
   details,
-  params: Schema.Struct({
-    from: Params.from,
-    to: Params.to,
-    tz: Params.tz,
-    limit: Params.limitOfPaths,
-    property: Params.optionalProperty,
-    ...Params.common
-  }).check(Params.rangeCheck),
+  params,
   row,
   sql: pathsSql,
   shape: shapePaths,

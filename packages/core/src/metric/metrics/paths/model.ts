@@ -1,22 +1,25 @@
-import type { Broken, Valued } from "../../breakdown/index.ts"
-import type { Narrowed } from "../../source.ts"
+import { Schema } from "effect"
+import { breakdownKey } from "../../breakdown/index.ts"
+import * as Params from "../../params.ts"
 
-export interface PathsParams extends Narrowed, Broken {
-  readonly from: string
-  readonly to: string
-  readonly tz: string
-  readonly limit: number
-  readonly property?: string | undefined
-}
+export const property = Params.property("Name events by this property's text instead of by their type")
 
-export interface PathsCounts {
-  readonly from: string
-  readonly to: string
-  readonly transitions: number
-  readonly users: number
-}
+export const params = Schema.Struct({
+  ...Params.range,
+  limit: Params.limit(50),
+  property,
+  ...Params.common
+}).check(Params.rangeCheck)
+export type PathsParams = typeof params.Type
 
-export type PathsRow = Valued<PathsCounts>
+export const row = Schema.Struct({
+  ...breakdownKey,
+  from: Schema.String,
+  to: Schema.String,
+  transitions: Schema.Int,
+  users: Schema.Int
+})
+export type PathsRow = typeof row.Type
 
 /** A session goes on while no pause is longer, */
 export const IDLE_MICROS = 30 * 60_000_000

@@ -1,7 +1,9 @@
 import { Schema } from "effect"
+import { about } from "../../Parameter.ts"
 import * as Params from "../../params.ts"
 import { sql } from "../../SqlText.ts"
 import { defineUsers, eventsOfValue } from "../../users.ts"
+import { property } from "./model.ts"
 import { eventsInRange, transitionsIn } from "./reference.ts"
 import { eventsIn, pairsSql } from "./sql.ts"
 
@@ -9,12 +11,10 @@ export const pathsUsers = defineUsers({
   name: "paths/users",
   description: "The users who made one transition.",
   params: Schema.Struct({
-    from: Params.from,
-    to: Params.to,
-    tz: Params.tz,
-    property: Params.optionalProperty,
-    source: Params.stepName,
-    target: Params.stepName,
+    ...Params.range,
+    property,
+    source: about(Params.stepName, { help: "What the transition goes from" }),
+    target: about(Params.stepName, { help: "What it goes to" }),
     ...Params.listed
   })
     .check(Params.rangeCheck)

@@ -1,20 +1,9 @@
-import { Schema } from "effect"
-import { breakdownKey } from "../../breakdown/index.ts"
 import { define } from "../../Metric.ts"
-import * as Params from "../../params.ts"
+import { params, row } from "./model.ts"
 import { retentionActivity } from "./activity.ts"
 import { retentionReference } from "./reference.ts"
 import { shapeRetention } from "./shape.ts"
 import { retentionSql } from "./sql.ts"
-
-const cell = Schema.Struct({
-  index: Schema.Int,
-  users: Schema.Int,
-  rate: Schema.Finite.annotate({ description: "users / size, 0 for an empty cohort." }),
-  complete: Schema.Boolean
-})
-
-const row = Schema.Struct({ ...breakdownKey, cohort: Schema.String, size: Schema.Int, cells: Schema.Array(cell) })
 
 const details = [
   "The cohort of a user is the interval of the user's first `start_event` ever, over all history (`mode=first-ever`); " +
@@ -41,7 +30,7 @@ export const retention = define({
   name: "retention",
   description: "Per cohort of users, how many return in each of the following intervals.",
   details,
-  params: Schema.Struct({ ...Params.retentionTable, ...Params.common }).check(Params.cohortsCheck),
+  params,
   row,
   sql: retentionSql,
   shape: shapeRetention,

@@ -1,39 +1,50 @@
+import { Schema } from "effect"
 import { BadParameter } from "../../BadParameter.ts"
-import type { Broken, Valued } from "../../breakdown/index.ts"
-import { type DateInterval, dayOfDate, type WeekStart } from "../../calendar.ts"
-import { RANGE_MAX_DAYS } from "../../params.ts"
+import { breakdownKey, type Broken, type WithoutBreakdown } from "../../breakdown/index.ts"
+import { dayOfDate } from "../../calendar.ts"
 import { IDENTIFY } from "../../events.ts"
-import type { Narrowed } from "../../source.ts"
+import { about } from "../../Parameter.ts"
+import * as Params from "../../params.ts"
+import { share } from "../../rows.ts"
 
-export interface RetentionParams extends Narrowed, Broken {
-  readonly start_date: string
-  readonly end_date?: string | undefined
-  readonly windows: number
-  readonly interval: DateInterval
-  readonly week_start: WeekStart
-  readonly tz: string
-  readonly start_event?: string | undefined
-  readonly return_event?: string | undefined
-  readonly mode: "first-ever" | "recurring"
-  readonly measure: "on" | "on-or-after"
-  readonly bucket: "calendar" | "rolling"
-  readonly minimum_occurrences: number
+/** The parameters of a retention table; goes with {@link cohortsCheck}. */
+export const table = {
+  start_date: about(Params.date, {
+    help: "A day of the first cohort's interval",
+    assumed: { days: 56, says: "8 weeks ago" }
+  }),
+  end_date: Params.optionalDate("A day of the last cohort's interval (default: the last with any event)"),
+  windows: about(Params.integerOr(1, 366, 8), { help: "Cells per cohort, 1–366" }),
+  interval: Params.choiceOr(["day", "week", "month"], "week"),
+  week_start: Params.weekStart,
+  tz: Params.tz,
+  start_event: Params.optionalEventType("The event that puts a user into a cohort"),
+  return_event: Params.optionalEventType("The event that counts as coming back"),
+  mode: Params.choice(["first-ever", "recurring"]),
+  measure: Params.choice(["on", "on-or-after"]),
+  bucket: Params.choice(["calendar", "rolling"]),
+  minimum_occurrences: about(Params.integerOr(1, 1_000, 1), { help: "Return events that an interval must hold" })
 }
 
-export interface RetentionCell {
-  readonly index: number
-  readonly users: number
-  readonly rate: number
-  readonly complete: boolean
-}
+export const cohortsCheck = Schema.makeFilter(
+  ({ end_date, start_date }: { readonly start_date: string; readonly end_date?: string | undefined }) =>
+    end_date === undefined ? undefined : Params.rangeIssue(start_date, end_date, "start_date", "end_date")
+)
 
-export interface RetentionCohort {
-  readonly cohort: string
-  readonly size: number
-  readonly cells: ReadonlyArray<RetentionCell>
-}
+export const params = Schema.Struct({ ...table, ...Params.common }).check(cohortsCheck)
+/** Also of a listing, which names the breakdown's value. */
+export type RetentionParams = typeof params.Type & Broken
 
-export type RetentionRow = Valued<RetentionCohort>
+const cell = Schema.Struct({
+  index: Schema.Int,
+  users: Schema.Int,
+  rate: share.annotate({ description: "users / size, 0 for an empty cohort." }),
+  complete: Schema.Boolean
+})
+
+export const row = Schema.Struct({ ...breakdownKey, cohort: Schema.String, size: Schema.Int, cells: Schema.Array(cell) })
+export type RetentionRow = typeof row.Type
+export type RetentionCohort = WithoutBreakdown<RetentionRow>
 
 const DAY_MICROS = 86_400_000_000
 
@@ -45,11 +56,11 @@ export const CELLS_MAX = 100_000
 
 /** Throws {@link BadParameter}: without `end_date` the last cohort, by its first date, is known only from the data. */
 export const checkDays = (last: string, { end_date, start_date }: RetentionParams): void => {
-  if (end_date !== undefined || dayOfDate(last) - dayOfDate(start_date) < RANGE_MAX_DAYS) return
+  if (end_date !== undefined || dayOfDate(last) - dayOfDate(start_date) < Params.RANGE_MAX_DAYS) return
   throw new BadParameter({
     field: "start_date",
     code: "invalid_parameter",
-    reason: `must be at most ${RANGE_MAX_DAYS} days before the last event's cohort (${last}): give an end_date`
+    reason: `must be at most ${Params.RANGE_MAX_DAYS} days before the last event's cohort (${last}): give an end_date`
   })
 }
 

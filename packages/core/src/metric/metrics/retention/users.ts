@@ -2,11 +2,12 @@ import { Schema } from "effect"
 import { dayOfDate, intervalOfDay } from "../../calendar.ts"
 import type { Dialect } from "../../Dialect.ts"
 import type { AskContext } from "../../Metric.ts"
+import { about } from "../../Parameter.ts"
 import * as Params from "../../params.ts"
 import { sql } from "../../SqlText.ts"
 import { type Cell, defineUsers, type Listed, ofValue } from "../../users.ts"
 import { cohortsOf } from "./cohorts.ts"
-import type { RetentionParams } from "./model.ts"
+import { cohortsCheck, type RetentionParams, table } from "./model.ts"
 import { type Plan, planOf } from "./plan.ts"
 import { entriesByValue, historyOf } from "./reference.ts"
 import { cellsSql } from "./sql.ts"
@@ -54,13 +55,13 @@ export const retentionUsers = defineUsers({
   name: "retention/users",
   description: "The users of one cell of a cohort; with returned=false those of the cohort who are not in it.",
   params: Schema.Struct({
-    ...Params.retentionTable,
-    cohort: Params.CalendarDate,
-    cell: Params.cell,
-    returned: Params.returned,
+    ...table,
+    cohort: about(Params.date, { help: "A day of the cohort's interval" }),
+    cell: about(Params.integer(0, 365), { help: "The cell's number, 0 for the whole cohort" }),
+    returned: about(Params.flag(true), { help: "false: those of the cohort who are not in the cell" }),
     ...Params.listed
   })
-    .check(Params.cohortsCheck)
+    .check(cohortsCheck)
     .check(Params.valueCheck)
     .check(
       Schema.makeFilter((asked) =>

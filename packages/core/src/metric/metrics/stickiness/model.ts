@@ -1,22 +1,24 @@
-import { type Broken, type Valued } from "../../breakdown/index.ts"
-import type { DateInterval, Spanned } from "../../calendar.ts"
-import type { Narrowed } from "../../source.ts"
+import { Schema } from "effect"
+import { breakdownKey, type WithoutBreakdown } from "../../breakdown/index.ts"
+import * as Params from "../../params.ts"
 
-export interface StickinessParams extends Spanned, Narrowed, Broken {
-  readonly interval: DateInterval
-  readonly event_type?: string | undefined
-}
+export const params = Schema.Struct({
+  ...Params.dateTimeline,
+  event_type: Params.countedType,
+  ...Params.common
+}).check(Params.rangeCheck)
+export type StickinessParams = typeof params.Type
 
-export interface StickinessCounts {
-  readonly intervals: number
-  readonly users: number
-  readonly at_least: number
-}
-
-export type StickinessRow = Valued<StickinessCounts>
+export const row = Schema.Struct({
+  ...breakdownKey,
+  intervals: Schema.Int.annotate({ description: "From 1 to the number of intervals that the range touches." }),
+  users: Schema.Int.annotate({ description: "Active in exactly so many of them." }),
+  at_least: Schema.Int.annotate({ description: "Active in so many or more." })
+})
+export type StickinessRow = typeof row.Type
 
 /** `users[n − 1]`: active in exactly n intervals. */
-export const rowsOf = (users: ReadonlyArray<number>): ReadonlyArray<StickinessCounts> => {
+export const rowsOf = (users: ReadonlyArray<number>): ReadonlyArray<WithoutBreakdown<StickinessRow>> => {
   let at_least = users.reduce((sum, count) => sum + count, 0)
   return users.map((count, index) => {
     const found = { intervals: index + 1, users: count, at_least }

@@ -1,5 +1,6 @@
 import { Schema } from "effect"
 import { slotsOf } from "../../calendar.ts"
+import { about } from "../../Parameter.ts"
 import * as Params from "../../params.ts"
 import { sql } from "../../SqlText.ts"
 import { defineUsers, eventsOfValue } from "../../users.ts"
@@ -11,9 +12,9 @@ export const stickinessUsers = defineUsers({
   description: "The users who were active in exactly, or in at least, so many of the range's intervals.",
   params: Schema.Struct({
     ...Params.dateTimeline,
-    event_type: Params.optionalEventType,
-    intervals: Params.intervals,
-    column: Params.chosen("users", "at_least"),
+    event_type: Params.countedType,
+    intervals: about(Params.integer(1, Params.RANGE_MAX_DAYS), { help: "The row's number of intervals" }),
+    column: Params.choice(["users", "at_least"]),
     ...Params.listed
   })
     .check(Params.rangeCheck)

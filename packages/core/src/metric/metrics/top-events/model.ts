@@ -1,17 +1,16 @@
-import type { Broken, Valued } from "../../breakdown/index.ts"
-import type { Narrowed } from "../../source.ts"
+import { Schema } from "effect"
+import { breakdownKey } from "../../breakdown/index.ts"
+import * as Params from "../../params.ts"
 
-export interface TopEventsParams extends Narrowed, Broken {
-  readonly from: string
-  readonly to: string
-  readonly tz: string
-  readonly limit: number
-}
+export const params = Schema.Struct({ ...Params.range, limit: Params.limit(10), ...Params.common }).check(
+  Params.rangeCheck
+)
+export type TopEventsParams = typeof params.Type
 
-export interface TopEventsCounts {
-  readonly event_type: string
-  readonly events: number
-  readonly users: number
-}
-
-export type TopEventsRow = Valued<TopEventsCounts>
+export const row = Schema.Struct({
+  ...breakdownKey,
+  event_type: Schema.String,
+  events: Schema.Int,
+  users: Schema.Int
+})
+export type TopEventsRow = typeof row.Type

@@ -9,9 +9,7 @@ export const topEventsUsers = defineUsers({
   name: "top-events/users",
   description: "The users of one event type in a range.",
   params: Schema.Struct({
-    from: Params.from,
-    to: Params.to,
-    tz: Params.tz,
+    ...Params.range,
     event_type: Params.eventType,
     ...Params.listed
   })

@@ -1,19 +1,8 @@
-import { Schema } from "effect"
-import { breakdownKey } from "../../breakdown/index.ts"
 import { define } from "../../Metric.ts"
-import * as Params from "../../params.ts"
+import { params, row } from "./model.ts"
 import { trendReference } from "./reference.ts"
 import { shapeTrend } from "./shape.ts"
 import { trendSql } from "./sql.ts"
-
-const row = Schema.Struct({
-  date: Schema.String.annotate({ description: "First local day of the interval; for hours RFC 3339 with the offset." }),
-  ...breakdownKey,
-  value: Schema.NullOr(Schema.Finite).annotate({
-    description: "The measure; null where there is no number to take an average, extreme or percentile of."
-  }),
-  complete: Schema.Boolean
-})
 
 const details = [
   "Every interval that the range touches is counted whole. Events whose property is no number are left out of " +
@@ -32,15 +21,7 @@ export const trend = define({
   name: "trend",
   description: "Events, users, or an aggregate of a numeric property, per interval and by a property.",
   details,
-  params: Schema.Struct({
-    ...Params.timeline,
-    event_type: Params.optionalEventType,
-    measure: Params.measureOfTrend,
-    property: Params.optionalProperty,
-    ...Params.common
-  })
-    .check(Params.rangeCheck)
-    .check(Params.propertyCheck),
+  params,
   row,
   sql: trendSql,
   shape: shapeTrend,

@@ -5,6 +5,7 @@ import { valueOf } from "../../filter/index.ts"
 import * as Params from "../../params.ts"
 import { sql } from "../../SqlText.ts"
 import { defineUsers, eventsOfValue } from "../../users.ts"
+import { asked, propertyCheck } from "./model.ts"
 import { eventsByDate, measureOfRange } from "./reference.ts"
 import { eventsIn } from "./sql.ts"
 
@@ -12,15 +13,12 @@ export const trendUsers = defineUsers({
   name: "trend/users",
   description: "The users whose events make the number of one interval.",
   params: Schema.Struct({
-    ...Params.timeline,
-    event_type: Params.optionalEventType,
-    measure: Params.measureOfTrend,
-    property: Params.optionalProperty,
+    ...asked,
     date: Params.cellDate,
     ...Params.listed
   })
     .check(Params.rangeCheck)
-    .check(Params.propertyCheck)
+    .check(propertyCheck)
     .check(Params.dateCheck)
     .check(Params.valueCheck),
   cell: (params, context, dialect) => {
