@@ -91,10 +91,20 @@ export { answerSchema, decodeParams, paramsOfJson, type RawParams } from "./metr
 export * from "./metric/activity/Activity.ts"
 export { UserSet } from "./metric/activity/UserSet.ts"
 export { BadFilter, type Condition, type Field, type Filter, parseFilter } from "./metric/filter/index.ts"
+export { type Kind, type Parameter, parametersIn } from "./metric/Parameter.ts"
 export { nearest } from "./metric/nearest.ts"
-export { isMetricName, type MetricName, metricNames, metrics, type ParamsOf, type RowOf } from "./metric/registry.ts"
+export {
+  type CountingName,
+  countingNames,
+  isMetricName,
+  listingOf,
+  type MetricName,
+  metricNames,
+  metrics,
+  type ParamsOf,
+  type RowOf
+} from "./metric/registry.ts"
 export { slotsOf, type Spanned } from "./metric/calendar.ts"
 export { matchesEvent } from "./metric/events.ts"
 export { type BreakdownValue } from "./metric/breakdown/index.ts"
 export { writeScalar } from "./metric/breakdown/scalar.ts"
-export { STATES } from "./metric/metrics/lifecycle/model.ts"

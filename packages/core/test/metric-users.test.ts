@@ -1,5 +1,5 @@
 import fc from "fast-check"
-import { type MetricName, metricNames } from "@millrace/core"
+import { type CountingName, countingNames, listingOf } from "@millrace/core"
 import { arbitraries, runsOf } from "../../testing/src/index.ts"
 import { assert, describe, it } from "vitest"
 import { readScalar, writeScalar } from "../src/metric/breakdown/scalar.ts"
@@ -14,11 +14,13 @@ type Params = Readonly<Record<string, string>>
 const CELLS_MAX = 60
 
 /** A trend of anything but users has no cells of users. */
-const aboutUsers = (metric: MetricName, { property: _property, ...params }: Params & { readonly property?: string }) =>
-  metric === "trend" ? { ...params, measure: "users" } : params
+const aboutUsers = (
+  metric: CountingName,
+  { property: _property, ...params }: Params & { readonly property?: string }
+) => (metric === "trend" ? { ...params, measure: "users" } : params)
 
 /** How many cells with anybody in them were looked at. */
-const check = (metric: MetricName, { events, questions }: arbitraries.Scenario): number => {
+const check = (metric: CountingName, { events, questions }: arbitraries.Scenario): number => {
   let cellsWithUsers = 0
   for (const { as_of, params: asked } of questions) {
     const context = { project_id: "any", as_of }
@@ -29,7 +31,7 @@ const check = (metric: MetricName, { events, questions }: arbitraries.Scenario):
     const some = [...cells.filter(({ users }) => users > 0), ...cells.filter(({ users }) => users === 0).slice(0, 5)]
     for (const { cell, users } of some.slice(0, CELLS_MAX)) {
       cellsWithUsers += Math.min(users, 1)
-      const listed = questionOf(`${metric}/users` as MetricName, { ...cell, limit: 1000 }, context).reference(events)
+      const listed = questionOf(listingOf(metric)!.name, { ...cell, limit: 1000 }, context).reference(events)
       assert.strictEqual(listed.length, users, JSON.stringify(cell))
       assert.strictEqual(new Set(listed.map((row) => ("user_id" in row ? row.user_id : undefined))).size, users)
     }
@@ -38,7 +40,7 @@ const check = (metric: MetricName, { events, questions }: arbitraries.Scenario):
 }
 
 describe("users of a cell", () => {
-  for (const metric of metricNames.filter((name) => !name.endsWith("/users"))) {
+  for (const metric of countingNames) {
     it(`${metric}: as many are listed as the cell says`, { timeout: 60_000 + HISTORIES * 200 }, () => {
       let cellsWithUsers = 0
       fc.assert(

@@ -1,10 +1,11 @@
 import {
   type Activity,
   type Ask,
+  countingNames,
   type Event,
   type EventKind,
   matchesEvent,
-  type MetricName,
+  metrics,
   NEVER,
   QUARTER_MICROS,
   type QuarterSpan,
@@ -13,13 +14,7 @@ import {
 } from "@millrace/core"
 
 /** Metrics that can be answered from sets of users. */
-export const metricsOfActivity = [
-  "dau",
-  "active-users",
-  "stickiness",
-  "lifecycle",
-  "retention"
-] as const satisfies ReadonlyArray<MetricName>
+export const metricsOfActivity = countingNames.filter((name) => metrics[name].activity !== undefined)
 
 /**
  * The answer of one project from sets of users, made of its events in the order of loading; undefined where the question

@@ -6,6 +6,7 @@ export { eventQueueContract, type EventQueueContractOptions } from "./eventQueue
 export { eventStoreContract, type EventStoreContractOptions } from "./eventStoreContract.ts"
 export { filesHolding } from "./filesHolding.ts"
 export { keyStoreContract, type KeyStoreContractOptions } from "./keyStoreContract.ts"
+export { leastParams } from "./leastParams.ts"
 export { metricExamples, type MetricExample, shownOf } from "./metricExamples/index.ts"
 export * as arbitraries from "./arbitraries/index.ts"
 export { numberTexts } from "./numberLaws.ts"

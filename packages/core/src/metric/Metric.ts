@@ -36,9 +36,51 @@ export interface Metric<Name extends string, Params extends Narrowed, Row> {
   readonly activity?: (params: Params) => ActivityQuestion | undefined
 }
 
-export const define = <const Name extends string, Params extends Narrowed, Row>(
-  metric: Metric<Name, Params, Row>
-): Metric<Name, Params, Row> => metric
+/** Who the users of a cell of a metric's answer are: asked as a metric of its own. */
+export interface Listing<Name extends string, Params extends Narrowed, Row> extends Metric<Name, Params, ListedUser> {
+  /** The numbers of users in a row, each with the parameters that name its cell. */
+  readonly cells: (row: Row, rows: ReadonlyArray<Row>) => ReadonlyArray<CountedCell>
+  readonly spellings?: Spellings
+}
+
+export interface ListedUser {
+  readonly user_id: string
+}
+
+export interface CountedCell {
+  readonly users: number
+  readonly cell: Readonly<Record<string, string>>
+}
+
+/**
+ * Flags by which a command names a cell, one of them at a time, instead of by the parameters: where the metric's own have
+ * their names. Each gives `field` its value, and others along with it.
+ */
+export type Spellings = Readonly<
+  Record<string, { readonly field: string; readonly with: Readonly<Record<string, string>>; readonly help: string }>
+>
+
+/** A listing, whatever the types of its rows and parameters. */
+export interface AnyListing<Name extends string = string, Row = never> {
+  readonly name: Name
+  readonly params: Schema.Constraint
+  readonly cells: (row: Row, rows: ReadonlyArray<Row>) => ReadonlyArray<CountedCell>
+  readonly spellings?: Spellings
+}
+
+/** A metric as its folder exports it; `users` lists a cell's users, where cells count any. */
+export type Definition<Name extends string, Params extends Narrowed, Row, Users> = Metric<Name, Params, Row> & {
+  readonly users: Users
+}
+
+export const define = <
+  const Name extends string,
+  Params extends Narrowed,
+  Row,
+  Users extends AnyListing<`${Name}/users`, Row> | undefined = undefined
+>(
+  metric: Metric<Name, Params, Row> & { readonly users?: Users }
+): Definition<Name, Params, Row, Users> => ({ ...metric, users: metric.users as Users })
 
 /**
  * One metric's question, parameters bound: what a warehouse answers. An engine uses `sql`, or `activity` if it has the

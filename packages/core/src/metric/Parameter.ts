@@ -59,13 +59,13 @@ const KEY = "parameter"
 export const about = <S extends Schema.Constraint>(schema: S, more: Partial<About>): S =>
   (schema as unknown as Schema.Top).annotate({ [KEY]: { ...aboutOf(schema), ...more } }) as unknown as S
 
-const aboutOf = ({ ast }: Schema.Constraint): Partial<About> | undefined => annotationOf(ast, KEY)
+const aboutOf = ({ ast }: Schema.Constraint) => annotationOf(ast, KEY) as Partial<About> | undefined
 
 /** Where a field may be absent, of what it is when it is there. */
-const annotationOf = <Value>(ast: SchemaAST.AST, key: string): Value | undefined => {
-  const own = SchemaAST.resolve(ast)?.[key] as Value | undefined
+const annotationOf = (ast: SchemaAST.AST, key: string): unknown => {
+  const own = SchemaAST.resolve(ast)?.[key]
   if (own !== undefined || ast._tag !== "Union") return own
-  return ast.types.map((type) => annotationOf<Value>(type, key)).find((found) => found !== undefined)
+  return ast.types.map((type) => annotationOf(type, key)).find((found) => found !== undefined)
 }
 
 type Fields = Readonly<Record<string, Schema.Constraint>>
@@ -83,5 +83,5 @@ export const parametersIn = (schema: Schema.Constraint): ReadonlyArray<Parameter
     ...aboutOf(field),
     name,
     required: isRequired(field),
-    description: annotationOf<string>(SchemaAST.toEncoded(field.ast), "description")
+    description: annotationOf(SchemaAST.toEncoded(field.ast), "description") as string | undefined
   }))

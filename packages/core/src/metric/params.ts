@@ -184,7 +184,7 @@ export const dateCheck = Schema.makeFilter((asked: Spanned & { readonly date: st
 )
 export const NO_ROW = { path: ["date"], issue: "must be the date of a row in the range" }
 export const isRowDate = (asked: Spanned & { readonly date: string }): boolean =>
-  slotsOf(asked, 0).some(({ date }) => date === asked.date)
+  slotsOf(asked, 0).some((slot) => slot.date === asked.date)
 
 /** Local dates, `from` to `to`; goes with {@link rangeCheck}. */
 export const range = { from, to, tz }
@@ -202,6 +202,6 @@ export const rangeIssue = (fromDate: string, toDate: string, fromField: string, 
   return undefined
 }
 
-export const rangeCheck = Schema.makeFilter((range: { readonly from: string; readonly to: string }) =>
-  rangeIssue(range.from, range.to, "from", "to")
+export const rangeCheck = Schema.makeFilter((asked: { readonly from: string; readonly to: string }) =>
+  rangeIssue(asked.from, asked.to, "from", "to")
 )

@@ -1,15 +1,6 @@
-import type { Metric } from "./Metric.ts"
+import type { AnyListing, Metric } from "./Metric.ts"
 import { activeUsers } from "./metrics/active-users/index.ts"
-import { activeUsersUsers } from "./metrics/active-users/users.ts"
 import { dailyActiveUsers } from "./metrics/dau/index.ts"
-import { dailyActiveUsersUsers } from "./metrics/dau/users.ts"
-import { funnelUsers } from "./metrics/funnel/users.ts"
-import { lifecycleUsers } from "./metrics/lifecycle/users.ts"
-import { pathsUsers } from "./metrics/paths/users.ts"
-import { retentionUsers } from "./metrics/retention/users.ts"
-import { stickinessUsers } from "./metrics/stickiness/users.ts"
-import { topEventsUsers } from "./metrics/top-events/users.ts"
-import { trendUsers } from "./metrics/trend/users.ts"
 import { funnel } from "./metrics/funnel/index.ts"
 import { lifecycle } from "./metrics/lifecycle/index.ts"
 import { paths } from "./metrics/paths/index.ts"
@@ -18,36 +9,49 @@ import { stickiness } from "./metrics/stickiness/index.ts"
 import { topEvents } from "./metrics/top-events/index.ts"
 import { trend } from "./metrics/trend/index.ts"
 
-/** Every metric there is, and the listing of its cells' users: one line each. */
-export const registry = {
-  dau: dailyActiveUsers,
-  "active-users": activeUsers,
-  "top-events": topEvents,
+/** Every metric there is, in the order of documents: all else that knows of metrics is derived from these lines. */
+const definitions = [
+  dailyActiveUsers,
+  activeUsers,
+  topEvents,
   retention,
   trend,
   lifecycle,
   stickiness,
   funnel,
-  paths,
-  "dau/users": dailyActiveUsersUsers,
-  "active-users/users": activeUsersUsers,
-  "top-events/users": topEventsUsers,
-  "retention/users": retentionUsers,
-  "trend/users": trendUsers,
-  "lifecycle/users": lifecycleUsers,
-  "stickiness/users": stickinessUsers,
-  "funnel/users": funnelUsers,
-  "paths/users": pathsUsers
+  paths
+] as const
+
+type Defined = (typeof definitions)[number]
+type Counting = { readonly [One in Defined as One["name"]]: One }
+type Listings = { readonly [One in NonNullable<Defined["users"]> as One["name"]]: One }
+type Registry = Counting & Listings
+
+/** The metrics, without the listings of their cells' users. */
+export type CountingName = keyof Counting
+export type MetricName = keyof Registry
+export type ParamsOf<Name extends MetricName> = Registry[Name]["params"]["Type"]
+export type RowOf<Name extends MetricName> = Registry[Name]["row"]["Type"]
+
+interface AnyDefinition {
+  readonly name: string
+  readonly users: AnyListing | undefined
 }
 
-export type MetricName = keyof typeof registry
-export type ParamsOf<Name extends MetricName> = (typeof registry)[Name]["params"]["Type"]
-export type RowOf<Name extends MetricName> = (typeof registry)[Name]["row"]["Type"]
+const all: ReadonlyArray<AnyDefinition> = definitions
+const listings = new Map(all.map(({ name, users }) => [name, users] as const))
+const listed = [...listings.values()].filter((users) => users !== undefined)
 
-type Registry = { readonly [Name in MetricName]: Metric<Name, ParamsOf<Name>, RowOf<Name>> }
+/** By name: the metrics, then the listings of their cells' users. */
+export const metrics = Object.fromEntries([...all, ...listed].map((metric) => [metric.name, metric])) as unknown as {
+  readonly [Name in MetricName]: Metric<Name, ParamsOf<Name>, RowOf<Name>>
+}
 
-export const metrics: Registry = registry
+export const metricNames = Object.keys(metrics) as ReadonlyArray<MetricName>
+export const countingNames = [...listings.keys()] as ReadonlyArray<CountingName>
 
-export const metricNames = Object.keys(registry) as ReadonlyArray<MetricName>
+export const isMetricName = (name: string): name is MetricName => Object.hasOwn(metrics, name)
 
-export const isMetricName = (name: string): name is MetricName => Object.hasOwn(registry, name)
+/** Who the users of a metric's cells are; undefined where these count none, and of a listing itself. */
+export const listingOf = (name: MetricName): AnyListing<MetricName> | undefined =>
+  listings.get(name) as AnyListing<MetricName> | undefined

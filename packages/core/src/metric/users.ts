@@ -2,7 +2,7 @@ import { Schema } from "effect"
 import type { Event } from "../event/Event.ts"
 import { type BreakdownValue, type Broken, type Groups, partsOf } from "./breakdown/index.ts"
 import type { Dialect } from "./Dialect.ts"
-import { type AskContext, define, type Metric } from "./Metric.ts"
+import type { AskContext, ListedUser, Listing, Metric } from "./Metric.ts"
 import { compareCodePoints, textOf } from "./rows.ts"
 import type { Narrowed } from "./source.ts"
 import { sql, type SqlText } from "./SqlText.ts"
@@ -12,10 +12,6 @@ export interface Listed extends Narrowed, Broken {
   readonly limit: number
   /** The last user of the page before. */
   readonly after?: string | undefined
-}
-
-export interface ListedUser {
-  readonly user_id: string
 }
 
 /** The users of one cell: `rows` is a query over the groups' `source` that gives `user_id` behind their `key`. */
@@ -32,22 +28,25 @@ const row = Schema.Struct({
  * Who the users of a cell of a metric's answer are, each once, in the order of their ids' code points, a page at a time: go
  * on with `after`, the last one seen.
  */
-export const defineUsers = <const Name extends string, Params extends Listed>(listing: {
+export const defineUsers = <const Name extends string, Params extends Listed, Row>(listing: {
   readonly name: Name
   readonly description: string
   readonly params: Metric<Name, Params, ListedUser>["params"]
+  readonly cells: Listing<Name, Params, Row>["cells"]
+  readonly spellings?: Listing<Name, Params, Row>["spellings"]
   readonly cell: (params: Params, context: AskContext, dialect: Dialect) => Cell
   readonly reference: (events: ReadonlyArray<Event>, params: Params, context: AskContext) => Iterable<string>
-}): Metric<Name, Params, ListedUser> =>
-  define({
-    name: listing.name,
-    description: listing.description,
-    params: listing.params,
-    row,
-    sql: (params, context, dialect) => pageSql(listing.cell(params, context, dialect), params, dialect),
-    shape: (raw) => raw.map((found) => ({ user_id: textOf(found, "user_id") })),
-    reference: (events, params, context) => pageOf(listing.reference(events, params, context), params)
-  })
+}): Listing<Name, Params, Row> => ({
+  name: listing.name,
+  description: listing.description,
+  params: listing.params,
+  row,
+  sql: (params, context, dialect) => pageSql(listing.cell(params, context, dialect), params, dialect),
+  shape: (raw) => raw.map((found) => ({ user_id: textOf(found, "user_id") })),
+  reference: (events, params, context) => pageOf(listing.reference(events, params, context), params),
+  cells: listing.cells,
+  ...(listing.spellings === undefined ? {} : { spellings: listing.spellings })
+})
 
 const pageSql = ({ groups, rows }: Cell, { after, breakdown_value, limit }: Listed, dialect: Dialect): SqlText => sql`
   SELECT ${dialect.text(sql`listed.user_id`)} AS user_id

@@ -54,24 +54,8 @@ const query = HttpApiEndpoint.post("statsQuery", "/stats/query", {
     })
   )
 
-export const statsGroup = HttpApiGroup.make("stats").add(
-  stats("dau"),
-  stats("active-users"),
-  stats("top-events"),
-  stats("retention"),
-  stats("trend"),
-  stats("lifecycle"),
-  stats("stickiness"),
-  stats("funnel"),
-  stats("paths"),
-  stats("dau/users"),
-  stats("active-users/users"),
-  stats("top-events/users"),
-  stats("retention/users"),
-  stats("trend/users"),
-  stats("lifecycle/users"),
-  stats("stickiness/users"),
-  stats("funnel/users"),
-  stats("paths/users"),
-  query
-)
+type StatsEndpoint = { readonly [Name in MetricName]: ReturnType<typeof stats<Name>> }[MetricName]
+
+const [first, ...rest] = metricNames.map((name): StatsEndpoint => stats(name) as StatsEndpoint)
+
+export const statsGroup = HttpApiGroup.make("stats").add(first!, ...rest, query)

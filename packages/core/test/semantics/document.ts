@@ -4,7 +4,9 @@ import { formatInstant } from "../../src/event/instant.ts"
 import { decodeParams, type RawParams } from "../../src/metric/questions.ts"
 import { metricExamples } from "../../../testing/src/metricExamples/index.ts"
 import type { MetricExample } from "../../../testing/src/metricExamples/example.ts"
-import { type MetricName, metricNames, metrics } from "../../src/metric/registry.ts"
+import { leastParams } from "../../../testing/src/leastParams.ts"
+import { PAGE } from "../../src/metric/params.ts"
+import { type CountingName, countingNames, listingOf, metrics } from "../../src/metric/registry.ts"
 import { DIFFERENCES } from "./differences.ts"
 import { fieldsOf, type FieldText } from "./fields.ts"
 
@@ -16,19 +18,16 @@ histories (\`MILLRACE_PROPERTY_HISTORIES\` sets their number), by the examples b
 This page is written by \`npm run semantics\` from the metrics and the cases themselves; a test fails where it differs.
 `
 
-const isListing = (name: MetricName) => name.endsWith("/users")
-
 /** The whole of docs/semantics.md. */
 export const semanticsDocument = (): string => {
   const common = readFileSync(new URL("common.md", import.meta.url), "utf8")
-  const parts = metricNames.filter((name) => !isListing(name)).map(metricPart)
+  const parts = countingNames.map(metricPart)
   return [TITLE, common, "## Metrics\n", ...parts, publishedPart(), differencesPart()].join("\n")
 }
 
-const metricPart = (name: MetricName): string => {
+const metricPart = (name: CountingName): string => {
   const { description, details = [] } = metrics[name]
   const { params, rows } = fieldsOf(name)
-  const listing = fieldsOf(`${name}/users` as MetricName).params.filter(({ name: own }) => isOfCell(own, params))
   const own = metricExamples.filter((example) => example.metric === name && example.source === undefined)
   return [
     `### ${name}`,
@@ -38,8 +37,7 @@ const metricPart = (name: MetricName): string => {
     "",
     fieldTable("parameter", withDefaults(name, params)),
     fieldTable("column", rows),
-    `A cell's users are asked for with ${listing.map(({ name: field }) => `\`${field}\``).join(", ")}.`,
-    "",
+    ...cellLine(name, params),
     ...own.map(exampleText)
   ].join("\n")
 }
@@ -48,22 +46,26 @@ const metricPart = (name: MetricName): string => {
 const COMMON: ReadonlySet<string> = new Set(["tz", "where", "breakdown", "breakdown_of"])
 
 /** What a parameter is when it is not given, as an example shows that gives as little as it can. */
-const withDefaults = (name: MetricName, params: ReadonlyArray<FieldText>): ReadonlyArray<FieldText> => {
-  const given: RawParams = metricExamples.find(({ metric }) => metric === name)!.params
-  const required = params.filter(({ about }) => about.startsWith("Required")).map((param) => param.name)
-  const least = Object.fromEntries(required.map((field) => [field, given[field]]))
+const withDefaults = (name: CountingName, params: ReadonlyArray<FieldText>): ReadonlyArray<FieldText> => {
+  const least = leastParams(name, { from: "2026-01-01", to: "2026-01-01" })
   const filled: RawParams = { ...Result.getOrThrow(decodeParams(name, least)) }
   return params
     .filter((param) => !COMMON.has(param.name))
     .map((param) => {
-      const initial = required.includes(param.name) ? undefined : filled[param.name]
+      const initial = param.name in least ? undefined : filled[param.name]
       return initial === undefined
         ? param
         : { ...param, about: `${param.about} Default: \`${String(initial)}\`.`.trim() }
     })
 }
 
-const PAGE: ReadonlySet<string> = new Set(["limit", "after", "breakdown_value"])
+const cellLine = (name: CountingName, params: ReadonlyArray<FieldText>): ReadonlyArray<string> => {
+  const listing = listingOf(name)
+  if (listing === undefined) return []
+  const own = fieldsOf(listing.name).params.filter((param) => isOfCell(param.name, params))
+  return [`A cell's users are asked for with ${own.map((param) => `\`${param.name}\``).join(", ")}.`, ""]
+}
+
 const isOfCell = (name: string, params: ReadonlyArray<FieldText>) =>
   !PAGE.has(name) && params.every((param) => param.name !== name)
 

@@ -1,5 +1,12 @@
 import { accessOf, type ApiKeySecurity, Contract } from "@millrace/core/wire"
-import type { EventQueue, EventStore, Pipeline, Warehouse } from "@millrace/core"
+import {
+  type EventQueue,
+  type EventStore,
+  type MetricName,
+  metricNames,
+  type Pipeline,
+  type Warehouse
+} from "@millrace/core"
 import { Context, Effect, Layer } from "effect"
 import { HttpRouter, type HttpServerRequest, type HttpServerResponse } from "effect/http"
 import { HttpApi, type HttpApiEndpoint } from "effect/http-api"
@@ -54,27 +61,14 @@ type EndpointOf<Name> = {
 type HandlerOf<Name> =
   ApiKeySecurity extends HttpApiEndpoint.Middleware<EndpointOf<Name>> ? Handler<CurrentCaller> : Handler<never>
 
+const statsHandlers = Object.fromEntries(
+  metricNames.map((name): readonly [MetricName, Handler<CurrentCaller>] => [name, stats(name)])
+) as { readonly [Name in MetricName]: Handler<CurrentCaller> }
+
 /** Every endpoint of the contract and what answers it: leaving one out does not compile. `docs` is a page, below. */
 const handlers: { readonly [Name in Exclude<EndpointName, "docs">]: HandlerOf<Name> } = {
   ingest,
-  dau: stats("dau"),
-  "active-users": stats("active-users"),
-  "top-events": stats("top-events"),
-  retention: stats("retention"),
-  trend: stats("trend"),
-  lifecycle: stats("lifecycle"),
-  stickiness: stats("stickiness"),
-  funnel: stats("funnel"),
-  paths: stats("paths"),
-  "dau/users": stats("dau/users"),
-  "active-users/users": stats("active-users/users"),
-  "top-events/users": stats("top-events/users"),
-  "retention/users": stats("retention/users"),
-  "trend/users": stats("trend/users"),
-  "lifecycle/users": stats("lifecycle/users"),
-  "stickiness/users": stats("stickiness/users"),
-  "funnel/users": stats("funnel/users"),
-  "paths/users": stats("paths/users"),
+  ...statsHandlers,
   statsQuery,
   ledger,
   listDeadLetters,

@@ -1,46 +1,34 @@
+import { Result } from "effect"
 import fc from "fast-check"
-import { type Event, type MetricName, slotsOf, type Spanned, STATES } from "@millrace/core"
+import {
+  type CountingName,
+  decodeParams,
+  type Event,
+  listingOf,
+  metrics,
+  type Parameter,
+  parametersIn,
+  slotsOf,
+  type Spanned
+} from "@millrace/core"
 import { cellsOf } from "../cellsOf.ts"
 import { questionOf } from "../questionOf.ts"
-import { eventType, userId } from "./history.ts"
-import type { Params } from "./params.ts"
+import type { Moment } from "./moments.ts"
+import { isAccepted, type Params, single } from "./params.ts"
 
 interface Asked {
   readonly params: Params
   readonly as_of: number
 }
 
-const limit = fc.constantFrom("1", "2", "1000", "1000")
-const page: fc.Arbitrary<Params> = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ limit }) },
-  { weight: 1, arbitrary: fc.record({ limit, after: userId }) }
-)
-
-/** As they stand in a query string; mostly values that histories hold. */
-const value = fc.constantFrom(
-  "pro",
-  "pro",
-  "free",
-  "$none",
-  "$none",
-  "$other",
-  "visit",
-  "s3",
-  "4",
-  "1",
-  '"1"',
-  "true",
-  "0",
-  ""
-)
-
-const without = (params: Params, ...names: ReadonlyArray<string>): Params =>
-  Object.fromEntries(Object.entries(params).filter(([name]) => !names.includes(name)))
+const without = (params: Params, isOut: (name: string) => boolean): Params =>
+  Object.fromEntries(Object.entries(params).filter(([name]) => !isOut(name)))
 
 /** Parameters that make a question about a metric one about the users of a cell. */
 export interface Aim {
   /** A cell that may or may not be there. */
   readonly guess: Params
+  /** Which part of its users. */
   readonly page: Params
   /** Which of the answer's cells it is, if it has some with users; undefined: it stays with the guess. */
   readonly pick: number | undefined
@@ -48,89 +36,89 @@ export interface Aim {
 
 const PICKS = 1_000
 
-export const aimOf = (metric: MetricName, asked: Params): fc.Arbitrary<Aim> =>
-  fc
-    .record({ cell: CELLS[metric]!(asked), value, page, pick: fc.option(fc.nat(PICKS - 1), { nil: undefined }) })
-    .map(({ cell, value: breakdown_value, ...rest }) => ({
-      ...rest,
-      guess: asked["breakdown"] === undefined ? cell : { ...cell, breakdown_value }
-    }))
+/** What only the listing takes: where its cell is, its value, and the page. */
+const ownOf = (metric: CountingName): ReadonlyArray<Parameter> => {
+  const shared = new Set(parametersIn(metrics[metric].params).map(({ name }) => name))
+  return parametersIn(listingOf(metric)!.params).filter(({ kind, name }) => !shared.has(name) || kind === "limit")
+}
 
-/** What can leave nobody to list. */
-const NARROWING = [
-  "where",
-  "breakdown",
-  "breakdown_of",
-  "event_type",
-  "start_event",
-  "return_event",
-  "property",
-  "measure"
-]
+/** The page is a part of the cell. */
+const isOfPage = ({ kind }: Parameter) => kind === "limit" || kind === "user"
+
+export const aimOf = (metric: CountingName, asked: Params, around: Moment): fc.Arbitrary<Aim> => {
+  const own = ownOf(metric).filter(({ kind }) => kind !== "value" || asked["breakdown"] !== undefined)
+  const valued = own.map((parameter) => (parameter.kind === "value" ? { ...parameter, required: true } : parameter))
+  const limit = own.filter(({ kind }) => kind === "limit")
+  const after = own.filter(({ kind }) => kind === "user")
+  return fc
+    .record({
+      cell: single(
+        valued.filter((parameter) => !isOfPage(parameter)),
+        around
+      ),
+      dates: datesIn(own, metric, asked),
+      page: fc.oneof(
+        { weight: 6, arbitrary: single(limit, around) },
+        { weight: 1, arbitrary: single([...limit, ...after], around) }
+      ),
+      pick: fc.option(fc.nat(PICKS - 1), { nil: undefined })
+    })
+    .map(({ cell, dates, page, pick }): Aim => ({ guess: { ...cell, ...dates }, page, pick }))
+    .filter(({ guess, page }) => isAccepted(listingOf(metric)!.name, { ...shared(metric, asked), ...guess, ...page }))
+}
+
+/** Of a metric's parameters those that its listing takes for the same. */
+const shared = (metric: CountingName, asked: Params): Params => {
+  const taken = new Map(parametersIn(listingOf(metric)!.params).map(({ kind, name }) => [name, kind]))
+  return without(asked, (name) => !taken.has(name) || taken.get(name) === "limit")
+}
+
+/** Without what can leave nobody to list. */
+const widened = (metric: CountingName, asked: Params): Params => {
+  const parameters = parametersIn(metrics[metric].params)
+  const kept = new Set(
+    parameters.flatMap(({ kind, name, required }) => (required || kind === "date" || kind === "zone" ? [name] : []))
+  )
+  return without(asked, (name) => !kept.has(name))
+}
 
 /** Of these events; if it can be, about somebody. */
-export const aimed = (aim: Aim, metric: MetricName, asked: Asked, events: ReadonlyArray<Event>): Params => {
-  const { guess, page: part, pick } = aim
-  const asking = without(asked.params, "limit")
+export const aimed = (aim: Aim, metric: CountingName, asked: Asked, events: ReadonlyArray<Event>): Params => {
+  const { guess, page, pick } = aim
+  const asking = shared(metric, asked.params)
   if (pick !== undefined) {
-    for (const params of [asking, without(asking, "where"), without(asking, ...NARROWING)]) {
+    for (const params of [asking, without(asking, (name) => name === "where"), widened(metric, asking)]) {
       const rows = questionOf(metric, params, { project_id: "any", as_of: asked.as_of }).reference(events)
       const cells = cellsOf(metric, rows).filter(({ users }) => users !== 0)
-      if (cells.length > 0) return { ...params, ...cells[Math.floor((pick / PICKS) * cells.length)]!.cell, ...part }
+      if (cells.length > 0) return { ...params, ...cells[Math.floor((pick / PICKS) * cells.length)]!.cell, ...page }
     }
   }
-  return { ...asking, ...guess, ...part }
+  return { ...asking, ...guess, ...page }
 }
 
-const slotsOfAsked = (asked: Params) =>
-  slotsOf({ interval: "day", week_start: "monday", ...asked } as unknown as Spanned, 0)
+/** The date of a row, which needs a range; any other near the first of the question's. */
+const datesIn = (own: ReadonlyArray<Parameter>, metric: CountingName, asked: Params): fc.Arbitrary<Params> => {
+  const ofRow = own.find(({ kind }) => kind === "row-date")
+  if (ofRow !== undefined) return rowDate(ofRow.name, metric, asked)
+  const first = parametersIn(metrics[metric].params).find(({ kind }) => kind === "date")
+  return fc.record(
+    Object.fromEntries(
+      own.filter(({ kind }) => kind === "date").map(({ name }) => [name, dateAfter(asked[first!.name]!)])
+    )
+  )
+}
 
-/** The date of a row. Where a range has no hour at all, days are asked for. */
-const dated = (asked: Params): fc.Arbitrary<Params> => {
-  const dates = slotsOfAsked(asked).map(({ date }) => date)
+/** Where a range has no hour at all, days are asked for. */
+const rowDate = (name: string, metric: CountingName, asked: Params): fc.Arbitrary<Params> => {
+  const filled = { interval: "day", week_start: "monday", ...Result.getOrThrow(decodeParams(metric, asked)) }
+  const dates = slotsOf(filled as Spanned, 0).map(({ date }) => date)
   return dates.length === 0
-    ? fc.constant({ interval: "day", date: asked["from"]! })
-    : fc.constantFrom(...dates).map((date) => ({ date }))
+    ? fc.constant({ interval: "day", [name]: asked["from"]! })
+    : fc.constantFrom(...dates).map((date) => ({ [name]: date }))
 }
-
-const withColumn = (asked: Params) =>
-  fc
-    .tuple(dated(asked), asked["rolling"] === "true" ? fc.constantFrom("users", "wau", "mau") : fc.constant("users"))
-    .map(([date, column]) => ({ ...date, column }))
-
-const CELLS: Partial<Readonly<Record<MetricName, (asked: Params) => fc.Arbitrary<Params>>>> = {
-  dau: withColumn,
-  "active-users": withColumn,
-  "top-events": () => fc.record({ event_type: eventType }),
-  retention: (asked) =>
-    fc.record({
-      cohort: fc.integer({ min: 0, max: 60 }).map((days) => {
-        const [date, end] = [dateAfter(asked["start_date"]!, days), asked["end_date"]]
-        return end !== undefined && date > end ? end : date
-      }),
-      cell: fc.nat(Number(asked["windows"] ?? 8) - 1).map(String),
-      returned: fc.constantFrom("true", "true", "false")
-    }),
-  trend: dated,
-  lifecycle: (asked) => fc.tuple(dated(asked), fc.constantFrom(...STATES)).map(([date, state]) => ({ ...date, state })),
-  stickiness: (asked) =>
-    fc.record({
-      intervals: fc.integer({ min: 1, max: Math.max(1, Math.min(5, slotsOfAsked(asked).length)) }).map(String),
-      column: fc.constantFrom("users", "at_least")
-    }),
-  funnel: (asked) =>
-    fc
-      .tuple(fc.nat((JSON.parse(asked["steps"]!) as ReadonlyArray<unknown>).length - 1), fc.boolean())
-      .map(([index, dropped]) => ({
-        step: String(index + 1),
-        outcome: dropped && index > 0 ? "dropped" : "reached"
-      })),
-  paths: () => fc.record({ source: named, target: named })
-}
-
-/** Of events, or of what property they are named by. */
-const named = fc.oneof(eventType, fc.constantFrom("pro", "free"))
 
 const DAY_MILLIS = 86_400_000
-const dateAfter = (date: string, days: number) =>
-  new Date(Math.max(0, Date.parse(`${date}T00:00:00Z`) + days * DAY_MILLIS)).toISOString().slice(0, 10)
+const dateAfter = (date: string): fc.Arbitrary<string> =>
+  fc
+    .oneof(fc.nat(2), fc.nat(60))
+    .map((days) => new Date(Date.parse(`${date}T00:00:00Z`) + days * DAY_MILLIS).toISOString().slice(0, 10))

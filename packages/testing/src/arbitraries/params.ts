@@ -1,8 +1,20 @@
+import { Result } from "effect"
 import fc from "fast-check"
+import {
+  type CountingName,
+  decodeParams,
+  type Filter,
+  type Kind,
+  type MetricName,
+  metrics,
+  type Parameter,
+  parametersIn
+} from "@millrace/core"
 import { filter } from "./filters.ts"
-import { eventType as anyEventType, PROPERTY_NAMES } from "./history.ts"
-import { DAY } from "./moments.ts"
+import { eventType as anyEventType, PROPERTY_NAMES, userId } from "./history.ts"
+import { DAY, type Moment } from "./moments.ts"
 
+/** As they stand in a query string. */
 export type Params = Readonly<Record<string, string>>
 
 /** Mostly one that histories hold. */
@@ -13,11 +25,8 @@ const eventType = fc.oneof(
 
 const dateOf = (micros: number) => new Date(Math.max(0, micros) / 1000).toISOString().slice(0, 10)
 
-const dateWithin = (around: number, min: number, max: number) =>
-  fc.integer({ min, max }).map((offset) => dateOf(around + offset * DAY))
-
 /** Both dates in order, at most `days` apart, mostly with the day itself between them: about nothing there is little to ask. */
-export const rangeNear = (around: number, days: number) =>
+const rangeNear = (around: number, days: number): fc.Arbitrary<readonly [string, string]> =>
   fc
     .oneof(
       { weight: 3, arbitrary: fc.tuple(fc.integer({ min: -2, max: 0 }), fc.nat(2)) },
@@ -27,103 +36,12 @@ export const rangeNear = (around: number, days: number) =>
         arbitrary: fc.tuple(fc.integer({ min: -days, max: days }), fc.nat(days)).map(([from, on]) => [from, from + on])
       }
     )
-    .map(([from, to]) => ({ from: dateOf(around + from * DAY), to: dateOf(around + to * DAY) }))
+    .map(([from, to]) => [dateOf(around + from * DAY), dateOf(around + to * DAY)] as const)
 
-const weekStart = fc.constantFrom("monday", "sunday")
-
-export const activeUsersParams = (around: number) =>
-  fc
-    .oneof(
-      fc.record({
-        range: rangeNear(around, 2),
-        interval: fc.constant("hour"),
-        week_start: weekStart,
-        rolling: fc.constant("false")
-      }),
-      fc.record({
-        range: rangeNear(around, 40),
-        interval: fc.constantFrom("day", "week", "month"),
-        week_start: weekStart,
-        rolling: fc.constant("false")
-      }),
-      fc.record({
-        range: rangeNear(around, 40),
-        interval: fc.constant("day"),
-        week_start: weekStart,
-        rolling: fc.constant("true")
-      })
-    )
-    .map(({ range, ...rest }) => ({ ...range, ...rest }))
-
-export const retentionParams = (around: number) =>
-  fc
-    .record(
-      {
-        start_date: fc.oneof(
-          { weight: 3, arbitrary: dateWithin(around, -12, 1) },
-          { weight: 1, arbitrary: dateWithin(around, -60, 60) }
-        ),
-        length: fc.nat(60),
-        windows: fc.integer({ min: 1, max: 12 }).map(String),
-        interval: fc.constantFrom("day", "week", "month"),
-        week_start: weekStart,
-        start_event: eventType,
-        return_event: eventType,
-        mode: fc.constantFrom("first-ever", "recurring"),
-        measure: fc.constantFrom("on", "on-or-after"),
-        bucket: fc.constantFrom("calendar", "rolling"),
-        minimum_occurrences: fc.constantFrom("1", "2", "2", "3")
-      },
-      { requiredKeys: ["start_date", "windows", "interval", "mode", "measure", "bucket"] }
-    )
-    .map(({ length, ...params }): Record<string, string> =>
-      length === undefined
-        ? params
-        : { ...params, end_date: dateOf(Date.parse(params.start_date) * 1000 + length * DAY) }
-    )
-
-export const topEventsParams = (around: number) =>
-  fc
-    .record({ range: rangeNear(around, 20), limit: fc.constantFrom("1", "3", "1000") })
-    .map(({ range, limit }) => ({ ...range, limit }))
-
-const spanned = (around: number) =>
-  fc.record({
-    range: rangeNear(around, 40),
-    interval: fc.constantFrom("day", "week", "month"),
-    week_start: weekStart
-  })
-
-export const field = fc.oneof(
+const field = fc.oneof(
   { weight: 3, arbitrary: fc.constantFrom("properties.plan", "properties.sku", "properties.sku") },
   { weight: 1, arbitrary: fc.constantFrom("event_type", ...PROPERTY_NAMES.map((name) => `properties.${name}`)) }
 )
-
-const measured = fc.oneof(
-  fc.record({ measure: fc.constantFrom("events", "users") }),
-  fc.record({ measure: fc.constantFrom("sum", "avg"), property: fc.constantFrom("amount", "sku") }),
-  fc.record({
-    measure: fc.constantFrom("min", "max", "p50", "p90", "p95", "p99"),
-    property: fc.constantFrom("amount", "plan")
-  })
-)
-
-export const trendParams = (around: number): fc.Arbitrary<Params> =>
-  fc
-    .record({
-      spanned: fc.oneof(
-        spanned(around),
-        fc.record({ range: rangeNear(around, 2), interval: fc.constant("hour"), week_start: weekStart })
-      ),
-      measured,
-      optional: fc.record({ event_type: eventType }, { requiredKeys: [] })
-    })
-    .map(({ measured: asked, optional, spanned: { range, ...rest } }) => ({ ...range, ...rest, ...asked, ...optional }))
-
-export const spannedParams = (around: number): fc.Arbitrary<Params> =>
-  fc
-    .record({ spanned: spanned(around), optional: fc.record({ event_type: eventType }, { requiredKeys: [] }) })
-    .map(({ optional, spanned: { range, ...rest } }) => ({ ...range, ...rest, ...optional }))
 
 const step = fc.oneof(
   { weight: 4, arbitrary: fc.constantFrom("visit", "purchase", "sign-up", "Visit", "$identify") },
@@ -131,30 +49,108 @@ const step = fc.oneof(
   { weight: 1, arbitrary: filter }
 )
 
-/** Short ones above all: what they leave out is what shows. */
-const WINDOWS = ["1s", "30m", "30m", "1h", "1h", "3h", "1d", "7d", "366d"]
-
 /** Steps mostly apart from one another, for which there is a faster way. */
 const steps = fc.oneof(
   fc.uniqueArray(fc.constantFrom("visit", "purchase", "sign-up", "Visit"), { minLength: 2, maxLength: 4 }),
   fc.array(step, { minLength: 2, maxLength: 5 })
 )
 
-export const funnelParams = (around: number): fc.Arbitrary<Params> =>
-  fc
-    .record({
-      range: rangeNear(around, 20),
-      steps,
-      window: fc.constantFrom(...WINDOWS),
-      order: fc.constantFrom("ordered", "strict", "any")
-    })
-    .map(({ range, steps: asked, ...rest }) => ({ ...range, ...rest, steps: JSON.stringify(asked) }))
+/** Some filters leave next to nothing: as many let one type through as well. */
+const where: fc.Arbitrary<Filter> = fc.oneof(
+  filter,
+  fc.tuple(filter, eventType).map(([some, value]): Filter => ({ or: [some, { field: "event_type", op: "=", value }] }))
+)
 
-export const pathsParams = (around: number): fc.Arbitrary<Params> =>
+/** Mostly values that histories hold. */
+const value = fc.constantFrom(
+  "pro",
+  "pro",
+  "free",
+  "$none",
+  "$none",
+  "$other",
+  "visit",
+  "s3",
+  "4",
+  "1",
+  '"1"',
+  "true",
+  "0",
+  ""
+)
+
+/** Small ones above all: an answer is small, and what is beyond it is all alike. */
+const integer = ({ maximum = Infinity, minimum = 0 }: Parameter) =>
   fc
+    .oneof(fc.integer({ min: minimum, max: minimum + 2 }), fc.integer({ min: minimum, max: minimum + 11 }))
+    .map((number) => String(Math.min(number, maximum)))
+
+/** Short ones above all: what they leave out is what shows. */
+const duration = fc.constantFrom("1s", "30m", "30m", "1h", "1h", "3h", "1d", "7d", "366d")
+
+/** Dates depend on each other, and a row's on the answer: they have generators of their own. */
+type Single = Exclude<Kind, "date" | "row-date">
+
+/** What leaves little to count. */
+const seldom = (text: fc.Arbitrary<string>) => fc.option(text, { nil: undefined, freq: 1 })
+
+const OF_KIND: {
+  readonly [Name in Single]: (parameter: Parameter, around: Moment) => fc.Arbitrary<string | undefined>
+} = {
+  zone: (_, { zone }) => fc.constantFrom(zone, zone, zone, "UTC"),
+  choice: ({ values = [] }) => fc.constantFrom(...values),
+  flag: () => fc.constantFrom("true", "false"),
+  integer,
+  limit: () => fc.constantFrom("1", "2", "3", "1000", "1000"),
+  duration: () => duration,
+  "event-type": () => eventType,
+  steps: () => steps.map((asked) => JSON.stringify(asked)),
+  filter: () => seldom(where.map((written) => JSON.stringify(written))),
+  field: () => field,
+  property: () => seldom(fc.constantFrom("amount", "amount", "plan", "plan", "plan", "sku")),
+  // Of events, or of what property they are named by.
+  name: () => fc.oneof(eventType, fc.constantFrom("pro", "free")),
+  value: () => value,
+  user: () => userId
+}
+
+/** Each by itself; those without a kind are left out, which a required one cannot be. */
+export const single = (parameters: ReadonlyArray<Parameter>, around: Moment): fc.Arbitrary<Params> => {
+  const known = parameters.filter(({ kind }) => kind !== undefined && kind !== "date" && kind !== "row-date")
+  return fc
+    .record(
+      Object.fromEntries(
+        known.map((parameter) => [parameter.name, OF_KIND[parameter.kind as Single](parameter, around)])
+      ),
+      { requiredKeys: known.filter(({ required }) => required).map(({ name }) => name) }
+    )
+    .map((given) => Object.fromEntries(Object.entries(given).filter(([, text]) => text !== undefined)) as Params)
+}
+
+/** A first and a last day, as far apart as intervals of that length allow; what is not required may be absent. */
+const dates = (parameters: ReadonlyArray<Parameter>, around: Moment, days: number): fc.Arbitrary<Params> => {
+  const [first, last] = parameters.filter(({ kind }) => kind === "date")
+  return fc.record({ range: rangeNear(around.micros, days), isOpen: fc.boolean() }).map(({ isOpen, range }) => ({
+    ...(first === undefined ? {} : { [first.name]: range[0] }),
+    ...(last === undefined || (isOpen && !last.required) ? {} : { [last.name]: range[1] })
+  }))
+}
+
+const HOURS_DAYS = 2
+const DAYS = 40
+
+export const isAccepted = (metric: MetricName, params: Params): boolean =>
+  Result.isSuccess(decodeParams(metric, params))
+
+/** Valid parameters of a metric, from what its Schema says of them. */
+export const paramsOf = (metric: CountingName, around: Moment): fc.Arbitrary<Params> => {
+  const parameters = parametersIn(metrics[metric].params)
+  return fc
     .record({
-      range: rangeNear(around, 20),
-      limit: fc.constantFrom("1", "3", "1000"),
-      property: fc.constantFrom(undefined, undefined, "plan")
+      asked: single(parameters, around),
+      short: dates(parameters, around, HOURS_DAYS),
+      long: dates(parameters, around, DAYS)
     })
-    .map(({ property, range, limit }) => ({ ...range, limit, ...(property === undefined ? {} : { property }) }))
+    .map(({ asked, long, short }) => ({ ...(asked["interval"] === "hour" ? short : long), ...asked }))
+    .filter((params) => isAccepted(metric, params))
+}

@@ -2,9 +2,12 @@ import { isDeepStrictEqual } from "node:util"
 import {
   type Ask,
   ask,
+  type CountingName,
+  countingNames,
   decodeParams,
   type MetricName,
   metrics,
+  parametersIn,
   type RawParams,
   render,
   type RowOf
@@ -95,19 +98,32 @@ const randomQuestion = Effect.fnUntraced(function* (lend: Lend) {
     Math.floor(latest / QUARTERS_PER_DAY)
   )
   const from = Math.max(0, to - (yield* Random.nextIntBetween(0, DAYS_MAX)))
-  const metric = yield* Random.choice(METRICS)
-  const params = yield* randomParams(metric, dateOf(from), dateOf(to))
-  const typed = metric !== "active-users" && (yield* Random.nextBoolean) ? String(picked["event_type"]) : undefined
-  const event =
-    metric === "retention" ? { return_event: typed } : metric === "active-users" ? {} : { event_type: typed }
-  const question = questionOf(metric, { ...params, ...event }, project_id)
-  return { question, title: `${metric} ${Object.values(params).join(" ")}${typed === undefined ? "" : " of one type"}` }
+  const about = { from: dateOf(from), to: dateOf(to), event_type: String(picked["event_type"]) }
+  for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+    const metric = yield* oneOf(METRICS)
+    const params = yield* randomParams(metric, about)
+    const question = questionOf(metric, params, project_id)
+    // What an event was named stays out of the log.
+    const shown = Object.values(params).map((text) => (text === about.event_type ? "one type" : text))
+    if (question?.activity?.() !== undefined) return { question, title: `${metric} ${shown.join(" ")}` }
+  }
+  return undefined
 })
 
-const questionOf = <Name extends MetricName>(metric: Name, params: RawParams, project_id: string): Ask<RowOf<Name>> =>
-  ask(metrics[metric], Result.getOrThrow(decodeParams(metric, params)), { project_id, as_of: 0 })
+/** Undefined where the parameters do not go together. */
+const questionOf = <Name extends MetricName>(
+  metric: Name,
+  params: RawParams,
+  project_id: string
+): Ask<RowOf<Name>> | undefined =>
+  Result.match(decodeParams(metric, params), {
+    onSuccess: (decoded) => ask(metrics[metric], decoded, { project_id, as_of: 0 }),
+    onFailure: () => undefined
+  })
 
-const METRICS = ["active-users", "stickiness", "lifecycle", "retention"] as const satisfies ReadonlyArray<MetricName>
+const METRICS = countingNames.filter((name) => metrics[name].activity !== undefined)
+/** Of parameters by chance, some do not go together and some ask for more than sets of users hold. */
+const ATTEMPTS_MAX = 20
 const ZONES = [
   "UTC",
   "UTC",
@@ -122,14 +138,27 @@ const DAYS_MAX = 92
 
 const dateOf = (day: number) => new Date(day * 86_400_000).toISOString().slice(0, 10)
 
-const randomParams = Effect.fnUntraced(function* (metric: (typeof METRICS)[number], from: string, to: string) {
-  const tz = yield* Random.choice(ZONES)
-  const interval = yield* Random.choice(["day", "week", "month"] as const)
-  if (metric === "retention") {
-    const mode = yield* Random.choice(["first-ever", "recurring"] as const)
-    const measure = yield* Random.choice(["on", "on-or-after"] as const)
-    return { start_date: from, end_date: to, tz, interval, mode, measure }
+const oneOf = <Thing>(things: ReadonlyArray<Thing>) =>
+  Effect.map(Random.nextIntBetween(0, things.length, { halfOpen: true }), (index) => things[index]!)
+
+interface About {
+  readonly from: string
+  readonly to: string
+  readonly event_type: string
+}
+
+const randomParams = Effect.fnUntraced(function* (metric: CountingName, about: About) {
+  const given: Record<string, string> = {}
+  let day: string | undefined = about.from
+  for (const { kind, name, values = [] } of parametersIn(metrics[metric].params)) {
+    if (kind === "date" && day !== undefined) {
+      given[name] = day
+      day = day === about.from ? about.to : undefined
+    }
+    if (kind === "zone") given[name] = yield* oneOf(ZONES)
+    if (kind === "choice") given[name] = yield* oneOf(values)
+    if (kind === "flag") given[name] = String(yield* Random.nextBoolean)
+    if (kind === "event-type" && (yield* Random.nextBoolean)) given[name] = about.event_type
   }
-  const rolling = metric === "active-users" && interval === "day" ? { rolling: yield* Random.nextBoolean } : {}
-  return { from, to, tz, interval, ...rolling }
+  return given
 })

@@ -2,4 +2,13 @@ export { breakdownColumns } from "./columns.ts"
 export { groupCounts, groupEvents, groupRows, type Groups, wholeOf, withUserValues } from "./groups.ts"
 export { eachValue, heapsOf, partsOf, userValues, usersAmong } from "./reference.ts"
 export { rowsOfEach, shapeEach } from "./shape.ts"
-export { breakdownKey, breakdownOf, BreakdownValue, type Broken, NONE, OTHER, type Valued, type WithoutBreakdown } from "./values.ts"
+export {
+  breakdownKey,
+  breakdownOf,
+  BreakdownValue,
+  type Broken,
+  NONE,
+  OTHER,
+  type Valued,
+  type WithoutBreakdown
+} from "./values.ts"

@@ -4,6 +4,7 @@ import { activeUsersActivity } from "./activity.ts"
 import { activeUsersReference } from "./reference.ts"
 import { shapeActiveUsers } from "./shape.ts"
 import { activeUsersSql } from "./sql.ts"
+import { activeUsersUsers } from "./users.ts"
 
 export const details = [
   "Every interval that the range touches is counted whole, so a week's number is the same in every range that " +
@@ -23,5 +24,6 @@ export const activeUsers = define({
   sql: activeUsersSql,
   shape: shapeActiveUsers,
   reference: activeUsersReference,
-  activity: activeUsersActivity
+  activity: activeUsersActivity,
+  users: activeUsersUsers
 })

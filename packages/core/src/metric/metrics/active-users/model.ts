@@ -9,14 +9,15 @@ export const rolling = about(Params.flag(false), {
 })
 
 /** Whose days end with each day of the answer. */
-export const rollingCheck = Schema.makeFilter(
-  (asked: { readonly interval: string; readonly rolling: boolean }) =>
-    asked.rolling && asked.interval !== "day"
-      ? { path: ["rolling"], issue: "is possible with interval=day only" }
-      : undefined
+export const rollingCheck = Schema.makeFilter((asked: { readonly interval: string; readonly rolling: boolean }) =>
+  asked.rolling && asked.interval !== "day"
+    ? { path: ["rolling"], issue: "is possible with interval=day only" }
+    : undefined
 )
 
-export const params = Schema.Struct({ ...Params.timeline, rolling, ...Params.common }).check(Params.rangeCheck).check(rollingCheck)
+export const params = Schema.Struct({ ...Params.timeline, rolling, ...Params.common })
+  .check(Params.rangeCheck)
+  .check(rollingCheck)
 export type ActiveUsersParams = typeof params.Type
 
 export const row = Schema.Struct({

@@ -2,11 +2,11 @@ import { Schema } from "effect"
 import type { Event } from "../../../event/Event.ts"
 import { slotsOf } from "../../calendar.ts"
 import type { Dialect } from "../../Dialect.ts"
-import type { AskContext } from "../../Metric.ts"
+import type { AskContext, CountedCell } from "../../Metric.ts"
 import * as Params from "../../params.ts"
 import { sql } from "../../SqlText.ts"
 import { defineUsers, eventsOfValue, type Listed } from "../../users.ts"
-import { type ActiveUsersParams, MONTH_DAYS, rolling, rollingCheck, WEEK_DAYS } from "./model.ts"
+import { type ActiveUsersParams, type ActiveUsersRow, MONTH_DAYS, rolling, rollingCheck, WEEK_DAYS } from "./model.ts"
 import { activeByDate, activeWithin, usersInRange } from "./reference.ts"
 import { activeIn } from "./sql.ts"
 
@@ -34,6 +34,13 @@ export const reference = (events: ReadonlyArray<Event>, params: Asked, context: 
     : activeWithin(byDate, params.date, DAYS[params.column])
 }
 
+/** Every number of users in a row. */
+export const cells = (row: ActiveUsersRow): ReadonlyArray<CountedCell> =>
+  (["users", "wau", "mau"] as const).flatMap((name) => {
+    const users = row[name]
+    return users === undefined ? [] : [{ users, cell: { date: row.date, column: name } }]
+  })
+
 export const column = Params.choice(["users", "wau", "mau"])
 
 export const columnIssue = ({ column: asked, rolling: isRolling }: Pick<Asked, "column" | "rolling">) =>
@@ -54,6 +61,7 @@ export const activeUsersUsers = defineUsers({
     .check(Params.dateCheck)
     .check(Params.valueCheck)
     .check(Schema.makeFilter(columnIssue)),
+  cells,
   cell,
   reference
 })

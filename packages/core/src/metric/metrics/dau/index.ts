@@ -6,6 +6,7 @@ import { activeUsersReference } from "../active-users/reference.ts"
 import { shapeActiveUsers } from "../active-users/shape.ts"
 import { activeUsersSql } from "../active-users/sql.ts"
 import { params } from "./model.ts"
+import { dailyActiveUsersUsers } from "./users.ts"
 
 const DAILY = { interval: "day", week_start: "monday" } as const
 
@@ -16,8 +17,9 @@ export const dailyActiveUsers = define({
   details,
   params,
   row,
-  sql: (params, context, dialect) => activeUsersSql({ ...params, ...DAILY }, context, dialect),
-  shape: (raw, params, context) => shapeActiveUsers(raw, { ...params, ...DAILY }, context),
-  reference: (events, params, context) => activeUsersReference(events, { ...params, ...DAILY }, context),
-  activity: (params) => activeUsersActivity({ ...params, ...DAILY })
+  sql: (asked, context, dialect) => activeUsersSql({ ...asked, ...DAILY }, context, dialect),
+  shape: (raw, asked, context) => shapeActiveUsers(raw, { ...asked, ...DAILY }, context),
+  reference: (events, asked, context) => activeUsersReference(events, { ...asked, ...DAILY }, context),
+  activity: (asked) => activeUsersActivity({ ...asked, ...DAILY }),
+  users: dailyActiveUsersUsers
 })

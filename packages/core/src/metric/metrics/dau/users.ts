@@ -2,7 +2,7 @@ import { Schema } from "effect"
 import * as Params from "../../params.ts"
 import { defineUsers } from "../../users.ts"
 import { rolling } from "../active-users/model.ts"
-import { cell, column, columnIssue, reference } from "../active-users/users.ts"
+import { cell, cells, column, columnIssue, reference } from "../active-users/users.ts"
 
 const DAILY = { interval: "day", week_start: "monday" } as const
 
@@ -20,6 +20,7 @@ export const dailyActiveUsersUsers = defineUsers({
     .check(Schema.makeFilter((asked) => (Params.isRowDate({ ...asked, ...DAILY }) ? undefined : Params.NO_ROW)))
     .check(Params.valueCheck)
     .check(Schema.makeFilter(columnIssue)),
+  cells,
   cell: (params, context, dialect) => cell({ ...params, ...DAILY }, context, dialect),
   reference: (events, params, context) => reference(events, { ...params, ...DAILY }, context)
 })

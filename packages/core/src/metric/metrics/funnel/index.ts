@@ -3,6 +3,7 @@ import { params, row } from "./model.ts"
 import { funnelReference } from "./reference.ts"
 import { shapeFunnel } from "./shape.ts"
 import { funnelSql } from "./sql.ts"
+import { funnelUsers } from "./users.ts"
 
 const details = [
   "An attempt begins with any first-step event (`order=any`: any step's) whose local date lies in the range. " +
@@ -31,5 +32,6 @@ export const funnel = define({
   row,
   sql: funnelSql,
   shape: shapeFunnel,
-  reference: funnelReference
+  reference: funnelReference,
+  users: funnelUsers
 })

@@ -3,7 +3,7 @@ import { breakdownKey, type Broken, type WithoutBreakdown } from "../../breakdow
 import { text } from "../../fieldParams.ts"
 import { about } from "../../Parameter.ts"
 import * as Params from "../../params.ts"
-import { seconds, share } from "../../rows.ts"
+import { ratio, seconds, share } from "../../rows.ts"
 
 const UNIT_MICROS: Readonly<Record<string, number>> = { s: 1e6, m: 60e6, h: 3_600e6, d: 86_400e6 }
 
@@ -60,15 +60,17 @@ export interface StepCount {
   readonly medianMicros: number | null
 }
 
-export const rowsOf = (counts: ReadonlyArray<StepCount>, complete: boolean): ReadonlyArray<WithoutBreakdown<FunnelRow>> =>
+export const rowsOf = (
+  counts: ReadonlyArray<StepCount>,
+  complete: boolean
+): ReadonlyArray<WithoutBreakdown<FunnelRow>> =>
   counts.map(({ medianMicros, micros, users }, index) => {
-    const share = (of: number) => (of === 0 ? 0 : users / of)
     const timed = index > 0 && users > 0
     return {
       step: index + 1,
       users,
-      from_previous: share(counts[Math.max(0, index - 1)]!.users),
-      from_first: share(counts[0]!.users),
+      from_previous: ratio(users, counts[Math.max(0, index - 1)]!.users),
+      from_first: ratio(users, counts[0]!.users),
       median_seconds: timed && medianMicros !== null ? medianMicros / 1e6 : null,
       mean_seconds: timed ? micros / users / 1e6 : null,
       complete

@@ -2,20 +2,17 @@ import { Schema } from "effect"
 import * as Params from "../../params.ts"
 import { sql } from "../../SqlText.ts"
 import { defineUsers, ofValue } from "../../users.ts"
-import { attempts } from "./model.ts"
+import { attempts, type FunnelRow } from "./model.ts"
 import { named } from "./plan.ts"
 import { attemptsByValue, attemptsIn } from "./reference.ts"
 import { attemptsOf } from "./sql.ts"
-
-/** Which of the steps, from 1. */
-const step = Params.integer(1, 20)
 
 export const funnelUsers = defineUsers({
   name: "funnel/users",
   description: "The users who got to a step, or who got to the one before and no further.",
   params: Schema.Struct({
     ...attempts,
-    step,
+    step: Params.integer(1, 20),
     outcome: Params.choice(["reached", "dropped"]),
     ...Params.listed
   })
@@ -30,6 +27,20 @@ export const funnelUsers = defineUsers({
           : undefined
       })
     ),
+  cells: ({ breakdown, step, users }: FunnelRow, rows) => {
+    const before = rows.find((row) => row.step === step - 1 && row.breakdown === breakdown)
+    const reached = { users, cell: { step: String(step) } }
+    if (before === undefined) return [reached]
+    return [reached, { users: before.users - users, cell: { step: String(step), outcome: "dropped" } }]
+  },
+  spellings: {
+    reached: { field: "step", with: { outcome: "reached" }, help: "The users who got to this step" },
+    dropped: {
+      field: "step",
+      with: { outcome: "dropped" },
+      help: "The users who got to the step before this one, and no further"
+    }
+  },
   cell: (params, context, dialect) => {
     const groups = attemptsOf(params, context, dialect)
     const [at, before] = [named("t", params.step), named("t", params.step - 1)]
@@ -37,12 +48,12 @@ export const funnelUsers = defineUsers({
     return { groups, rows: sql`SELECT ${groups.key}user_id FROM ${groups.source} WHERE ${met}` }
   },
   reference: (events, params) => {
-    const attempts =
+    const found =
       params.breakdown === undefined
         ? attemptsIn(events, params)
         : ofValue(attemptsByValue(events, params), params.breakdown_value)
     const isMet = (reached: number) =>
       params.outcome === "reached" ? reached >= params.step : reached === params.step - 1
-    return attempts.flatMap(({ times, user }) => (isMet(times.length) ? [user] : []))
+    return found.flatMap(({ times, user }) => (isMet(times.length) ? [user] : []))
   }
 })

@@ -3,6 +3,7 @@ import { params, row } from "./model.ts"
 import { lifecycleActivity } from "./activity.ts"
 import { lifecycleReference } from "./reference.ts"
 import { lifecycleSql, shapeLifecycle } from "./sql.ts"
+import { lifecycleUsers } from "./users.ts"
 
 const details = [
   "The first event is sought over all history. Every interval that the range touches is counted whole. With a " +
@@ -19,5 +20,6 @@ export const lifecycle = define({
   sql: lifecycleSql,
   shape: shapeLifecycle,
   reference: lifecycleReference,
-  activity: lifecycleActivity
+  activity: lifecycleActivity,
+  users: lifecycleUsers
 })

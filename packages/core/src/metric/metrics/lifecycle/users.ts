@@ -3,7 +3,7 @@ import { slotsOf } from "../../calendar.ts"
 import * as Params from "../../params.ts"
 import { sql } from "../../SqlText.ts"
 import { defineUsers, eventsOfValue } from "../../users.ts"
-import { STATES } from "./model.ts"
+import { STATES, type LifecycleRow } from "./model.ts"
 import { statesOn, usersInRange } from "./reference.ts"
 import { eventsIn, isIn, neighboursSql } from "./sql.ts"
 
@@ -20,6 +20,8 @@ export const lifecycleUsers = defineUsers({
     .check(Params.rangeCheck)
     .check(Params.dateCheck)
     .check(Params.valueCheck),
+  cells: ({ date, ...row }: LifecycleRow) =>
+    STATES.map((state) => ({ users: Math.abs(row[state]), cell: { date, state } })),
   cell: (params, context, dialect) => {
     const groups = eventsIn(params, context, dialect)
     const { bucket } = slotsOf(params, context.as_of).find(({ date }) => date === params.date)!

@@ -2,6 +2,7 @@ import { define } from "../../Metric.ts"
 import { params, row } from "./model.ts"
 import { pathsReference } from "./reference.ts"
 import { pathsSql, shapePaths } from "./sql.ts"
+import { pathsUsers } from "./users.ts"
 
 const details = [
   "A session ends when the user is idle for more than 30 minutes, and before the first event more than 24 " +
@@ -22,5 +23,6 @@ export const paths = define({
   row,
   sql: pathsSql,
   shape: shapePaths,
-  reference: pathsReference
+  reference: pathsReference,
+  users: pathsUsers
 })

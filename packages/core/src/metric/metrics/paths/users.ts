@@ -3,7 +3,7 @@ import { about } from "../../Parameter.ts"
 import * as Params from "../../params.ts"
 import { sql } from "../../SqlText.ts"
 import { defineUsers, eventsOfValue } from "../../users.ts"
-import { property } from "./model.ts"
+import { property, type PathsRow } from "./model.ts"
 import { eventsInRange, transitionsIn } from "./reference.ts"
 import { eventsIn, pairsSql } from "./sql.ts"
 
@@ -19,6 +19,7 @@ export const pathsUsers = defineUsers({
   })
     .check(Params.rangeCheck)
     .check(Params.valueCheck),
+  cells: ({ from, to, users }: PathsRow) => [{ users, cell: { source: from, target: to } }],
   cell: (params, context, dialect) => {
     const groups = eventsIn(params, context, dialect)
     const rows = sql`

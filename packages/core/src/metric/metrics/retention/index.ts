@@ -4,6 +4,7 @@ import { retentionActivity } from "./activity.ts"
 import { retentionReference } from "./reference.ts"
 import { shapeRetention } from "./shape.ts"
 import { retentionSql } from "./sql.ts"
+import { retentionUsers } from "./users.ts"
 
 const details = [
   "The cohort of a user is the interval of the user's first `start_event` ever, over all history (`mode=first-ever`); " +
@@ -35,5 +36,6 @@ export const retention = define({
   sql: retentionSql,
   shape: shapeRetention,
   reference: retentionReference,
-  activity: retentionActivity
+  activity: retentionActivity,
+  users: retentionUsers
 })

@@ -42,7 +42,12 @@ const cell = Schema.Struct({
   complete: Schema.Boolean
 })
 
-export const row = Schema.Struct({ ...breakdownKey, cohort: Schema.String, size: Schema.Int, cells: Schema.Array(cell) })
+export const row = Schema.Struct({
+  ...breakdownKey,
+  cohort: Schema.String,
+  size: Schema.Int,
+  cells: Schema.Array(cell)
+})
 export type RetentionRow = typeof row.Type
 export type RetentionCohort = WithoutBreakdown<RetentionRow>
 

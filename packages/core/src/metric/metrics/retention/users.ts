@@ -7,7 +7,7 @@ import * as Params from "../../params.ts"
 import { sql } from "../../SqlText.ts"
 import { type Cell, defineUsers, type Listed, ofValue } from "../../users.ts"
 import { cohortsOf } from "./cohorts.ts"
-import { cohortsCheck, type RetentionParams, table } from "./model.ts"
+import { cohortsCheck, type RetentionParams, table, type RetentionRow } from "./model.ts"
 import { type Plan, planOf } from "./plan.ts"
 import { entriesByValue, historyOf } from "./reference.ts"
 import { cellsSql } from "./sql.ts"
@@ -71,6 +71,11 @@ export const retentionUsers = defineUsers({
       )
     )
     .check(Schema.makeFilter(cohortProblem)),
+  cells: ({ cells, cohort, size }: RetentionRow) =>
+    cells.flatMap(({ index, users }) => [
+      { users, cell: { cohort, cell: String(index) } },
+      { users: size - users, cell: { cohort, cell: String(index), returned: "false" } }
+    ]),
   cell,
   reference: (events, params) => {
     const history = historyOf(events, params)

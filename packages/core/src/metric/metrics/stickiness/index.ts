@@ -3,6 +3,7 @@ import { params, row } from "./model.ts"
 import { stickinessActivity } from "./activity.ts"
 import { stickinessReference } from "./reference.ts"
 import { shapeStickiness, stickinessSql } from "./sql.ts"
+import { stickinessUsers } from "./users.ts"
 
 const details = [
   "With a breakdown by events, an interval counts for each value that the user had in it; values are ranked by users."
@@ -18,5 +19,6 @@ export const stickiness = define({
   sql: stickinessSql,
   shape: shapeStickiness,
   reference: stickinessReference,
-  activity: stickinessActivity
+  activity: stickinessActivity,
+  users: stickinessUsers
 })

@@ -4,6 +4,7 @@ import { about } from "../../Parameter.ts"
 import * as Params from "../../params.ts"
 import { sql } from "../../SqlText.ts"
 import { defineUsers, eventsOfValue } from "../../users.ts"
+import type { StickinessRow } from "./model.ts"
 import { activeUsers, intervalsOf } from "./reference.ts"
 import { countedSql, eventsIn } from "./sql.ts"
 
@@ -27,6 +28,10 @@ export const stickinessUsers = defineUsers({
           : { path: ["intervals"], issue: `must not be above ${length}, the number of the range's ${asked.interval}s` }
       })
     ),
+  cells: ({ at_least, intervals, users }: StickinessRow) => [
+    { users, cell: { intervals: String(intervals) } },
+    { users: at_least, cell: { intervals: String(intervals), column: "at_least" } }
+  ],
   cell: (params, context, dialect) => {
     const groups = eventsIn(params, context, dialect)
     const rows = sql`

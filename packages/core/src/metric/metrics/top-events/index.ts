@@ -2,6 +2,7 @@ import { define } from "../../Metric.ts"
 import { params, row } from "./model.ts"
 import { topEventsReference } from "./reference.ts"
 import { shapeTopEvents, topEventsSql } from "./sql.ts"
+import { topEventsUsers } from "./users.ts"
 
 const details = ["With a breakdown, one such list for each value, `limit` long; values are ranked by events."]
 
@@ -14,5 +15,6 @@ export const topEvents = define({
   row,
   sql: topEventsSql,
   shape: shapeTopEvents,
-  reference: topEventsReference
+  reference: topEventsReference,
+  users: topEventsUsers
 })

@@ -2,6 +2,7 @@ import { Schema } from "effect"
 import * as Params from "../../params.ts"
 import { sql } from "../../SqlText.ts"
 import { defineUsers, eventsOfValue } from "../../users.ts"
+import type { TopEventsRow } from "./model.ts"
 import { eventsInRange, heapsByType } from "./reference.ts"
 import { eventsIn } from "./sql.ts"
 
@@ -15,6 +16,7 @@ export const topEventsUsers = defineUsers({
   })
     .check(Params.rangeCheck)
     .check(Params.valueCheck),
+  cells: ({ event_type, users }: TopEventsRow) => [{ users, cell: { event_type } }],
   cell: (params, context, dialect) => {
     const groups = eventsIn(params, context, dialect)
     return { groups, rows: sql`SELECT ${groups.key}user_id FROM ${groups.source} WHERE name = ${params.event_type}` }

@@ -3,6 +3,7 @@ import { params, row } from "./model.ts"
 import { trendReference } from "./reference.ts"
 import { shapeTrend } from "./shape.ts"
 import { trendSql } from "./sql.ts"
+import { trendUsers } from "./users.ts"
 
 const details = [
   "Every interval that the range touches is counted whole. Events whose property is no number are left out of " +
@@ -25,5 +26,6 @@ export const trend = define({
   row,
   sql: trendSql,
   shape: shapeTrend,
-  reference: trendReference
+  reference: trendReference,
+  users: trendUsers
 })

@@ -28,7 +28,9 @@ export const propertyCheck = Schema.makeFilter(
         }
 )
 
-export const params = Schema.Struct({ ...asked, ...Params.common }).check(Params.rangeCheck).check(propertyCheck)
+export const params = Schema.Struct({ ...asked, ...Params.common })
+  .check(Params.rangeCheck)
+  .check(propertyCheck)
 export type TrendParams = typeof params.Type
 
 export const row = Schema.Struct({

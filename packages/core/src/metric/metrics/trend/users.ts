@@ -5,7 +5,7 @@ import { valueOf } from "../../filter/index.ts"
 import * as Params from "../../params.ts"
 import { sql } from "../../SqlText.ts"
 import { defineUsers, eventsOfValue } from "../../users.ts"
-import { asked, propertyCheck } from "./model.ts"
+import { asked, propertyCheck, type TrendRow } from "./model.ts"
 import { eventsByDate, measureOfRange } from "./reference.ts"
 import { eventsIn } from "./sql.ts"
 
@@ -21,6 +21,8 @@ export const trendUsers = defineUsers({
     .check(propertyCheck)
     .check(Params.dateCheck)
     .check(Params.valueCheck),
+  // Of the measure users; of others, where there is anything to look for.
+  cells: ({ date, value }: TrendRow) => [{ users: value ?? 0, cell: { date } }],
   cell: (params, context, dialect) => {
     const groups = eventsIn(params, context, dialect)
     const { bucket } = slotsOf(params, context.as_of).find(({ date }) => date === params.date)!
