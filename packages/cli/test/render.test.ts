@@ -4,7 +4,7 @@ import { renderSummary } from "../src/command/importSummary.ts"
 import { renderLedger } from "../src/command/ledger.ts"
 import { adviceOf, heldBackFindings, loopFindings } from "../src/doctor/server.ts"
 import { clock, progressLine } from "../src/import/Progress.ts"
-import { renderActiveUsers, renderRetention, renderTopEvents } from "../src/render/stats.ts"
+import { renderAnswer } from "../src/render/renderAnswer.ts"
 import { styleOf } from "../src/render/Style.ts"
 import { bar, printable } from "../src/render/table.ts"
 
@@ -25,7 +25,7 @@ const dau = {
 }
 
 it("daily users: aligned, a bar in what the width leaves, an open day marked", () => {
-  expect(renderActiveUsers(dau, plain)).toEqual([
+  expect(renderAnswer("dau", dau, plain)).toEqual([
     "daily active users  2026-01-01 … 2026-01-03  UTC  as of 2026-01-03T12:00:00Z",
     "",
     "date         users",
@@ -39,7 +39,7 @@ it("daily users: aligned, a bar in what the width leaves, an open day marked", (
 
 it("rolling columns appear when the answer has them", () => {
   const rows = [{ date: "2026-01-01", users: 3, complete: true, wau: 10, mau: 2_000 }]
-  expect(renderActiveUsers({ ...dau, rows }, plain).slice(2, 4)).toEqual([
+  expect(renderAnswer("dau", { ...dau, rows }, plain).slice(2, 4)).toEqual([
     "date        users  7 days  30 days",
     `2026-01-01      3      10    2,000  ${"█".repeat(13)}`
   ])
@@ -50,13 +50,11 @@ it("top events: a name cannot steer the terminal, a long one is cut", () => {
     { event_type: "a\u001b[2Jb", events: 10, users: 4 },
     { event_type: "x".repeat(90), events: 5, users: 5 }
   ]
-  const lines = renderTopEvents({ metric: "top-events", params: range, as_of, rows }, plain)
+  const lines = renderAnswer("top-events", { params: range, as_of, rows }, plain)
   expect(lines[3]).toContain(String.raw`a\u001b[2Jb`)
   expect(lines[4]).toContain(`${"x".repeat(47)}…`)
   expect(lines.join("\n")).not.toContain("\u001b")
-  expect(renderTopEvents({ metric: "top-events", params: range, as_of, rows: [] }, plain)).toContain(
-    "no events in this range"
-  )
+  expect(renderAnswer("top-events", { params: range, as_of, rows: [] }, plain)).toContain("no events in this range")
 })
 
 const cell = (index: number, users: number, rate: number, complete = true) => ({ index, users, rate, complete })
@@ -72,7 +70,7 @@ const retention = {
 }
 
 it("retention without colour: shading after each rate, scaled to the best return", () => {
-  expect(renderRetention(retention, plain)).toEqual([
+  expect(renderAnswer("retention", retention, plain)).toEqual([
     "retention by week  2026-01-01 … latest  UTC  as of 2026-01-03T12:00:00Z",
     "",
     "cohort      users       0       +1w       +2w",
@@ -85,7 +83,7 @@ it("retention without colour: shading after each rate, scaled to the best return
 })
 
 it("retention with colour: a background for each cell, no shading", () => {
-  const [, , , row] = renderRetention(retention, colour)
+  const [, , , row] = renderAnswer("retention", retention, colour)
   expect(row).toBe(
     "2025-12-29    200  \u001b[48;5;79;38;5;16m   100% \u001b[0m\u001b[48;5;79;38;5;16m  50.0% \u001b[0m\u001b[48;5;24;38;5;255m  12.5% \u001b[0m"
   )

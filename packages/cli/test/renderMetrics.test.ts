@@ -1,22 +1,19 @@
 import { displayWidth } from "effect/cli/CliOutput"
 import { expect, it } from "vitest"
-import { duration, renderFunnel } from "../src/render/funnel.ts"
-import { renderLifecycle } from "../src/render/lifecycle.ts"
-import { renderActiveUsers, renderRetention, renderTopEvents } from "../src/render/stats.ts"
-import { renderPaths, renderStickiness } from "../src/render/tables.ts"
-import { renderTrend } from "../src/render/trend.ts"
+import { duration } from "../src/render/cells.ts"
+import { renderAnswer } from "../src/render/renderAnswer.ts"
 import { renderUsers } from "../src/render/users.ts"
 import { labelOf } from "../src/render/values.ts"
 
 const plain = { colour: false, width: 60 }
 const as_of = "2026-01-03T12:00:00Z"
-const range = { from: "2026-01-01", to: "2026-01-02", tz: "UTC" }
+const range = { from: "2026-01-01", to: "2026-01-02", tz: "UTC", interval: "day" }
 const day = (date: string, value: number | null, complete = true) => ({ date, value, complete })
 
 it("trend: a bar for each interval, a dash where there is no number", () => {
   const params = { ...range, measure: "avg", property: "amount" }
   const rows = [day("2026-01-01", 12.3456), day("2026-01-02", null, false)]
-  expect(renderTrend({ metric: "trend", params, as_of, rows }, plain)).toEqual([
+  expect(renderAnswer("trend", { params, as_of, rows }, plain)).toEqual([
     "avg of amount per day  2026-01-01 … 2026-01-02  UTC  as of 2026-01-03T12:00:00Z",
     "",
     "date         avg of amount",
@@ -32,7 +29,7 @@ it("trend by a property: one line and one curve for each value, of one scale", (
     values.map((value, index) => ({ ...day(`2026-01-0${index + 1}`, value), breakdown }))
   const rows = [...of("pro", [8, 4]), ...of("1", [1, 0]), ...of(1, [0, 8]), ...of("$none", [2, 2])]
   const params = { ...range, breakdown: "properties.plan" }
-  expect(renderTrend({ metric: "trend", params, as_of, rows }, plain).slice(2)).toEqual([
+  expect(renderAnswer("trend", { params, as_of, rows }, plain).slice(2)).toEqual([
     "value  least  latest  most",
     "pro        4       4     8  █▄",
     '"1"        0       0     1  ▁',
@@ -69,7 +66,7 @@ it("funnel: names of steps, shares and times; attempts that could go on are mark
     { ...row, step: 2, users: 300, from_previous: 0.25, from_first: 0.25, median_seconds: 90, mean_seconds: 100_000 }
   ]
   const params = { ...range, steps, window: "2d" }
-  expect(renderFunnel({ metric: "funnel", params, as_of, rows }, plain).slice(2)).toEqual([
+  expect(renderAnswer("funnel", { params, as_of, rows }, plain).slice(2)).toEqual([
     "step      users  of first  of previous  median   mean",
     "1 visit*  1,200    100.0%       100.0%       –      –  ████████",
     "2 buy …*    300     25.0%        25.0%  1m 30s  1d 3h  ██",
@@ -92,7 +89,7 @@ it("durations: two units at most", () => {
 
 it("lifecycle: who went to the left of the line, who is active to the right", () => {
   const row = { date: "2026-01-01", new: 2, returning: 1, resurrecting: 1, dormant: -2, complete: true }
-  expect(renderLifecycle({ metric: "lifecycle", params: range, as_of, rows: [row] }, plain).slice(2)).toEqual([
+  expect(renderAnswer("lifecycle", { params: range, as_of, rows: [row] }, plain).slice(2)).toEqual([
     "date        new  returning  resurrecting  dormant    gone│active",
     "2026-01-01    2          1             1       -2     ███│██████"
   ])
@@ -104,7 +101,7 @@ it("stickiness: up to the most intervals that anybody reached", () => {
     { intervals: 2, users: 1, at_least: 1 },
     { intervals: 3, users: 0, at_least: 0 }
   ]
-  expect(renderStickiness({ metric: "stickiness", params: range, as_of, rows }, plain).slice(2)).toEqual([
+  expect(renderAnswer("stickiness", { params: range, as_of, rows }, plain).slice(2)).toEqual([
     "days  users  or more   share",
     `   1      3        4  100.0%  ${"█".repeat(29)}`,
     `   2      1        1   25.0%  ${"█".repeat(9)}▋`
@@ -113,11 +110,11 @@ it("stickiness: up to the most intervals that anybody reached", () => {
 
 it("paths: from, to and how often", () => {
   const rows = [{ from: "visit", to: "buy", transitions: 3, users: 2 }]
-  expect(renderPaths({ metric: "paths", params: range, as_of, rows }, plain).slice(2)).toEqual([
+  expect(renderAnswer("paths", { params: range, as_of, rows }, plain).slice(2)).toEqual([
     "from   to     times  users",
     `visit  → buy      3      2  ${"█".repeat(31)}`
   ])
-  expect(renderPaths({ metric: "paths", params: range, as_of, rows: [] }, plain)).toContain(
+  expect(renderAnswer("paths", { params: range, as_of, rows: [] }, plain)).toContain(
     "nothing followed anything in this range"
   )
 })
@@ -130,7 +127,7 @@ it("a breakdown: one block for each value, under its name, and what it is by in 
     { breakdown: "1", event_type: "visit", events: 1, users: 1 },
     { breakdown: "$none", event_type: "buy", events: 2, users: 1 }
   ]
-  expect(renderTopEvents({ metric: "top-events", params: by, as_of, rows }, { ...plain, width: 30 })).toEqual([
+  expect(renderAnswer("top-events", { params: by, as_of, rows }, { ...plain, width: 30 })).toEqual([
     "top events by properties.plan of the user  2026-01-01 … 2026-01-02  UTC  as of 2026-01-03T12:00:00Z",
     "",
     "pro",
@@ -150,7 +147,7 @@ it("a breakdown: one block for each value, under its name, and what it is by in 
 it("active users by a property are curves, retention is a heat map for each value", () => {
   const users = (breakdown: string, date: string, count: number) => ({ breakdown, date, users: count, complete: true })
   const active = [users("pro", "2026-01-01", 8), users("pro", "2026-01-02", 4), users("free", "2026-01-01", 1)]
-  expect(renderActiveUsers({ metric: "dau", params: by, as_of, rows: active }, plain).slice(2)).toEqual([
+  expect(renderAnswer("dau", { params: by, as_of, rows: active }, plain).slice(2)).toEqual([
     "value  least  latest  most",
     "pro        4       4     8  █▄",
     "free       1       1     1  ▁"
@@ -162,7 +159,7 @@ it("active users by a property are curves, retention is a heat map for each valu
     cells: [4, returned].map((count, index) => ({ index, users: count, rate: count / 4, complete: true }))
   })
   const rows = [cohort("pro", 2), cohort("free", 1)]
-  expect(renderRetention({ metric: "retention", params: by, as_of, rows }, plain).slice(2)).toEqual([
+  expect(renderAnswer("retention", { params: { ...by, interval: "week" }, as_of, rows }, plain).slice(2)).toEqual([
     "pro",
     "cohort      users       0       +1w",
     "2026-01-01      4    100% ██  50.0% ██",
@@ -176,7 +173,7 @@ it("active users by a property are curves, retention is a heat map for each valu
 it("users of a cell: one a line, and how to go on where the page is full", () => {
   const params = { ...range, date: "2026-01-01", column: "users", limit: 2 }
   const rows = ["ann", "b\u001b[2J"].map((user_id) => ({ user_id }))
-  expect(renderUsers({ metric: "dau/users", params, as_of, rows }, plain)).toEqual([
+  expect(renderUsers("dau", { params, as_of, rows }, plain)).toEqual([
     "users of dau, date=2026-01-01 column=users  2026-01-01 … 2026-01-02  UTC  as of 2026-01-03T12:00:00Z",
     "",
     "ann",
@@ -184,7 +181,7 @@ it("users of a cell: one a line, and how to go on where the page is full", () =>
     "",
     String.raw`there may be more: --after "b\u001b[2J"`
   ])
-  expect(renderUsers({ metric: "dau/users", params, as_of, rows: [] }, plain).at(-1)).toBe("nobody")
+  expect(renderUsers("dau", { params, as_of, rows: [] }, plain).at(-1)).toBe("nobody")
 })
 
 it("bars and curves begin in one column, however wide letters are", () => {
@@ -192,9 +189,9 @@ it("bars and curves begin in one column, however wide letters are", () => {
     lines.filter((line) => line.includes("█")).map((line) => displayWidth(line.slice(0, line.indexOf("█"))))
   const events = ["漢字漢字漢字漢字", "visit", "\u{1F600}\u{1F600}\u{1F600}\u{1F600}\u{1F600}"]
   const types = events.map((event_type) => ({ event_type, events: 1, users: 1 }))
-  const bars = before(renderTopEvents({ metric: "top-events", params: range, as_of, rows: types }, plain))
+  const bars = before(renderAnswer("top-events", { params: range, as_of, rows: types }, plain))
   const rows = events.map((breakdown) => ({ ...day("2026-01-01", 8), breakdown }))
   const params = { ...range, breakdown: "event_type" }
-  const curves = before(renderTrend({ metric: "trend", params, as_of, rows }, plain))
+  const curves = before(renderAnswer("trend", { params, as_of, rows }, plain))
   expect([bars.length, new Set(bars).size, curves.length, new Set(curves).size]).toEqual([3, 1, 3, 1])
 })

@@ -72,7 +72,7 @@ export * from "./port/UserStore.ts"
 export * from "./port/Warehouse.ts"
 export { liveSession, withGrant } from "./port/sessions.ts"
 export * from "./metric/Metric.ts"
-export type { RawRow } from "./metric/rows.ts"
+export { measureOf, type RawRow } from "./metric/rows.ts"
 export { isZone, type OffsetPiece, piecesOf } from "./metric/calendar/zone.ts"
 export {
   LARGE_BELOW,
@@ -91,9 +91,11 @@ export { answerSchema, decodeParams, paramsOfJson, type RawParams } from "./metr
 export * from "./metric/activity/Activity.ts"
 export { UserSet } from "./metric/activity/UserSet.ts"
 export { BadFilter, type Condition, type Field, type Filter, parseFilter } from "./metric/filter/index.ts"
-export { type Kind, type Parameter, parametersIn } from "./metric/Parameter.ts"
+export { fieldsOf, type Kind, type Parameter, parametersIn } from "./metric/Parameter.ts"
 export { nearest } from "./metric/nearest.ts"
+export type { Drawing, DrawnColumn, Shape } from "./metric/Drawing.ts"
 export {
+  cellParametersOf,
   type CountingName,
   countingNames,
   isMetricName,

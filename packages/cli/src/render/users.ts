@@ -1,3 +1,4 @@
+import { cellParametersOf, type CountingName, metrics, parametersIn } from "@millrace/core"
 import { Schema } from "effect"
 import { answer, heading } from "./answer.ts"
 import { dim, type Style } from "./Style.ts"
@@ -5,30 +6,16 @@ import { printable } from "./table.ts"
 
 export const UsersAnswer = answer(Schema.Struct({ user_id: Schema.String }))
 
-/** What names the cell, in the order in which it is said. */
-const CELL = [
-  "date",
-  "column",
-  "event_type",
-  "cohort",
-  "cell",
-  "returned",
-  "step",
-  "outcome",
-  "state",
-  "intervals",
-  "source",
-  "target",
-  "breakdown_value"
-]
-
 /** One user a line; under a full page what asks for the next one. */
 export const renderUsers = (
-  { as_of, metric, params, rows }: (typeof UsersAnswer)["Type"],
+  name: CountingName,
+  { as_of, params, rows }: Pick<(typeof UsersAnswer)["Type"], "as_of" | "params" | "rows">,
   style: Style
 ): ReadonlyArray<string> => {
-  const cell = CELL.filter((name) => params[name] !== undefined).map((name) => `${name}=${shown(params[name])}`)
-  const title = `users of ${metric.replace("/users", "")}, ${cell.join(" ")}`
+  const headed = parametersIn(metrics[name].params).filter(({ isHeading }) => isHeading === true)
+  const said = [...[...cellParametersOf(name), ...headed].map((parameter) => parameter.name), "breakdown_value"]
+  const cell = said.filter((field) => params[field] !== undefined).map((field) => `${field}=${shown(params[field])}`)
+  const title = `users of ${name}, ${cell.join(" ")}`
   const last = rows.at(-1)
   const full = last !== undefined && rows.length === params["limit"]
   return [

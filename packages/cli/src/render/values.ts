@@ -1,11 +1,7 @@
-import { Schema } from "effect"
 import { bold, type Style } from "./Style.ts"
 import { printable } from "./table.ts"
 
 type Value = string | number | boolean
-
-/** The field of a row that says which value of the breakdown it belongs to. */
-export const valueKey = { breakdown: Schema.optionalKey(Schema.Union([Schema.String, Schema.Finite, Schema.Boolean])) }
 
 /** What an answer is broken down by, as the end of a title. */
 export const titleBy = (params: Readonly<Record<string, unknown>>): string => {
@@ -15,16 +11,19 @@ export const titleBy = (params: Readonly<Record<string, unknown>>): string => {
 }
 
 /** The block of each value below its name; a single block where nothing is broken down. */
-export const byValue = <Row extends { readonly breakdown?: Value | undefined }>(
+export const byValue = <Row extends Readonly<Record<string, unknown>>>(
   rows: ReadonlyArray<Row>,
   style: Style,
   block: (rows: ReadonlyArray<Row>) => ReadonlyArray<string>
 ): ReadonlyArray<string> =>
-  [...Map.groupBy(rows, ({ breakdown }) => breakdown)].flatMap(([value, of], index) => [
+  [...Map.groupBy(rows, valueOf)].flatMap(([value, of], index) => [
     ...(index === 0 ? [] : [""]),
     ...(value === undefined ? [] : [bold(labelOf(value), style)]),
     ...block(of)
   ])
+
+/** Which value of the breakdown a row belongs to. */
+export const valueOf = (row: Readonly<Record<string, unknown>>) => row["breakdown"] as Value | undefined
 
 /** Texts in quotes where they could be taken for a number or a truth value. */
 export const labelOf = (value: string | number | boolean | undefined): string =>

@@ -2,6 +2,7 @@ import type { RawRow } from "./rows.ts"
 import type { Schema } from "effect"
 import type { ActivityQuestion } from "./activity/Activity.ts"
 import type { Event } from "../event/Event.ts"
+import type { Drawing } from "./Drawing.ts"
 import type { Dialect } from "./Dialect.ts"
 import { eventsIn, type Narrowed } from "./source.ts"
 import type { SqlText } from "./SqlText.ts"
@@ -19,6 +20,8 @@ export interface AskContext {
  */
 export interface Metric<Name extends string, Params extends Narrowed, Row> {
   readonly name: Name
+  /** One line for a list of commands; by default the description. */
+  readonly title?: string
   readonly description: string
   /** What the description leaves open, a sentence or a few each: part of docs/semantics.md and of the OpenAPI document. */
   readonly details?: ReadonlyArray<string>
@@ -34,6 +37,7 @@ export interface Metric<Name extends string, Params extends Narrowed, Row> {
    * the parameters ask for more than that. Every parameter that changes the rows must be heeded here as well.
    */
   readonly activity?: (params: Params) => ActivityQuestion | undefined
+  readonly drawn?: Drawing<Params, Row>
 }
 
 /** Who the users of a cell of a metric's answer are: asked as a metric of its own. */

@@ -1,4 +1,5 @@
-import { Schema, SchemaAST } from "effect"
+import { type Schema, SchemaAST } from "effect"
+import { annotationOf } from "./annotation.ts"
 
 /** What a parameter's values are, so that whoever has to give one (a command, the self-check, a law's generator) can. */
 export type Kind =
@@ -38,6 +39,8 @@ export interface About {
   /** What stands for the value in a command's help, where it is not the kind's own. */
   readonly placeholder?: string
   readonly assumed?: AssumedDate
+  /** Stands in the heading of a listing, though it does not name the cell. */
+  readonly isHeading?: boolean
   /** Of a choice. */
   readonly values?: ReadonlyArray<string>
   readonly minimum?: number
@@ -60,13 +63,6 @@ export const about = <S extends Schema.Constraint>(schema: S, more: Partial<Abou
   (schema as unknown as Schema.Top).annotate({ [KEY]: { ...aboutOf(schema), ...more } }) as unknown as S
 
 const aboutOf = ({ ast }: Schema.Constraint) => annotationOf(ast, KEY) as Partial<About> | undefined
-
-/** Where a field may be absent, of what it is when it is there. */
-const annotationOf = (ast: SchemaAST.AST, key: string): unknown => {
-  const own = SchemaAST.resolve(ast)?.[key]
-  if (own !== undefined || ast._tag !== "Union") return own
-  return ast.types.map((type) => annotationOf(type, key)).find((found) => found !== undefined)
-}
 
 type Fields = Readonly<Record<string, Schema.Constraint>>
 

@@ -119,7 +119,11 @@ export const property = (help: string) => optional(PropertyName, { kind: "proper
 export const optionalEventType = (help: string) =>
   optional(EventType, { kind: "event-type", help: `${help} (default: any)` })
 /** Of the events that are counted. */
-export const countedType = optionalEventType("Count events of this type alone")
+export const countedType = optional(EventType, {
+  kind: "event-type",
+  help: "Count events of this type alone (default: any)",
+  isHeading: true
+})
 
 /** What every metric takes. */
 export const common = {

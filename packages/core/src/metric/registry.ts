@@ -8,6 +8,8 @@ import { retention } from "./metrics/retention/index.ts"
 import { stickiness } from "./metrics/stickiness/index.ts"
 import { topEvents } from "./metrics/top-events/index.ts"
 import { trend } from "./metrics/trend/index.ts"
+import { type Parameter, parametersIn } from "./Parameter.ts"
+import { PAGE } from "./params.ts"
 
 /** Every metric there is, in the order of documents: all else that knows of metrics is derived from these lines. */
 const definitions = [
@@ -55,3 +57,12 @@ export const isMetricName = (name: string): name is MetricName => Object.hasOwn(
 /** Who the users of a metric's cells are; undefined where these count none, and of a listing itself. */
 export const listingOf = (name: MetricName): AnyListing<MetricName> | undefined =>
   listings.get(name) as AnyListing<MetricName> | undefined
+
+/** What only names a cell of a metric's answer: neither the metric's own parameters nor the page. */
+export const cellParametersOf = (name: CountingName): ReadonlyArray<Parameter> => {
+  const listing = listingOf(name)
+  const own = new Set(parametersIn(metrics[name].params).map((parameter) => parameter.name))
+  return listing === undefined
+    ? []
+    : parametersIn(listing.params).filter((parameter) => !PAGE.has(parameter.name) && !own.has(parameter.name))
+}

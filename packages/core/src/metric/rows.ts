@@ -1,4 +1,5 @@
 import { Schema } from "effect"
+import { annotationOf } from "./annotation.ts"
 
 /** What a number of an answer's row is, for those who show it. */
 export type Measure = "share" | "seconds"
@@ -10,8 +11,8 @@ export const share = Schema.Finite.annotate({ [MEASURE]: "share" satisfies Measu
 export const seconds = Schema.Finite.annotate({ [MEASURE]: "seconds" satisfies Measure })
 
 /** Undefined for a number that is just one. */
-export const measureOf = (schema: Schema.Constraint): Measure | undefined =>
-  Schema.resolveAnnotations(schema)?.[MEASURE] as Measure | undefined
+export const measureOf = ({ ast }: Schema.Constraint): Measure | undefined =>
+  annotationOf(ast, MEASURE) as Measure | undefined
 
 export type RawRow = Readonly<Record<string, unknown>>
 

@@ -5,8 +5,7 @@ import { decodeParams, type RawParams } from "../../src/metric/questions.ts"
 import { metricExamples } from "../../../testing/src/metricExamples/index.ts"
 import type { MetricExample } from "../../../testing/src/metricExamples/example.ts"
 import { leastParams } from "../../../testing/src/leastParams.ts"
-import { PAGE } from "../../src/metric/params.ts"
-import { type CountingName, countingNames, listingOf, metrics } from "../../src/metric/registry.ts"
+import { cellParametersOf, type CountingName, countingNames, metrics } from "../../src/metric/registry.ts"
 import { DIFFERENCES } from "./differences.ts"
 import { fieldsOf, type FieldText } from "./fields.ts"
 
@@ -37,7 +36,7 @@ const metricPart = (name: CountingName): string => {
     "",
     fieldTable("parameter", withDefaults(name, params)),
     fieldTable("column", rows),
-    ...cellLine(name, params),
+    ...cellLine(name),
     ...own.map(exampleText)
   ].join("\n")
 }
@@ -59,15 +58,10 @@ const withDefaults = (name: CountingName, params: ReadonlyArray<FieldText>): Rea
     })
 }
 
-const cellLine = (name: CountingName, params: ReadonlyArray<FieldText>): ReadonlyArray<string> => {
-  const listing = listingOf(name)
-  if (listing === undefined) return []
-  const own = fieldsOf(listing.name).params.filter((param) => isOfCell(param.name, params))
-  return [`A cell's users are asked for with ${own.map((param) => `\`${param.name}\``).join(", ")}.`, ""]
+const cellLine = (name: CountingName): ReadonlyArray<string> => {
+  const own = cellParametersOf(name).map((parameter) => `\`${parameter.name}\``)
+  return own.length === 0 ? [] : [`A cell's users are asked for with ${own.join(", ")}.`, ""]
 }
-
-const isOfCell = (name: string, params: ReadonlyArray<FieldText>) =>
-  !PAGE.has(name) && params.every((param) => param.name !== name)
 
 const fieldTable = (title: string, fields: ReadonlyArray<FieldText>): string =>
   [

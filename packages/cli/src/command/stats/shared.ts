@@ -1,5 +1,5 @@
 import { Clock, Console, DateTime, Effect, Option, Schema } from "effect"
-import { Flag } from "effect/cli"
+import { type Command, Flag } from "effect/cli"
 import { CliFailure, WrongUsage } from "../../CliFailure.ts"
 import { type Style, styleOf } from "../../render/Style.ts"
 import { failureOf, type Target } from "../../target/Target.ts"
@@ -11,15 +11,9 @@ export type Parameters = Readonly<Record<string, Option.Option<string> | string>
 export const text = (name: string, metavar: string, description: string) =>
   Flag.String(name).pipe(Flag.optional, Flag.withMetavar(metavar), Flag.withDescription(description))
 
-export const tz = text("tz", "ZONE", "IANA time zone in which dates are read (default: UTC)")
-export const range = {
-  from: text("from", "DATE", "First day, YYYY-MM-DD (default: 29 days before --to)"),
-  to: text("to", "DATE", "Last day, included (default: today)"),
-  tz
-}
-export const interval = (choices: string, initial: string) =>
-  text("interval", "NAME", `${choices} (default: ${initial})`)
-export const weekStart = text("week-start", "DAY", "monday or sunday (default: monday)")
+/** What a command was given; the compiler does not see through a spread of flags that it does not know. */
+export const givenOf = <Asked extends Command.Command.Config>(_: Asked, all: unknown) =>
+  all as Command.Command.Config.Infer<Asked> & PlaceFlags & { readonly json: boolean }
 
 /** Today in the zone; an unknown zone is left to the server, which names the field. */
 export const today = Effect.fnUntraced(function* (given: Option.Option<string>) {
@@ -32,18 +26,6 @@ export const daysBefore = (date: string, days: number): string => {
   const millis = Date.parse(`${date}T00:00:00Z`)
   return Number.isNaN(millis) ? date : new Date(millis - days * 86_400_000).toISOString().slice(0, 10)
 }
-
-const RANGE_DAYS = 30
-
-export const withRange = Effect.fnUntraced(function* (flags: {
-  readonly from: Option.Option<string>
-  readonly to: Option.Option<string>
-  readonly tz: Option.Option<string>
-}) {
-  const to = Option.isSome(flags.to) ? flags.to.value : yield* today(flags.tz)
-  const from = Option.getOrElse(flags.from, () => daysBefore(to, RANGE_DAYS - 1))
-  return { from, to, tz: flags.tz }
-})
 
 /** A refused parameter is wrong usage, whoever refuses it. */
 const askFor = Effect.fnUntraced(function* (target: Target, metric: string, parameters: Parameters) {
@@ -82,19 +64,3 @@ export const show = <Answer>(
       yield* Console.log(render(answer, style).join("\n"))
     })
   )
-
-const where = text("where", "FILTER", 'Count these events alone, like: event_type = "buy" and properties.amount >= 10')
-export const eventType = text("event-type", "TYPE", "Count events of this type alone (default: any)")
-
-/** Flags of every metric. */
-export const common = {
-  breakdown: text("breakdown", "FIELD", "event_type or properties.<name>: the same for each value"),
-  breakdownOf: text("breakdown-of", "NAME", "event: its own value; user: the user's latest (default: event)"),
-  where
-}
-
-export const commonOf = (flags: { readonly [Name in keyof typeof common]: Option.Option<string> }): Parameters => ({
-  breakdown: flags.breakdown,
-  breakdown_of: flags.breakdownOf,
-  where: flags.where
-})

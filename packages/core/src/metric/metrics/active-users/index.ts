@@ -14,9 +14,18 @@ export const details = [
   "Breakdown: by the events' values, so that a user may count under several; values are ranked by users."
 ]
 
+/** What a command draws of a row. */
+export const columns = [
+  { field: "date" },
+  { field: "users" },
+  { field: "wau", title: "7 days" },
+  { field: "mau", title: "30 days" }
+] as const
+
 /** Distinct users per interval, zero-filled. */
 export const activeUsers = define({
   name: "active-users",
+  title: "Distinct users per hour, day, week or month",
   description: "Distinct users per hour, day, week or month; with rolling also WAU, MAU and their ratios to DAU.",
   details,
   params,
@@ -25,5 +34,12 @@ export const activeUsers = define({
   shape: shapeActiveUsers,
   reference: activeUsersReference,
   activity: activeUsersActivity,
-  users: activeUsersUsers
+  users: activeUsersUsers,
+  drawn: {
+    heading: ({ interval }) => `active users per ${interval}`,
+    nothing: "nobody in this range",
+    columns,
+    bar: "users",
+    breakdown: "curves"
+  }
 })

@@ -1,6 +1,6 @@
 import { define } from "../../Metric.ts"
 import { activeUsersActivity } from "../active-users/activity.ts"
-import { details } from "../active-users/index.ts"
+import { columns, details } from "../active-users/index.ts"
 import { row } from "../active-users/model.ts"
 import { activeUsersReference } from "../active-users/reference.ts"
 import { shapeActiveUsers } from "../active-users/shape.ts"
@@ -13,6 +13,7 @@ const DAILY = { interval: "day", week_start: "monday" } as const
 /** Active users by day. */
 export const dailyActiveUsers = define({
   name: "dau",
+  title: "Daily active users: distinct users per day, with a bar",
   description: "Distinct users per day; with rolling also WAU, MAU and their ratios to DAU.",
   details,
   params,
@@ -21,5 +22,12 @@ export const dailyActiveUsers = define({
   shape: (raw, asked, context) => shapeActiveUsers(raw, { ...asked, ...DAILY }, context),
   reference: (events, asked, context) => activeUsersReference(events, { ...asked, ...DAILY }, context),
   activity: (asked) => activeUsersActivity({ ...asked, ...DAILY }),
-  users: dailyActiveUsersUsers
+  users: dailyActiveUsersUsers,
+  drawn: {
+    heading: () => "daily active users",
+    nothing: "nobody in this range",
+    columns,
+    bar: "users",
+    breakdown: "curves"
+  }
 })

@@ -3,6 +3,7 @@ import { params, row } from "./model.ts"
 import { funnelReference } from "./reference.ts"
 import { shapeFunnel } from "./shape.ts"
 import { funnelSql } from "./sql.ts"
+import { stepName } from "./stepName.ts"
 import { funnelUsers } from "./users.ts"
 
 const details = [
@@ -26,6 +27,7 @@ const details = [
 /** How far users get through steps. */
 export const funnel = define({
   name: "funnel",
+  title: "How many users get through steps, and how long they take",
   description: "How many users get through steps within a window, and how long they take.",
   details,
   params,
@@ -33,5 +35,20 @@ export const funnel = define({
   sql: funnelSql,
   shape: shapeFunnel,
   reference: funnelReference,
-  users: funnelUsers
+  users: funnelUsers,
+  drawn: {
+    heading: ({ window }) => `funnel within ${window}`,
+    nothing: "nobody began in this range",
+    columns: [
+      { field: "step", label: stepName },
+      { field: "users" },
+      { field: "from_first", title: "of first" },
+      { field: "from_previous", title: "of previous" },
+      { field: "median_seconds", title: "median" },
+      { field: "mean_seconds", title: "mean" }
+    ],
+    bar: "from_first",
+    breakdown: "column",
+    incomplete: "*  some attempts could still go on at that instant"
+  }
 })

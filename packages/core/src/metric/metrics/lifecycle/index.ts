@@ -13,6 +13,7 @@ const details = [
 /** Where active users come from and go to, per interval. New, returning and resurrecting add up to the active users. */
 export const lifecycle = define({
   name: "lifecycle",
+  title: "Users new, returning, resurrecting and dormant per interval",
   description: "Per interval, how many users are new, returning, resurrecting and dormant.",
   details,
   params,
@@ -21,5 +22,14 @@ export const lifecycle = define({
   shape: shapeLifecycle,
   reference: lifecycleReference,
   activity: lifecycleActivity,
-  users: lifecycleUsers
+  users: lifecycleUsers,
+  drawn: {
+    heading: ({ interval }) => `lifecycle per ${interval}`,
+    nothing: "no users in this range",
+    shape: {
+      kind: "sides",
+      left: { title: "gone", fields: ["dormant"] },
+      right: { title: "active", fields: ["new", "returning", "resurrecting"] }
+    }
+  }
 })

@@ -17,6 +17,7 @@ const details = [
 /** Which event follows which: transitions between consecutive events of one session. */
 export const paths = define({
   name: "paths",
+  title: "Which event follows which within a session",
   description: "The most frequent transitions between consecutive events of a session.",
   details,
   params,
@@ -24,5 +25,15 @@ export const paths = define({
   sql: pathsSql,
   shape: shapePaths,
   reference: pathsReference,
-  users: pathsUsers
+  users: pathsUsers,
+  drawn: {
+    nothing: "nothing followed anything in this range",
+    columns: [
+      { field: "from" },
+      { field: "to", before: "→ " },
+      { field: "transitions", title: "times" },
+      { field: "users" }
+    ],
+    bar: "transitions"
+  }
 })

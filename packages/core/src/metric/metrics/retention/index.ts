@@ -1,5 +1,5 @@
 import { define } from "../../Metric.ts"
-import { params, row } from "./model.ts"
+import { params, type RetentionParams, ROLLING_DAYS, row } from "./model.ts"
 import { retentionActivity } from "./activity.ts"
 import { retentionReference } from "./reference.ts"
 import { shapeRetention } from "./shape.ts"
@@ -26,9 +26,16 @@ const details = [
     "by name."
 ]
 
+/** How long after the cohort's interval, or after a user's anchor, a cell begins. */
+const cellTitle = (index: number, { bucket, interval = "week" }: Partial<RetentionParams>): string => {
+  if (index === 0) return "0"
+  return bucket === "rolling" ? `+${index * ROLLING_DAYS[interval]}d` : `+${index}${interval[0]!}`
+}
+
 /** Who comes back: cohorts of users by the interval of their first (or, `mode=recurring`, of each) start event. */
 export const retention = define({
   name: "retention",
+  title: "Per cohort of users, how many come back, as a heat map",
   description: "Per cohort of users, how many return in each of the following intervals.",
   details,
   params,
@@ -37,5 +44,11 @@ export const retention = define({
   shape: shapeRetention,
   reference: retentionReference,
   activity: retentionActivity,
-  users: retentionUsers
+  users: retentionUsers,
+  drawn: {
+    heading: ({ interval }) => `retention by ${interval}`,
+    nothing: "no cohorts in this range",
+    columns: [{ field: "cohort" }, { field: "size", title: "users" }],
+    shape: { kind: "heat", cells: "cells", size: "size", cellTitle }
+  }
 })

@@ -54,7 +54,12 @@ export type RetentionCohort = WithoutBreakdown<RetentionRow>
 const DAY_MICROS = 86_400_000_000
 
 /** Length of one rolling cell. */
-export const ROLLING_MICROS = { day: DAY_MICROS, week: 7 * DAY_MICROS, month: 30 * DAY_MICROS } as const
+export const ROLLING_DAYS = { day: 1, week: 7, month: 30 } as const
+export const ROLLING_MICROS = {
+  day: DAY_MICROS,
+  week: ROLLING_DAYS.week * DAY_MICROS,
+  month: ROLLING_DAYS.month * DAY_MICROS
+} as const
 
 /** An answer holds no more cells than this. */
 export const CELLS_MAX = 100_000

@@ -12,6 +12,7 @@ const details = [
 /** Users by the number of intervals of the range in which they were active; each interval counted whole. */
 export const stickiness = define({
   name: "stickiness",
+  title: "Users by the number of intervals in which they were active",
   description: "How many users were active in exactly 1, 2, 3 … of the range's intervals.",
   details,
   params,
@@ -20,5 +21,18 @@ export const stickiness = define({
   shape: shapeStickiness,
   reference: stickinessReference,
   activity: stickinessActivity,
-  users: stickinessUsers
+  users: stickinessUsers,
+  drawn: {
+    heading: ({ interval }) => `users by active ${interval}s`,
+    nothing: "no users in this range",
+    columns: [
+      { field: "intervals", title: ({ interval }) => `${interval}s` },
+      { field: "users" },
+      { field: "at_least", title: "or more" },
+      { field: "at_least", title: "share", ofFirst: true }
+    ],
+    bar: "users",
+    // Up to the last number of intervals that anybody reached.
+    isDrawn: ({ at_least }) => at_least > 0
+  }
 })

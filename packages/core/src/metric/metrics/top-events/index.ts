@@ -9,6 +9,7 @@ const details = ["With a breakdown, one such list for each value, `limit` long; 
 /** Events and distinct users per event type; ties in events are broken by event type, ascending by code point. */
 export const topEvents = define({
   name: "top-events",
+  title: "The most frequent event types, with their users",
   description: "The most frequent event types in a range, with their distinct users.",
   details,
   params,
@@ -16,5 +17,6 @@ export const topEvents = define({
   sql: topEventsSql,
   shape: shapeTopEvents,
   reference: topEventsReference,
-  users: topEventsUsers
+  users: topEventsUsers,
+  drawn: { nothing: "no events in this range", bar: "events" }
 })

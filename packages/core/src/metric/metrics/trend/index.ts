@@ -1,5 +1,5 @@
 import { define } from "../../Metric.ts"
-import { params, row } from "./model.ts"
+import { params, row, type TrendParams } from "./model.ts"
 import { trendReference } from "./reference.ts"
 import { shapeTrend } from "./shape.ts"
 import { trendSql } from "./sql.ts"
@@ -17,9 +17,13 @@ const details = [
     "as doubles with compensation. A sum too large for a double is null."
 ]
 
+const measured = ({ measure, property }: Partial<TrendParams>): string =>
+  property === undefined ? `${measure}` : `${measure} of ${property}`
+
 /** Events, distinct users, or an aggregate of a numeric property, per interval. */
 export const trend = define({
   name: "trend",
+  title: "Events, users or an aggregate of a property per interval, by a property",
   description: "Events, users, or an aggregate of a numeric property, per interval and by a property.",
   details,
   params,
@@ -27,5 +31,12 @@ export const trend = define({
   sql: trendSql,
   shape: shapeTrend,
   reference: trendReference,
-  users: trendUsers
+  users: trendUsers,
+  drawn: {
+    heading: (asked) => `${measured(asked)} per ${asked.interval}`,
+    nothing: "no events in this range",
+    columns: [{ field: "date" }, { field: "value", title: measured }],
+    bar: "value",
+    breakdown: "curves"
+  }
 })
