@@ -3,7 +3,7 @@ import type { Params } from "./arbitraries/params.ts"
 
 const STEPS = "visit,cart,purchase"
 
-/** As little as can be asked of a metric, about these days. */
+/** Parameters, as few as a metric can be asked with, about these days. */
 export const leastParams = (metric: CountingName, days: { readonly from: string; readonly to: string }): Params => {
   const required = parametersIn(metrics[metric].params).filter((parameter) => parameter.required)
   const first = required.find(({ kind }) => kind === "date")

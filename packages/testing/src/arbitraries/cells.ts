@@ -28,15 +28,15 @@ const without = (params: Params, isOut: (name: string) => boolean): Params =>
 export interface Aim {
   /** A cell that may or may not be there. */
   readonly guess: Params
-  /** Which part of its users. */
+  /** Page: which part of its users. */
   readonly page: Params
-  /** Which of the answer's cells it is, if it has some with users; undefined: it stays with the guess. */
+  /** Pick: which of the answer's cells it is, if it has some with users; undefined: it stays with the guess. */
   readonly pick: number | undefined
 }
 
 const PICKS = 1_000
 
-/** What only the listing takes: where its cell is, its value, and the page. */
+/** Parameters that only the listing takes: where its cell is, its value, and the page. */
 const ownOf = (metric: CountingName): ReadonlyArray<Parameter> => {
   const shared = new Set(parametersIn(metrics[metric].params).map(({ name }) => name))
   return parametersIn(listingOf(metric)!.params).filter(({ kind, name }) => !shared.has(name) || kind === "limit")
@@ -67,13 +67,13 @@ export const aimOf = (metric: CountingName, asked: Params, around: Moment): fc.A
     .filter(({ guess, page }) => isAccepted(listingOf(metric)!.name, { ...shared(metric, asked), ...guess, ...page }))
 }
 
-/** Of a metric's parameters those that its listing takes for the same. */
+/** Parameters of a metric, those that its listing takes for the same. */
 const shared = (metric: CountingName, asked: Params): Params => {
   const taken = new Map(parametersIn(listingOf(metric)!.params).map(({ kind, name }) => [name, kind]))
   return without(asked, (name) => !taken.has(name) || taken.get(name) === "limit")
 }
 
-/** Without what can leave nobody to list. */
+/** Parameters without those that can leave nobody to list. */
 const widened = (metric: CountingName, asked: Params): Params => {
   const parameters = parametersIn(metrics[metric].params)
   const kept = new Set(
@@ -82,7 +82,7 @@ const widened = (metric: CountingName, asked: Params): Params => {
   return without(asked, (name) => !kept.has(name))
 }
 
-/** Of these events; if it can be, about somebody. */
+/** Parameters for the users of a cell of what these events answer; if it can be, about somebody. */
 export const aimed = (aim: Aim, metric: CountingName, asked: Asked, events: ReadonlyArray<Event>): Params => {
   const { guess, page, pick } = aim
   const asking = shared(metric, asked.params)
@@ -108,7 +108,7 @@ const datesIn = (own: ReadonlyArray<Parameter>, metric: CountingName, asked: Par
   )
 }
 
-/** Where a range has no hour at all, days are asked for. */
+/** Days are asked for where a range has no hour at all. */
 const rowDate = (name: string, metric: CountingName, asked: Params): fc.Arbitrary<Params> => {
   const filled = { interval: "day", week_start: "monday", ...Result.getOrThrow(decodeParams(metric, asked)) }
   const dates = slotsOf(filled as Spanned, 0).map(({ date }) => date)

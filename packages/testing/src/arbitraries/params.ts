@@ -14,10 +14,10 @@ import { filter } from "./filters.ts"
 import { eventType as anyEventType, PROPERTY_NAMES, userId } from "./history.ts"
 import { DAY, type Moment } from "./moments.ts"
 
-/** As they stand in a query string. */
+/** Parameters as they stand in a query string. */
 export type Params = Readonly<Record<string, string>>
 
-/** Mostly one that histories hold. */
+/** An event type, mostly one that histories hold. */
 const eventType = fc.oneof(
   { weight: 3, arbitrary: fc.constantFrom("visit", "purchase", "sign-up") },
   { weight: 1, arbitrary: anyEventType }
@@ -25,7 +25,10 @@ const eventType = fc.oneof(
 
 const dateOf = (micros: number) => new Date(Math.max(0, micros) / 1000).toISOString().slice(0, 10)
 
-/** Both dates in order, at most `days` apart, mostly with the day itself between them: about nothing there is little to ask. */
+/**
+ * A range: both dates in order, at most `days` apart, mostly with the day itself between them: about nothing there is
+ * little to ask.
+ */
 const rangeNear = (around: number, days: number): fc.Arbitrary<readonly [string, string]> =>
   fc
     .oneof(
@@ -55,13 +58,13 @@ const steps = fc.oneof(
   fc.array(step, { minLength: 2, maxLength: 5 })
 )
 
-/** Some filters leave next to nothing: as many let one type through as well. */
+/** A filter; some leave next to nothing, so as many let one type through as well. */
 const where: fc.Arbitrary<Filter> = fc.oneof(
   filter,
   fc.tuple(filter, eventType).map(([some, value]): Filter => ({ or: [some, { field: "event_type", op: "=", value }] }))
 )
 
-/** Mostly values that histories hold. */
+/** Values of a breakdown, mostly those that histories hold. */
 const value = fc.constantFrom(
   "pro",
   "pro",
@@ -79,19 +82,19 @@ const value = fc.constantFrom(
   ""
 )
 
-/** Small ones above all: an answer is small, and what is beyond it is all alike. */
+/** Numbers, small ones above all: an answer is small, and what is beyond it is all alike. */
 const integer = ({ maximum = Infinity, minimum = 0 }: Parameter) =>
   fc
     .oneof(fc.integer({ min: minimum, max: minimum + 2 }), fc.integer({ min: minimum, max: minimum + 11 }))
     .map((number) => String(Math.min(number, maximum)))
 
-/** Short ones above all: what they leave out is what shows. */
+/** Windows, short ones above all: what they leave out is what shows. */
 const duration = fc.constantFrom("1s", "30m", "30m", "1h", "1h", "3h", "1d", "7d", "366d")
 
 /** Dates depend on each other, and a row's on the answer: they have generators of their own. */
 type Single = Exclude<Kind, "date" | "row-date">
 
-/** What leaves little to count. */
+/** Parameters that leave little to count. */
 const seldom = (text: fc.Arbitrary<string>) => fc.option(text, { nil: undefined, freq: 1 })
 
 const OF_KIND: {
@@ -114,7 +117,7 @@ const OF_KIND: {
   user: () => userId
 }
 
-/** Each by itself; those without a kind are left out, which a required one cannot be. */
+/** Parameters, each by itself; those without a kind are left out, which a required one cannot be. */
 export const single = (parameters: ReadonlyArray<Parameter>, around: Moment): fc.Arbitrary<Params> => {
   const known = parameters.filter(({ kind }) => kind !== undefined && kind !== "date" && kind !== "row-date")
   return fc
