@@ -38,7 +38,7 @@ const memorySink = (
   return { sink, seen }
 }
 
-/** Takes bodies too, whole ones that hold nothing to refuse, as `acceptPlain` does. */
+/** Takes bodies too, whole ones that hold nothing to refuse, as a plain body does. */
 const plainSink = (refuse: (raw: RawEvent) => boolean) => {
   const { seen, sink } = memorySink(refuse)
   let bodies = 0

@@ -1,4 +1,4 @@
-import { parseJson, printJson, readBody } from "@millrace/core"
+import { parseJson, printJson, readBatch } from "@millrace/core"
 import { arbitraries } from "@millrace/testing"
 import { Result } from "effect"
 import fc from "fast-check"
@@ -24,7 +24,7 @@ const read = (lines: string | Buffer, options: MappingOptions, delimiter = ",") 
   const reader = plainReader(columns, delimiter, planOf(columns, options), options)
   const plain = reader?.(Buffer.from(lines), 8)
   if (plain === undefined) return undefined
-  const body = Result.getOrThrow(readBody(parseJson(Buffer.from(plain.body).toString("utf8"))))
+  const body = Result.getOrThrow(readBatch(parseJson(Buffer.from(plain.body).toString("utf8"))))
   return { rows: plain.rows, raws: body.events }
 }
 

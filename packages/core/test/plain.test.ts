@@ -1,11 +1,23 @@
 import { assert, describe, it } from "@effect/vitest"
-import { accept, acceptPlain, type Event, EventQueue, parseJson, printJson, readBody } from "@millrace/core"
+import {
+  accept,
+  type Body,
+  type Event,
+  EventQueue,
+  parseJson,
+  printJson,
+  readBatch,
+  readBody,
+  readPlain
+} from "@millrace/core"
 import { arbitraries, layerMemoryQueue } from "../../testing/src/index.ts"
 import { Effect, Result } from "effect"
 import fc from "fast-check"
+import { isUtf8 } from "node:buffer"
 
 const utf8 = new TextEncoder()
 const PROJECT = 'sh"op'
+const now = () => Date.now() * 1000
 
 const queued = Effect.gen(function* () {
   const queue = yield* EventQueue
@@ -17,22 +29,10 @@ const queued = Effect.gen(function* () {
 const run = <A>(effect: Effect.Effect<A, unknown, EventQueue>) =>
   Effect.runPromise(Effect.provide(effect, layerMemoryQueue()))
 
-const viaPlain = (text: string) =>
-  run(
-    Effect.flatMap(acceptPlain(utf8.encode(text), PROJECT), (verdict) =>
-      Effect.map(queued, (events) => ({ verdict, events }))
-    )
-  )
+const accepted = (body: Body) =>
+  run(Effect.flatMap(accept(body, PROJECT), (verdict) => Effect.map(queued, (events) => ({ verdict, events }))))
 
-const viaJudge = (text: string) =>
-  run(
-    Effect.gen(function* () {
-      const body = parseJson(text)
-      const batch = Result.getOrThrow(readBody(body))
-      const verdict = yield* accept(batch, PROJECT)
-      return { verdict, events: yield* queued }
-    })
-  )
+const plainOf = (text: string) => readPlain(utf8.encode(text), now())
 
 /** Texts of properties may differ in spaces and in how a number is written; their values may not. */
 const comparable = (events: ReadonlyArray<Event>) =>
@@ -41,14 +41,13 @@ const comparable = (events: ReadonlyArray<Event>) =>
     properties: printJson(parseJson(properties))
   }))
 
-/** The law: what the plain path accepts, the judging path accepts with the same events; otherwise it says nothing. */
+/** The law: what is read as plain gives the verdict and the events that it gives as parsed JSON. */
 const agree = async (text: string): Promise<boolean> => {
-  const plain = await viaPlain(text)
-  if (plain.verdict === undefined) {
-    assert.deepStrictEqual(plain.events, [])
-    return false
-  }
-  const judged = await viaJudge(text)
+  const body = plainOf(text)
+  if (body === undefined) return false
+  const raw = Result.getOrThrow(readBatch(parseJson(text)))
+  assert.deepStrictEqual([body.count, body.key], [raw.count, raw.key])
+  const [plain, judged] = [await accepted(body), await accepted(raw)]
   assert.deepStrictEqual(plain.verdict, judged.verdict)
   assert.deepStrictEqual(comparable(plain.events), comparable(judged.events))
   return true
@@ -65,7 +64,7 @@ const event = (fields: object = {}) => ({
 
 const body = (...events: ReadonlyArray<object>) => JSON.stringify(events)
 
-describe("acceptPlain", () => {
+describe("a plain body", () => {
   it("takes plain bodies, whatever their order of fields and spaces", async () => {
     const { occurred_at, ...rest } = event()
     const { properties: _, ...bare } = event()
@@ -83,7 +82,7 @@ describe("acceptPlain", () => {
       assert.isTrue(await agree(text), text)
     }
   })
-  it("leaves everything else to the judge", async () => {
+  it("leaves everything else to the judge", () => {
     const raw = (properties: string) =>
       `[${JSON.stringify(event()).replace(/"properties":.*/u, `"properties":${properties}}`)}]`
     for (const text of [
@@ -128,7 +127,7 @@ describe("acceptPlain", () => {
       raw(`${'{"a":'.repeat(33)}1${"}".repeat(33)}`),
       raw(`${'{"a":'.repeat(100_000)}1${"}".repeat(100_000)}`)
     ]) {
-      assert.isUndefined((await viaPlain(text)).verdict, text.slice(0, 300))
+      assert.isUndefined(plainOf(text), text.slice(0, 300))
     }
   })
   it("agrees with the judge on generated events", async () => {
@@ -183,6 +182,41 @@ describe("acceptPlain", () => {
     }
     assert.deepStrictEqual(differing, [])
   })
+  it("is well-formed UTF-8, whatever bytes stand in the place of its own", () => {
+    const bytes = utf8.encode(
+      body(event({ user_id: "bö😀b", event_type: "é€", properties: { ключ: "зна߿ࠀ퟿\ue000\u{10ffff}" } }))
+    )
+    const found = { plain: 0, left: 0 }
+    const lastOf = (at: number) => (bytes[at]! >= 0x80 ? 256 : 0)
+    for (let at = 0; at < bytes.length; at++) {
+      for (let byte = 0; byte < lastOf(at); byte++) {
+        const changed = Uint8Array.from(bytes)
+        changed[at] = byte
+        const isPlain = readPlain(changed, now()) !== undefined
+        if (isPlain) assert.isTrue(isUtf8(changed), `byte ${byte} at ${at}`)
+        // Nothing but its being no UTF-8, or no text of one line, keeps it from being plain.
+        if (!isPlain && isUtf8(changed)) assert.isBelow(byte, 0x80)
+        found[isPlain ? "plain" : "left"]++
+      }
+    }
+    assert.isAbove(found.plain, 500)
+    assert.isAbove(found.left, 500)
+  })
+  it("keeps its values, whatever is read and awaited before it is accepted", async () => {
+    const texts = [1, 2, 300].map((count) =>
+      body(
+        ...Array.from({ length: count }, (_, index) =>
+          event({ user_id: `user-${count}-${index}`, occurred_at: `2026-01-0${(index % 9) + 1}T00:00:00Z` })
+        )
+      )
+    )
+    const bodies = texts.map((text) => Result.getOrThrow(readBody(utf8.encode(text), now())))
+    for (const [index, read] of bodies.entries()) {
+      assert.strictEqual(read._tag, "Plain")
+      const alone = await accepted(Result.getOrThrow(readBatch(parseJson(texts[index]!))))
+      assert.deepStrictEqual(comparable((await accepted(read)).events), comparable(alone.events))
+    }
+  })
   it("splits what is over 512 KiB, every event once and in order", async () => {
     const events = Array.from({ length: 4_000 }, (_, index) =>
       event({
@@ -192,7 +226,7 @@ describe("acceptPlain", () => {
     )
     const batches = await run(
       Effect.gen(function* () {
-        yield* acceptPlain(utf8.encode(JSON.stringify(events)), PROJECT)
+        yield* accept(plainOf(JSON.stringify(events))!, PROJECT)
         return (yield* Effect.scoped((yield* EventQueue).take({ limit: 10_000, ackWaitMillis: 1_000 }))).batches
       })
     )

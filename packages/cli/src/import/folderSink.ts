@@ -1,15 +1,15 @@
 import {
   accept,
-  acceptPlain,
   EventQueue,
   type EventQueueError,
   EventStore,
   ledger,
   Pipeline,
   type PipelineError,
+  readPlain,
   Warehouse
 } from "@millrace/core"
-import { Effect } from "effect"
+import { Clock, Effect } from "effect"
 import { CliFailure } from "../CliFailure.ts"
 import type { IndexedRefusal, RawEvent, Sink } from "./Sink.ts"
 
@@ -36,14 +36,18 @@ export const folderSink = (directory: string): Effect.Effect<Sink, CliFailure, S
     return {
       publish: (raws) => publishAll(raws).pipe(Effect.mapError(failure), Effect.provideContext(services)),
       publishPlain: (body) =>
-        patiently(acceptPlain(body, PROJECT)).pipe(
-          Effect.map((verdict) => verdict !== undefined),
-          Effect.mapError(failure),
-          Effect.provideContext(services)
-        ),
+        patiently(publishPlain(body)).pipe(Effect.mapError(failure), Effect.provideContext(services)),
       finish: finish.pipe(Effect.mapError(failure), Effect.provideContext(services))
     }
   })
+
+/** Whether it was taken; otherwise nothing was published, and the events are to be given one by one. */
+const publishPlain = Effect.fnUntraced(function* (bytes: Uint8Array) {
+  const body = readPlain(bytes, (yield* Clock.currentTimeMillis) * 1000)
+  if (body === undefined) return false
+  yield* accept(body, PROJECT)
+  return true
+})
 
 const publishAll = Effect.fnUntraced(function* (raws: ReadonlyArray<RawEvent>) {
   const parts = Math.ceil(raws.length / MESSAGE_EVENTS)

@@ -1,3 +1,5 @@
+import { Result, Schema } from "effect"
+
 /**
  * JSON in which integers keep their digits (docs/semantics.md, "Numbers"): one that its double would print otherwise is
  * read as a {@link WrittenNumber}, which `JSON.stringify` prints as it was written. All other numbers are doubles.
@@ -27,6 +29,35 @@ export const parseJson = (text: string): unknown =>
         typeof value === "number" ? readNumber(source!, value) : value
       )
     : JSON.parse(text)
+
+/** Bytes that are not JSON. `reason` is what the engine says of the first error. */
+export class BadJson extends Schema.TaggedError<BadJson>()("BadJson", {
+  code: Schema.Literals(["invalid_utf8", "empty", "too_deep", "invalid_json"]),
+  reason: Schema.String
+}) {
+  override get message(): string {
+    return `the body is not JSON (${this.code}): ${this.reason}`
+  }
+}
+
+/** Fatal, so that no byte is ever replaced silently. A leading byte order mark is dropped (RFC 8259 §8.1 allows it). */
+const utf8 = new TextDecoder("utf-8", { fatal: true })
+
+/** Bytes → JSON value, integers with all their digits. Duplicate keys: the last one wins, as `JSON.parse` has it. */
+export const decodeJson = (bytes: Uint8Array): Result.Result<unknown, BadJson> => {
+  let text: string
+  try {
+    text = utf8.decode(bytes)
+  } catch (cause) {
+    return Result.fail(new BadJson({ code: "invalid_utf8", reason: String(cause) }))
+  }
+  try {
+    return Result.succeed(parseJson(text))
+  } catch (cause) {
+    const code = cause instanceof RangeError ? "too_deep" : text.trim() === "" ? "empty" : "invalid_json"
+    return Result.fail(new BadJson({ code, reason: String(cause) }))
+  }
+}
 
 const isDigit = (text: string, at: number) => {
   const code = text.charCodeAt(at)

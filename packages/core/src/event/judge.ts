@@ -8,9 +8,12 @@ import {
   checkProperties,
   checkPropertiesSize,
   checkUserId,
+  EVENT_FIELDS,
+  FUTURE_LIMIT_MICROS,
   isPlainObject,
   type Problem,
-  type RejectionCode
+  type RejectionCode,
+  SKEW_LIMIT_MICROS
 } from "./rules.ts"
 
 /** A refused event: `path` is a JSON Pointer into the event, `""` for the event itself. */
@@ -32,9 +35,6 @@ export interface JudgeContext {
   /** Added to `occurred_at`; see {@link skewOf}. */
   readonly skew_micros: number
 }
-
-export const FUTURE_LIMIT_MICROS = 24 * 3_600 * 1_000_000
-const SKEW_LIMIT_MICROS = 60 * 1_000_000
 
 /** The correction for a client whose clock is more than 60 s off, 0 otherwise (docs/semantics.md, "Events"). */
 export const skewOf = (received_at: number, sent_at: number | undefined): number =>
@@ -116,7 +116,7 @@ const checkPropertiesField = (raw: Record<string, unknown>): Problem | undefined
   return problem && { ...problem, path: ["properties", ...(problem.path ?? [])] }
 }
 
-const KNOWN = new Set(["event_id", "occurred_at", "user_id", "event_type", "properties"])
+const KNOWN: ReadonlySet<string> = new Set(EVENT_FIELDS)
 
 const checkUnknown = (raw: Record<string, unknown>): Problem | undefined => {
   for (const field of Object.keys(raw)) {

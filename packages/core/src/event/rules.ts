@@ -26,10 +26,17 @@ export type RejectionCode =
   | "too_deep"
   | "too_large"
 
+export const EVENT_FIELDS = ["event_id", "occurred_at", "user_id", "event_type", "properties"] as const
 export const USER_ID_MAX_CHARACTERS = 256
 export const EVENT_TYPE_MAX_CHARACTERS = 100
 export const PROPERTIES_MAX_DEPTH = 32
 export const PROPERTIES_MAX_BYTES = 64 * 1024
+/** More events than this in one request are refused whole. */
+export const MAX_EVENTS_PER_REQUEST = 5_000
+/** How far ahead of the server's clock an event may lie. */
+export const FUTURE_LIMIT_MICROS = 24 * 3_600 * 1_000_000
+/** A client whose clock is off by no more than this is taken at its word. */
+export const SKEW_LIMIT_MICROS = 60 * 1_000_000
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/iu
 
@@ -67,7 +74,7 @@ const checkText = (value: string): Problem | undefined => {
 export const isPlainObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value) && !isWritten(value)
 
-const FORBIDDEN_KEYS = new Set(["__proto__", "constructor", "prototype"])
+export const FORBIDDEN_KEYS: ReadonlySet<string> = new Set(["__proto__", "constructor", "prototype"])
 
 /**
  * Walks a parsed value once: strings, keys, numbers, depth. Recursion is safe because it stops one level

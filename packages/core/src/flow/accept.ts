@@ -1,12 +1,12 @@
 import { Clock, Effect } from "effect"
 import type { Event } from "../event/Event.ts"
 import { EventBatch, MAX_MESSAGE_BYTES } from "../event/EventBatch.ts"
-import { FUTURE_LIMIT_MICROS, judge, type Rejection, skewOf } from "../event/judge.ts"
+import { judge, type Rejection, skewOf } from "../event/judge.ts"
 import { encodePlain } from "../event/plain/encodePlain.ts"
-import { PlainBody } from "../event/plain/PlainBody.ts"
 import { EventQueue } from "../port/EventQueue.ts"
 import { currentTraceparent } from "../event/traceparent.ts"
-import { MAX_EVENTS_PER_REQUEST, type RawBatch } from "../event/readBody.ts"
+import { PlainBody } from "../event/plain/PlainBody.ts"
+import type { RawBatch } from "../event/readBody.ts"
 
 export interface IndexedRejection extends Rejection {
   readonly index: number
@@ -17,32 +17,52 @@ export interface BatchVerdict {
   readonly rejected: ReadonlyArray<IndexedRejection>
 }
 
-/** Asked once for each batch, with its number of events, before anything is published; a failure ends it. */
-export type Admit<E, R> = (events: number) => Effect.Effect<void, E, R>
-
-const admitAll = () => Effect.void
+type Events = Pick<RawBatch, "events" | "sent_at">
 
 /**
- * Judges every event on its own and publishes the accepted ones. When it succeeds they are as durable as the queue
- * states; when it fails with a retryable error the client sends the same ids again.
+ * Judges every event of a body on its own and publishes the accepted ones. When it succeeds they are as durable as the
+ * queue states; when it fails with a retryable error the client sends the same ids again.
  */
-export const accept = Effect.fnUntraced(function* <E = never, R = never>(
-  batch: Pick<RawBatch, "events" | "sent_at">,
-  project_id: string,
-  admit: Admit<E, R> = admitAll
-) {
+export const accept = Effect.fnUntraced(function* (body: PlainBody | Events, project_id: string) {
   const queue = yield* EventQueue
-  yield* admit(batch.events.length)
-  const received_at = (yield* Clock.currentTimeMillis) * 1000
-  const judged = judgeAll(batch, project_id, received_at)
-  const { rejected } = judged
+  const { accepted, batches, oldest, rejected } = judgeAll(body, project_id, (yield* Clock.currentTimeMillis) * 1000)
   const { tombstones } = queue
   // Old events of an erased user are taken, and leave nothing but their ids.
-  const events = tombstones.size === 0 ? judged.events : judged.events.map((event) => tombstones.veilEvent(event))
-  if (events.length > 0) yield* publishAll(queue, EventBatch.fromEvents(events).split(MAX_MESSAGE_BYTES))
-  const verdict: BatchVerdict = { accepted: events.length, rejected }
+  const mayBeErased = oldest <= tombstones.newest
+  if (accepted > 0) {
+    yield* publishAll(queue, mayBeErased ? batches.map((batch) => tombstones.veil(batch)) : batches)
+  }
+  const verdict: BatchVerdict = { accepted, rejected }
   return verdict
 })
+
+interface Judged extends BatchVerdict {
+  /** The accepted events, each batch small enough for one message. */
+  readonly batches: ReadonlyArray<EventBatch>
+  /** The first instant at which one of them occurred or was received. */
+  readonly oldest: number
+}
+
+/** A plain body was found valid as it was read: it is only copied. */
+const judgeAll = (body: PlainBody | Events, project_id: string, now: number): Judged => {
+  if (!(body instanceof PlainBody)) return judgeEach(body, project_id, now)
+  const batches = encodePlain(body, { project_id, maxBatchBytes: MAX_MESSAGE_BYTES })
+  return { accepted: body.count, batches, oldest: Math.min(body.oldest, body.received_at), rejected: [] }
+}
+
+const judgeEach = ({ events: raws, sent_at }: Events, project_id: string, received_at: number): Judged => {
+  const context = { project_id, received_at, skew_micros: skewOf(received_at, sent_at) }
+  const events: Array<Event> = []
+  const rejected: Array<IndexedRejection> = []
+  for (let index = 0; index < raws.length; index++) {
+    const verdict = judge(raws[index], context)
+    if (verdict._tag === "Accepted") events.push(verdict.event)
+    else rejected.push({ index, ...verdict.rejection })
+  }
+  const oldest = events.reduce((first, { occurred_at }) => Math.min(first, occurred_at), received_at)
+  const batches = events.length === 0 ? [] : EventBatch.fromEvents(events).split(MAX_MESSAGE_BYTES)
+  return { accepted: events.length, batches, oldest, rejected }
+}
 
 const publishAll = (queue: EventQueue["Service"], batches: ReadonlyArray<EventBatch>) =>
   Effect.flatMap(currentTraceparent, (traceparent) => {
@@ -52,41 +72,3 @@ const publishAll = (queue: EventQueue["Service"], batches: ReadonlyArray<EventBa
       ? publish(batches[0]!)
       : Effect.forEach(batches, publish, { concurrency: "unbounded", discard: true })
   })
-
-/**
- * {@link accept} for a request body in valid UTF-8, without building objects. Undefined, with nothing published, when
- * the body holds anything but plainly valid events in a bare array: then parse it and use {@link accept}.
- */
-export const acceptPlain = Effect.fnUntraced(function* <E = never, R = never>(
-  bytes: Uint8Array,
-  project_id: string,
-  admit: Admit<E, R> = admitAll
-) {
-  const received_at = (yield* Clock.currentTimeMillis) * 1000
-  const limits = { maxEvents: MAX_EVENTS_PER_REQUEST, latest: received_at + FUTURE_LIMIT_MICROS }
-  const body = PlainBody.read(bytes, limits)
-  if (body === undefined) return undefined
-  const queue = yield* EventQueue
-  const { count } = body
-  const oldest = Math.min(received_at, body.oldest)
-  // Before `admit`, which may wait: the body's places are shared with the next one.
-  const batches = encodePlain(body, { project_id, received_at, maxBatchBytes: MAX_MESSAGE_BYTES })
-  yield* admit(count)
-  // Only now: somebody may have been erased while the request waited.
-  const mayBeErased = oldest <= queue.tombstones.newest
-  yield* publishAll(queue, mayBeErased ? batches.map((batch) => queue.tombstones.veil(batch)) : batches)
-  const verdict: BatchVerdict = { accepted: count, rejected: [] }
-  return verdict
-})
-
-const judgeAll = (batch: Pick<RawBatch, "events" | "sent_at">, project_id: string, received_at: number) => {
-  const context = { project_id, received_at, skew_micros: skewOf(received_at, batch.sent_at) }
-  const events: Array<Event> = []
-  const rejected: Array<IndexedRejection> = []
-  for (let index = 0; index < batch.events.length; index++) {
-    const verdict = judge(batch.events[index], context)
-    if (verdict._tag === "Accepted") events.push(verdict.event)
-    else rejected.push({ index, ...verdict.rejection })
-  }
-  return { events, rejected }
-}

@@ -1,7 +1,7 @@
 import { Schema } from "effect"
 import { HttpApiSchema } from "effect/http-api"
 import { EventInput } from "../event/EventInput.ts"
-import { MAX_EVENTS_PER_REQUEST } from "../event/readBody.ts"
+import { MAX_EVENTS_PER_REQUEST } from "../event/rules.ts"
 import { Rejected } from "./Problem.ts"
 
 export const EventArray = Schema.Array(EventInput).check(

@@ -1,12 +1,11 @@
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema } from "effect/http-api"
+import { USER_ID_MAX_CHARACTERS } from "../event/rules.ts"
 import { forAdmins } from "./access.ts"
 import { describe } from "./describe.ts"
 import { erasureIncomplete, problemOf } from "./Problem.ts"
 import { ErasureReceiptAnswer } from "./receipt.ts"
 import { UnderWay, underWayAnswer } from "./UnderWay.ts"
-
-const USER_ID_MAX_CHARACTERS = 256
 
 const user = {
   id: Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(USER_ID_MAX_CHARACTERS)).annotate({

@@ -5,6 +5,7 @@ import {
   eraseUser as erase,
   exportUser as readUser,
   formatInstant,
+  USER_ID_MAX_CHARACTERS,
   type WarehouseError
 } from "@millrace/core"
 import type { ErasureReceiptAnswer } from "@millrace/core/wire"
@@ -15,8 +16,6 @@ import { Gate } from "../http/Gate.ts"
 import { because, NO_STORE, refusal, respondJson, retryLater } from "../http/Refusal.ts"
 import { refuseWarehouse } from "./stats.ts"
 
-const ID_MAX_CHARACTERS = 256
-
 /** Which user of the caller's project the path names. */
 const named = Effect.gen(function* () {
   const { project: project_id } = yield* CurrentCaller
@@ -24,11 +23,11 @@ const named = Effect.gen(function* () {
   if (stray !== undefined) return yield* refuseField(stray, "unknown_parameter", "is not a parameter here")
   const { id = "" } = yield* HttpRouter.params
   // No event has another one; some stores cannot even be asked for it.
-  if (id === "" || [...id].length > ID_MAX_CHARACTERS || id.includes("\0")) {
+  if (id === "" || [...id].length > USER_ID_MAX_CHARACTERS || id.includes("\0")) {
     return yield* refuseField(
       "id",
       "invalid_parameter",
-      `must have 1 to ${ID_MAX_CHARACTERS} characters, none of them NUL`
+      `must have 1 to ${USER_ID_MAX_CHARACTERS} characters, none of them NUL`
     )
   }
   return { project_id, user_id: id }

@@ -1,7 +1,14 @@
-import { EVENT_TYPE_MAX_CHARACTERS, PROPERTIES_MAX_BYTES, USER_ID_MAX_CHARACTERS } from "../rules.ts"
+import {
+  type EVENT_FIELDS,
+  EVENT_TYPE_MAX_CHARACTERS,
+  FUTURE_LIMIT_MICROS,
+  MAX_EVENTS_PER_REQUEST,
+  PROPERTIES_MAX_BYTES,
+  USER_ID_MAX_CHARACTERS
+} from "../rules.ts"
 import { isNobodyIn } from "./isNobodyIn.ts"
-import { scanInstant } from "./scanInstant.ts"
-import { NOT_PLAIN, scanPlainString, scanProperties } from "./scanJson.ts"
+import { KnownDay, scanInstant } from "./scanInstant.ts"
+import { NOT_PLAIN, OpenKeys, scanPlainString, scanProperties } from "./scanJson.ts"
 
 /** Where one event's parts lie in the body: columns of {@link PlainBody.places}. */
 export const Part = {
@@ -18,7 +25,10 @@ export const Part = {
 /** `2001-09-09T01:46:40Z`: from here to 2100, microseconds have 16 digits. */
 const EARLIEST = 1e15
 
-const FIELD = { event_id: 1, occurred_at: 2, user_id: 4, event_type: 8, properties: 16 } as const
+const FIELD = { event_id: 1, occurred_at: 2, user_id: 4, event_type: 8, properties: 16 } as const satisfies Record<
+  (typeof EVENT_FIELDS)[number],
+  number
+>
 const REQUIRED = FIELD.event_id | FIELD.occurred_at | FIELD.user_id | FIELD.event_type
 
 const ascii = (text: string) => Uint8Array.from(text, (character) => character.charCodeAt(0))
@@ -28,9 +38,8 @@ const BY_LENGTH = (length: number) => NAMES.filter(({ name }) => name.length ===
 /** `event_type` and `properties` share a length; no other two do. */
 const CANDIDATES = Array.from({ length: 12 }, (_, length) => BY_LENGTH(length))
 
-// Shared by all bodies: a request's own would be most of the garbage it makes.
-let times = new Float64Array(0)
-let places = new Int32Array(0)
+/** Bytes of the shortest event there is, and fewer: a body has no room for more events than that leaves. */
+const SHORTEST_EVENT_BYTES = 110
 
 /**
  * A request body read without building a single object: a bare array whose every event is valid in the plainest form.
@@ -38,35 +47,35 @@ let places = new Int32Array(0)
  * infinite …) is left to `parseJson` and `judge`, which decide; this only recognises what they would accept as it is.
  */
 export class PlainBody {
+  readonly _tag = "Plain"
   count = 0
   /** When the first of its events occurred, UTC microseconds. */
   oldest = Number.POSITIVE_INFINITY
+  /** A bare array has no place for one. */
+  readonly key = undefined
+  /** UTC microseconds: what it was found valid at. */
+  readonly received_at: number
   readonly places: Int32Array
   /** UTC microseconds. */
   readonly times: Float64Array
   readonly bytes: Uint8Array
-  readonly #room: number
+  readonly #keys = new OpenKeys()
+  readonly #day = new KnownDay()
   #at = 0
   #time = 0
 
-  private constructor(bytes: Uint8Array, maxEvents: number) {
+  private constructor(bytes: Uint8Array, received_at: number) {
     this.bytes = bytes
-    if (times.length < maxEvents) {
-      times = new Float64Array(maxEvents)
-      places = new Int32Array(maxEvents * Part.size)
-    }
-    this.#room = maxEvents
-    this.times = times
-    this.places = places
+    this.received_at = received_at
+    const room = Math.min(MAX_EVENTS_PER_REQUEST, Math.ceil(bytes.length / SHORTEST_EVENT_BYTES))
+    this.times = new Float64Array(room)
+    this.places = new Int32Array(room * Part.size)
   }
 
-  /** `bytes` must be valid UTF-8. Undefined when anything in it is not plain. Valid until the next call. */
-  static read(
-    bytes: Uint8Array,
-    limits: { readonly maxEvents: number; readonly latest: number }
-  ): PlainBody | undefined {
-    const body = new PlainBody(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength), limits.maxEvents)
-    return body.#readAll(limits.latest) ? body : undefined
+  /** Undefined when anything in it is not plain, not UTF-8, or lies too far ahead of `received_at`. */
+  static read(bytes: Uint8Array, received_at: number): PlainBody | undefined {
+    const body = new PlainBody(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength), received_at)
+    return body.#readAll(received_at + FUTURE_LIMIT_MICROS) ? body : undefined
   }
 
   #readAll(latest: number): boolean {
@@ -75,7 +84,7 @@ export class PlainBody {
     if (bytes[this.#at++] !== 91) return false
     while (true) {
       this.#skipSpace()
-      if (this.count === this.#room || bytes[this.#at] !== 123 || !this.#readEvent()) return false
+      if (this.count === MAX_EVENTS_PER_REQUEST || bytes[this.#at] !== 123 || !this.#readEvent()) return false
       if (this.#time < EARLIEST || this.#time > latest) return false
       this.times[this.count++] = this.#time
       if (this.#time < this.oldest) this.oldest = this.#time
@@ -139,7 +148,7 @@ export class PlainBody {
     const { bytes } = this
     const start = this.#at
     if (flag === FIELD.properties) {
-      this.#at = scanProperties(bytes, start)
+      this.#at = scanProperties(bytes, start, this.#keys)
       if (this.#at === NOT_PLAIN || this.#at - start > PROPERTIES_MAX_BYTES) return false
       return this.#place(Part.properties, start, this.#at)
     }
@@ -153,7 +162,7 @@ export class PlainBody {
         this.places[this.count * Part.size + Part.id] = start + 1
         return length === 36 && isUuid(bytes, start + 1)
       case FIELD.occurred_at:
-        this.#time = scanInstant(bytes, start + 1, end - 1) ?? -1
+        this.#time = scanInstant(bytes, start + 1, end - 1, this.#day) ?? -1
         return this.#time >= 0
       // Lengths are bounded in characters; as many bytes never hold more of them.
       case FIELD.user_id:

@@ -17,14 +17,13 @@ const FIXED_LINE_BYTES =
 
 export interface PlainContext {
   readonly project_id: string
-  /** UTC microseconds. */
-  readonly received_at: number
   readonly maxBatchBytes: number
 }
 
 /** The body's events as encoded batches of at most `maxBatchBytes` each, copied from the body piece by piece. */
 export const encodePlain = (body: PlainBody, context: PlainContext): ReadonlyArray<EventBatch> => {
-  const { project_id, received_at } = context
+  const { project_id } = context
+  const { received_at } = body
   const middle = utf8.encode(
     `,"received_at":${received_at},"skew_micros":0,"project_id":${JSON.stringify(project_id)},"properties":`
   )

@@ -10,14 +10,13 @@ const two = (bytes: Uint8Array, at: number) => {
 /** More than any field of a clock may hold. */
 const NO_DIGITS = 100
 
-/** One day is asked for again and again. */
-let knownDay = ""
-let knownMidnight = 0
-const known = new Uint8Array(10)
-
-const sameDay = (bytes: Uint8Array, at: number): boolean => {
-  for (let index = 0; index < 10; index++) if (bytes[at + index] !== known[index]) return false
-  return knownDay !== ""
+/** The day that was last asked for: a body's events are mostly of one. */
+export class KnownDay {
+  /** Digits of the year, then of month and day, as they stand there; none at first. */
+  year = 0
+  date = 0
+  /** UTC microseconds. */
+  midnight = 0
 }
 
 const textOf = (bytes: Uint8Array, start: number, end: number) => {
@@ -26,15 +25,20 @@ const textOf = (bytes: Uint8Array, start: number, end: number) => {
   return text
 }
 
+const four = (bytes: Uint8Array, a: number, b: number, c: number, d: number) =>
+  (bytes[a]! << 24) | (bytes[b]! << 16) | (bytes[c]! << 8) | bytes[d]!
+
 /** UTC microseconds of midnight of the `YYYY-MM-DD` at `at`, or undefined. */
-const midnightOf = (bytes: Uint8Array, at: number): number | undefined => {
-  if (sameDay(bytes, at)) return knownMidnight
-  const day = textOf(bytes, at, at + 10)
-  const midnight = parseInstant(`${day}T00:00:00Z`)
+const midnightOf = (bytes: Uint8Array, at: number, known: KnownDay): number | undefined => {
+  const year = four(bytes, at, at + 1, at + 2, at + 3)
+  const date = four(bytes, at + 5, at + 6, at + 8, at + 9)
+  if (bytes[at + 4] !== 45 || bytes[at + 7] !== 45) return undefined
+  if (year === known.year && date === known.date) return known.midnight
+  const midnight = parseInstant(`${textOf(bytes, at, at + 10)}T00:00:00Z`)
   if (midnight === undefined) return undefined
-  known.set(bytes.subarray(at, at + 10))
-  knownDay = day
-  knownMidnight = midnight
+  known.year = year
+  known.date = date
+  known.midnight = midnight
   return midnight
 }
 
@@ -42,7 +46,7 @@ const midnightOf = (bytes: Uint8Array, at: number): number | undefined => {
  * `parseInstant` on bytes `[start, end)`. The form with `Z` and at most six digits of fraction is read in place,
  * every other one as text.
  */
-export const scanInstant = (bytes: Uint8Array, start: number, end: number): number | undefined => {
+export const scanInstant = (bytes: Uint8Array, start: number, end: number, known: KnownDay): number | undefined => {
   const length = end - start
   if (length < 20 || length > 35) return undefined
   const plain =
@@ -52,7 +56,7 @@ export const scanInstant = (bytes: Uint8Array, start: number, end: number): numb
     bytes[start + 16] === 58 &&
     (length === 20 || (length >= 22 && length <= 27 && bytes[start + 19] === 46))
   if (!plain) return parseInstant(textOf(bytes, start, end))
-  const midnight = midnightOf(bytes, start)
+  const midnight = midnightOf(bytes, start, known)
   const hour = two(bytes, start + 11)
   const minute = two(bytes, start + 14)
   const second = two(bytes, start + 17)

@@ -1,3 +1,5 @@
+import { FORBIDDEN_KEYS, PROPERTIES_MAX_DEPTH } from "../rules.ts"
+
 /**
  * Steps over JSON in bytes without building values. Each function takes the index where its token starts and returns
  * the index after it, or {@link NOT_PLAIN}: for what is invalid as well as for what is merely rare. Nothing here
@@ -9,8 +11,6 @@ const QUOTE = 34
 const BACKSLASH = 92
 const SPACE = 32
 
-/** Depth as `checkProperties` counts it: the properties object itself is 1. */
-const MAX_DEPTH = 32
 const MAX_KEYS_PER_OBJECT = 64
 /** So many never make more than the greatest double. */
 const MAX_DIGITS = 300
@@ -21,17 +21,17 @@ const hashOf = (key: string) => {
   return hash
 }
 
-const PROTO = hashOf("__proto__")
-const CONSTRUCTOR = hashOf("constructor")
-const PROTOTYPE = hashOf("prototype")
+const FORBIDDEN_HASHES = [...FORBIDDEN_KEYS].map(hashOf)
 
-/** Keys of the objects that are open, innermost last, as hashes: enough to suspect a repeated one. */
-const keys = new Int32Array(MAX_DEPTH * MAX_KEYS_PER_OBJECT)
-let keyCount = 0
+/** Keys of the objects that are open, innermost last, as hashes: enough to suspect a repeated one. One of these a body. */
+export class OpenKeys {
+  readonly hashes: Array<number> = []
+  count = 0
+}
 
-export const scanProperties = (bytes: Uint8Array, at: number): number => {
-  keyCount = 0
-  return bytes[at] === 123 ? scanObject(bytes, at, 1) : NOT_PLAIN
+export const scanProperties = (bytes: Uint8Array, at: number, keys: OpenKeys): number => {
+  keys.count = 0
+  return bytes[at] === 123 ? scanObject(bytes, at, 1, keys) : NOT_PLAIN
 }
 
 /** Only spaces: a line feed would end the line that the event is stored in. */
@@ -42,14 +42,18 @@ const skipSpaces = (bytes: Uint8Array, at: number): number => {
 
 /** Bytes that end a run of a string's ordinary ones; one look-up a byte. */
 const STOPS = Uint8Array.from({ length: 256 }, (_, byte) =>
-  byte < SPACE || byte === QUOTE || byte === BACKSLASH ? 1 : 0
+  byte < SPACE || byte === QUOTE || byte === BACKSLASH || byte >= 128 ? 1 : 0
 )
 
 /** From the opening quote; no escapes. */
 export const scanPlainString = (bytes: Uint8Array, at: number): number => {
   let index = at + 1
-  while (STOPS[bytes[index]!] === 0) index++
-  return bytes[index] === QUOTE ? index + 1 : NOT_PLAIN
+  while (true) {
+    while (STOPS[bytes[index]!] === 0) index++
+    if (bytes[index] === QUOTE) return index + 1
+    index = skipCharacter(bytes, index)
+    if (index === NOT_PLAIN) return NOT_PLAIN
+  }
 }
 
 /** Escapes by letter are stepped over; `\u` may hide a null character or half a surrogate pair. */
@@ -58,9 +62,28 @@ const scanString = (bytes: Uint8Array, at: number): number => {
   while (true) {
     while (STOPS[bytes[index]!] === 0) index++
     if (bytes[index] === QUOTE) return index + 1
-    if (bytes[index] !== BACKSLASH || !isLetterEscape(bytes[index + 1])) return NOT_PLAIN
-    index += 2
+    if (bytes[index] === BACKSLASH) {
+      if (!isLetterEscape(bytes[index + 1])) return NOT_PLAIN
+      index += 2
+    } else {
+      index = skipCharacter(bytes, index)
+      if (index === NOT_PLAIN) return NOT_PLAIN
+    }
   }
+}
+
+/** Over characters of several bytes, each in its one well-formed UTF-8 spelling (Unicode, table 3-7). */
+const skipCharacter = (bytes: Uint8Array, at: number): number => {
+  const lead = bytes[at]
+  if (lead === undefined || lead < 0xc2 || lead > 0xf4) return NOT_PLAIN
+  const length = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4
+  const second = bytes[at + 1]!
+  // Neither longer than need be, nor half of a surrogate pair, nor beyond the last character.
+  const lowest = lead === 0xe0 ? 0xa0 : lead === 0xf0 ? 0x90 : 0x80
+  const highest = lead === 0xed ? 0x9f : lead === 0xf4 ? 0x8f : 0xbf
+  if (!(second >= lowest && second <= highest)) return NOT_PLAIN
+  for (let index = at + 2; index < at + length; index++) if ((bytes[index]! & 0xc0) !== 0x80) return NOT_PLAIN
+  return at + length
 }
 
 const isLetterEscape = (byte: number | undefined): boolean => {
@@ -80,36 +103,43 @@ const isLetterEscape = (byte: number | undefined): boolean => {
 }
 
 /** From the opening quote; remembers the key, and refuses one that may be forbidden or repeated. */
-const scanKey = (bytes: Uint8Array, at: number, firstKey: number): number => {
+const scanKey = (bytes: Uint8Array, at: number, firstKey: number, keys: OpenKeys): number => {
   let hash = 0
   let index = at + 1
-  for (; STOPS[bytes[index]!] === 0; index++) hash = (Math.imul(hash, 31) + bytes[index]!) | 0
-  return bytes[index] === QUOTE && rememberKey(hash, firstKey) ? index + 1 : NOT_PLAIN
+  while (true) {
+    for (; STOPS[bytes[index]!] === 0; index++) hash = (Math.imul(hash, 31) + bytes[index]!) | 0
+    if (bytes[index] === QUOTE) return rememberKey(hash, firstKey, keys) ? index + 1 : NOT_PLAIN
+    const end = skipCharacter(bytes, index)
+    if (end === NOT_PLAIN) return NOT_PLAIN
+    for (; index < end; index++) hash = (Math.imul(hash, 31) + bytes[index]!) | 0
+  }
 }
 
-const rememberKey = (hash: number, firstKey: number): boolean => {
-  if (hash === PROTO || hash === CONSTRUCTOR || hash === PROTOTYPE) return false
-  if (keyCount - firstKey >= MAX_KEYS_PER_OBJECT) return false
-  for (let index = firstKey; index < keyCount; index++) if (keys[index] === hash) return false
-  keys[keyCount++] = hash
+const rememberKey = (hash: number, firstKey: number, keys: OpenKeys): boolean => {
+  const { count, hashes } = keys
+  if (count - firstKey >= MAX_KEYS_PER_OBJECT) return false
+  for (let index = 0; index < FORBIDDEN_HASHES.length; index++) if (FORBIDDEN_HASHES[index] === hash) return false
+  for (let index = firstKey; index < count; index++) if (hashes[index] === hash) return false
+  hashes[count] = hash
+  keys.count = count + 1
   return true
 }
 
-const scanObject = (bytes: Uint8Array, start: number, depth: number): number => {
-  if (depth > MAX_DEPTH) return NOT_PLAIN
-  const firstKey = keyCount
+const scanObject = (bytes: Uint8Array, start: number, depth: number, keys: OpenKeys): number => {
+  if (depth > PROPERTIES_MAX_DEPTH) return NOT_PLAIN
+  const firstKey = keys.count
   let at = skipSpaces(bytes, start + 1)
   if (bytes[at] === 125) return at + 1
   while (bytes[at] === QUOTE) {
-    at = scanKey(bytes, at, firstKey)
+    at = scanKey(bytes, at, firstKey, keys)
     if (at === NOT_PLAIN) return NOT_PLAIN
     at = skipSpaces(bytes, at)
     if (bytes[at] !== 58) return NOT_PLAIN
-    at = scanValue(bytes, skipSpaces(bytes, at + 1), depth)
+    at = scanValue(bytes, skipSpaces(bytes, at + 1), depth, keys)
     if (at === NOT_PLAIN) return NOT_PLAIN
     at = skipSpaces(bytes, at)
     if (bytes[at] === 125) {
-      keyCount = firstKey
+      keys.count = firstKey
       return at + 1
     }
     if (bytes[at] !== 44) return NOT_PLAIN
@@ -118,12 +148,12 @@ const scanObject = (bytes: Uint8Array, start: number, depth: number): number => 
   return NOT_PLAIN
 }
 
-const scanArray = (bytes: Uint8Array, start: number, depth: number): number => {
-  if (depth > MAX_DEPTH) return NOT_PLAIN
+const scanArray = (bytes: Uint8Array, start: number, depth: number, keys: OpenKeys): number => {
+  if (depth > PROPERTIES_MAX_DEPTH) return NOT_PLAIN
   let at = skipSpaces(bytes, start + 1)
   if (bytes[at] === 93) return at + 1
   while (true) {
-    at = scanValue(bytes, at, depth)
+    at = scanValue(bytes, at, depth, keys)
     if (at === NOT_PLAIN) return NOT_PLAIN
     at = skipSpaces(bytes, at)
     if (bytes[at] === 93) return at + 1
@@ -132,14 +162,14 @@ const scanArray = (bytes: Uint8Array, start: number, depth: number): number => {
   }
 }
 
-const scanValue = (bytes: Uint8Array, at: number, depth: number): number => {
+const scanValue = (bytes: Uint8Array, at: number, depth: number, keys: OpenKeys): number => {
   switch (bytes[at]) {
     case QUOTE:
       return scanString(bytes, at)
     case 123:
-      return scanObject(bytes, at, depth + 1)
+      return scanObject(bytes, at, depth + 1, keys)
     case 91:
-      return scanArray(bytes, at, depth + 1)
+      return scanArray(bytes, at, depth + 1, keys)
     case 116: // true
       return bytes[at + 1] === 114 && bytes[at + 2] === 117 && bytes[at + 3] === 101 ? at + 4 : NOT_PLAIN
     case 110: // null
