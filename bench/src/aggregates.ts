@@ -2,7 +2,16 @@ import { copyFileSync, mkdtempSync, rmSync, statSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { DuckDBInstance } from "@duckdb/node-api"
-import { type Event, EventBatch, type MetricName, query, type RawParams, type SqlText, Warehouse } from "@millrace/core"
+import {
+  Aggregates,
+  type Event,
+  EventBatch,
+  type MetricName,
+  query,
+  type RawParams,
+  type SqlText,
+  Warehouse
+} from "@millrace/core"
 import { DuckDb } from "@millrace/duckdb"
 import { Effect, Fiber, Layer } from "effect"
 import { distinctBy, type Range, weeklyRetention } from "./handWritten.ts"
@@ -194,8 +203,8 @@ export const costOfRecording = async (path: string): Promise<void> => {
 const mebibytes = (path: string) => round(statSync(path).size / 1024 / 1024, 1)
 
 const ready = Effect.gen(function* () {
-  const { aggregates } = yield* Warehouse
-  while ((yield* aggregates!.status).state !== "ready") yield* Effect.sleep(50)
+  const aggregates = yield* Aggregates
+  while ((yield* aggregates.status).state !== "ready") yield* Effect.sleep(50)
 })
 
 const layerOf = (path: string) => DuckDb.layer({ path, keptAnswers: 0, selfCheckIntervalMillis: 0 })

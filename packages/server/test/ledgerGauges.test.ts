@@ -1,4 +1,4 @@
-import { EventQueue, EventStore, type QueueCounts } from "@millrace/core"
+import { EventQueue, Horizon, type QueueCounts } from "@millrace/core"
 import { Context, Effect, Layer } from "effect"
 import { expect, it } from "vitest"
 import { memory, startServer } from "./support/server.ts"
@@ -36,9 +36,7 @@ it("what is lost is in the ledger, in readiness and in the metrics, and balances
 
 it("a transaction that holds the load back is in readiness, and makes nobody unready", async () => {
   const held = Layer.effectContext(
-    Effect.map(Layer.build(memory), (services) =>
-      Context.add(services, EventStore, { ...Context.get(services, EventStore), horizonAgeSeconds: Effect.succeed(75) })
-    )
+    Effect.map(Layer.build(memory), (services) => Context.add(services, Horizon, { ageSeconds: Effect.succeed(75) }))
   )
   const server = await startServer({ adapters: held })
   const { body, status } = await server.get("/readyz")

@@ -1,5 +1,14 @@
-import { Effect, Result } from "effect"
-import { type Ask, ask, decodeParams, type MetricName, metrics, type RawParams, Warehouse } from "@millrace/core"
+import { Effect, Option, Result } from "effect"
+import {
+  Aggregates,
+  type Ask,
+  ask,
+  decodeParams,
+  type MetricName,
+  metrics,
+  type RawParams,
+  Warehouse
+} from "@millrace/core"
 
 /** A question as a warehouse is asked it; throws where the parameters are refused. */
 export const questionOf = <Name extends MetricName>(
@@ -16,6 +25,7 @@ export const answersTo = <Row>(question: Ask<Row>) =>
   Effect.gen(function* () {
     const warehouse = yield* Warehouse
     const answer = yield* warehouse.answer(question)
-    if (warehouse.aggregates === undefined || question.activity?.() === undefined) return [answer]
+    const aggregates = yield* Effect.serviceOption(Aggregates)
+    if (Option.isNone(aggregates) || question.activity?.() === undefined) return [answer]
     return [answer, yield* warehouse.answer({ ...question, activity: undefined })]
   })

@@ -27,7 +27,7 @@ export const reader = (options: DuckDbOptions): Layer.Layer<Warehouse, Warehouse
 const read = Effect.fn("DuckDb.read")(function* (options: DuckDbOptions) {
   const opened = yield* Effect.mapError(open(options), (failure) => openFailed(options.path, failure))
   // Nobody keeps the sets of active users while they are read, so there is nothing to compare them with.
-  const warehouse = yield* makeWarehouse(opened, { ...defaults, ...options, selfCheckIntervalMillis: 0 })
+  const { warehouse } = yield* makeWarehouse(opened, { ...defaults, ...options, selfCheckIntervalMillis: 0 })
   // Which store it is, is known for as long as it is read.
   return Warehouse.of({ ...warehouse, origin: { ...warehouse.origin, bind: () => Effect.void } })
 })

@@ -9,11 +9,10 @@ import {
 import { Clock, Effect, Exit, Scope, Semaphore } from "effect"
 import { DriverFailure } from "./failure.ts"
 
-/** With all that a warehouse may have: a member that is not passed on does not compile. */
-type Service = Required<Warehouse["Service"]>
-
 export interface OpenWarehouse {
-  readonly warehouse: Service
+  /** With all that a warehouse may have: a member that is not passed on does not compile. */
+  readonly warehouse: Required<Warehouse["Service"]>
+  readonly aggregates: Aggregates["Service"]
   readonly copier: WarehouseCopier
 }
 
@@ -100,8 +99,8 @@ export const makeReopening = Effect.fnUntraced(function* (
     })
     return Effect.andThen(usable, calls.withPermit(call))
   }
-  let { status } = current.opened.warehouse.aggregates
-  const readStatus = Effect.suspend(() => (status = current?.opened.warehouse.aggregates.status ?? status))
+  let { status } = current.opened.aggregates
+  const readStatus = Effect.suspend(() => (status = current?.opened.aggregates.status ?? status))
   return facadeOf(through, readStatus)
 })
 
@@ -118,7 +117,7 @@ const unopened = (error: WarehouseError | SnapshotError) =>
   error instanceof SnapshotError ? error : new SnapshotError({ of: "warehouse", behind: false, cause: error })
 
 /** Each call goes to the database of the moment. */
-const facadeOf = (through: Through, status: Aggregates["status"]): OpenWarehouse => ({
+const facadeOf = (through: Through, status: Aggregates["Service"]["status"]): OpenWarehouse => ({
   warehouse: {
     load: (page, as_of) => through(({ warehouse }) => warehouse.load(page, as_of)),
     rehearse: (batches) => through(({ warehouse }) => warehouse.rehearse(batches)),
@@ -128,16 +127,16 @@ const facadeOf = (through: Through, status: Aggregates["status"]): OpenWarehouse
     person: (user) => through(({ warehouse }) => warehouse.person(user)),
     history: (ids, page) => through(({ warehouse }) => warehouse.history(ids, page)),
     erase: (erasure) => through(({ warehouse }) => warehouse.erase(erasure)),
-    aggregates: {
-      status,
-      rebuild: through(({ warehouse }) => warehouse.aggregates.rebuild),
-      check: through(({ warehouse }) => warehouse.aggregates.check)
-    },
     origin: {
       read: through(({ warehouse }) => warehouse.origin.read),
       bind: (store) => through(({ warehouse }) => warehouse.origin.bind(store)),
       restart: (to) => through(({ warehouse }) => warehouse.origin.restart(to))
     }
+  },
+  aggregates: {
+    status,
+    rebuild: through(({ aggregates }) => aggregates.rebuild),
+    check: through(({ aggregates }) => aggregates.check)
   },
   copier: {
     copyTo: (file) =>

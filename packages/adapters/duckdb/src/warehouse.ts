@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os"
 import {
+  Aggregates,
   type AggregateStatus,
   type ByProject,
   type Erasure,
@@ -49,18 +50,23 @@ import { Turns } from "./turns/Turns.ts"
  * A {@link Warehouse} on one DuckDB file, which this process owns while the layer lives: another process that opens it
  * gets `WarehouseOwned`. A database that DuckDB invalidated, after a write that failed, is opened again by the next call.
  */
-export const layer = (options: DuckDbOptions): Layer.Layer<Warehouse, WarehouseError> =>
+export const layer = (
+  options: DuckDbOptions
+): Layer.Layer<Aggregates | Warehouse | WarehouseSnapshot, WarehouseError> =>
   Layer.effectContext(
-    Effect.map(makeReopening(openOnce(options)), ({ copier, warehouse }) =>
-      Context.make(Warehouse, warehouse).pipe(Context.add(WarehouseSnapshot, copier))
+    Effect.map(makeReopening(openOnce(options)), ({ aggregates, copier, warehouse }) =>
+      Context.make(Warehouse, warehouse).pipe(
+        Context.add(Aggregates, aggregates),
+        Context.add(WarehouseSnapshot, copier)
+      )
     )
   )
 
 /** One life of the database: until the scope closes, or something invalidates it. */
 const openOnce = Effect.fnUntraced(function* (options: DuckDbOptions) {
   const opened = yield* Effect.mapError(open(options), (failure) => openFailed(options.path, failure))
-  const warehouse = yield* makeWarehouse(opened, { ...defaults, ...options })
-  return { warehouse, copier: copierOf(opened) }
+  const made = yield* makeWarehouse(opened, { ...defaults, ...options })
+  return { ...made, copier: copierOf(opened) }
 })
 
 /** What a warehouse answers and loads with, over an open database. */
@@ -224,7 +230,7 @@ export const makeWarehouse = Effect.fnUntraced(function* (
     yield* watermark.whileWriting({ cursor: to.cursor, as_of: 0 }, restart(writer, to))
     origin = { ...origin, reloading: to.counted !== undefined }
   })
-  const service: Required<Warehouse["Service"]> = {
+  const warehouse: Required<Warehouse["Service"]> = {
     load: (page, as_of) => writing.withPermit(loadOne(page, as_of)),
     rehearse: (batches) =>
       writing.withPermit(Effect.mapError(rehearseLoad(writer, spool, batches), loadFailed("load"))),
@@ -249,7 +255,6 @@ export const makeWarehouse = Effect.fnUntraced(function* (
       ),
     history: (ids, page) => ask("history", (reader) => readHistory(reader, ids, page)),
     erase: (erasure) => writing.withPermit(Effect.mapError(cache.whileWriting(eraseOne(erasure)), loadFailed("erase"))),
-    aggregates,
     origin: {
       read: Effect.sync(() => origin),
       bind: (store) =>
@@ -259,7 +264,7 @@ export const makeWarehouse = Effect.fnUntraced(function* (
       restart: (to) => writing.withPermit(Effect.mapError(restartAt(to), loadFailed("origin")))
     }
   }
-  return service
+  return { warehouse, aggregates }
 })
 
 const isZero = (counts: ByProject) => Object.values(counts).every((count) => count === 0)

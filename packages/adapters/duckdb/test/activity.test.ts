@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import {
+  Aggregates,
   type AggregateStatus,
   ask,
   decodeParams,
@@ -114,7 +115,8 @@ const openings = (path: string) => {
   let scope = Scope.makeUnsafe()
   const layer = DuckDb.layer({ path, threads: 1, selfCheckIntervalMillis: 0 })
   const open = async () => {
-    return Context.get(await Effect.runPromise(Layer.buildWithScope(layer, scope)), Warehouse)
+    const opened = await Effect.runPromise(Layer.buildWithScope(layer, scope))
+    return { warehouse: Context.get(opened, Warehouse), aggregates: Context.get(opened, Aggregates) }
   }
   const close = () => Effect.runPromise(Scope.close(scope, Exit.void))
   const reopen = async () => {
@@ -142,7 +144,7 @@ describe("aggregates", () => {
           const { close, open, reopen } = openings(join(directory, `${++files}.db`))
           const model = new Model()
           const rest = [...events]
-          let warehouse = await open()
+          let { aggregates, warehouse } = await open()
           const askAll = async () => {
             for (const asked of questions) {
               const question = bareQuestion(asked)
@@ -175,7 +177,7 @@ describe("aggregates", () => {
             if (next.do === "load") return load(rest.splice(0, next.events))
             if (next.do === "merge") return merge()
             if (next.do === "ask") return askAll()
-            if (next.do === "rebuild") return Effect.runPromise(warehouse.aggregates!.rebuild)
+            if (next.do === "rebuild") return Effect.runPromise(aggregates.rebuild)
             if (next.do === "erase") {
               const user = { project_id: "default", user_id: next.user_id }
               const { user_ids } = await Effect.runPromise(warehouse.person(user))
@@ -183,13 +185,13 @@ describe("aggregates", () => {
               model.erase(erasure)
               return void (await Effect.runPromise(warehouse.erase(erasure)))
             }
-            count(await Effect.runPromise(warehouse.aggregates!.status))
-            warehouse = await reopen()
+            count(await Effect.runPromise(aggregates.status))
+            ;({ aggregates, warehouse } = await reopen())
           }
           try {
             for (const next of steps) await take(next)
             await askAll()
-            count(await Effect.runPromise(warehouse.aggregates!.status))
+            count(await Effect.runPromise(aggregates.status))
           } finally {
             await close()
           }

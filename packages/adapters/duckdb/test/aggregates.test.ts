@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { type Event, EventBatch, query, Warehouse } from "@millrace/core"
+import { Aggregates, type Event, EventBatch, query, Warehouse } from "@millrace/core"
 import { erasureOf, eventOf } from "@millrace/testing"
 import { Effect, Fiber } from "effect"
 import { afterEach, assert, beforeEach, describe, it } from "vitest"
@@ -13,7 +13,7 @@ beforeEach(() => (directory = mkdtempSync(join(tmpdir(), "millrace-aggregates-")
 afterEach(() => rmSync(directory, { recursive: true, force: true }))
 
 const path = () => join(directory, "events.db")
-const run = <A, E>(body: Effect.Effect<A, E, Warehouse>, options: Partial<DuckDbOptions> = {}) =>
+const run = <A, E>(body: Effect.Effect<A, E, Aggregates | Warehouse>, options: Partial<DuckDbOptions> = {}) =>
   Effect.runPromise(
     Effect.provide(body, DuckDb.layer({ path: path(), threads: 1, selfCheckIntervalMillis: 0, ...options }))
   )
@@ -36,9 +36,9 @@ const users = Effect.map(
   ({ rows }) => rows[0]?.users
 )
 
-const status = Warehouse.use((warehouse) => warehouse.aggregates!.status)
-const check = Warehouse.use((warehouse) => warehouse.aggregates!.check)
-const rebuild = Warehouse.use((warehouse) => warehouse.aggregates!.rebuild)
+const status = Aggregates.use((aggregates) => aggregates.status)
+const check = Aggregates.use((aggregates) => aggregates.check)
+const rebuild = Aggregates.use((aggregates) => aggregates.rebuild)
 
 const untilReady = Effect.gen(function* () {
   while ((yield* status).state !== "ready") yield* Effect.sleep(5)

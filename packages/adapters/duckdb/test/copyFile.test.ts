@@ -11,7 +11,7 @@ let directory = ""
 beforeEach(() => (directory = mkdtempSync(join(tmpdir(), "millrace-duckdb-copy-"))))
 afterEach(() => rmSync(directory, { recursive: true, force: true }))
 
-const run = <A, E>(name: string, body: Effect.Effect<A, E, Warehouse>) =>
+const run = <A, E>(name: string, body: Effect.Effect<A, E, Warehouse | WarehouseSnapshot>) =>
   Effect.runPromise(Effect.provide(body, DuckDb.layer({ path: join(directory, name), threads: 1 })))
 
 const EVENTS = 10
@@ -25,7 +25,7 @@ const loadAll = (from: number, to: number) =>
     load
   )
 
-const copyTo = (name: string) => Effect.flatMap(WarehouseSnapshot, (copier) => copier!.copyTo(join(directory, name)))
+const copyTo = (name: string) => Effect.flatMap(WarehouseSnapshot, (copier) => copier.copyTo(join(directory, name)))
 
 describe("DuckDb: copy", () => {
   it("is the warehouse as of one cursor, whatever is loaded meanwhile, and goes on from there", async () => {

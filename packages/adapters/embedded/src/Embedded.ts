@@ -57,7 +57,7 @@ const open = (
 export const layer = (
   options: EmbeddedOptions,
   machine: Machine = {}
-): Layer.Layer<EventQueue | EventStore, EventQueueError> =>
+): Layer.Layer<EventQueue | EventStore | StoreSnapshot, EventQueueError> =>
   Layer.effectContext(
     Effect.map(open(options, { ...machine, identities: true, pruneAcked: false }), (log) =>
       Context.make(EventQueue, makeQueue(log, true)).pipe(

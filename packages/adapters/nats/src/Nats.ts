@@ -166,7 +166,7 @@ const receivedAt = (log: QueueLog, position: number | undefined) =>
  * the option, `StreamRefused` when the server keeps a stream differently, or what the driver says. Once open it outlives
  * the server: while that is down every call fails with `QueueUnavailable` at once, and works again when it is back.
  */
-export const layer = (options: NatsOptions): Layer.Layer<EventQueue, EventQueueError> =>
+export const layer = (options: NatsOptions): Layer.Layer<EventQueue | QueueSnapshot, EventQueueError> =>
   Layer.effectContext(make(options))
 
 export { restorer } from "./backup/restore.ts"

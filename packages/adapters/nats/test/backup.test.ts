@@ -5,7 +5,7 @@ import { type DeadLetterReason, EventQueue, QueueSnapshot } from "@millrace/core
 import { batchOf, idOf } from "@millrace/testing"
 import { nats } from "@millrace/test-services"
 import { describeWithService } from "@millrace/test-services/vitest"
-import { Context, Effect, Fiber, Layer } from "effect"
+import { Context, Effect, Fiber, Layer, Option } from "effect"
 import { afterAll, expect, it } from "vitest"
 import { Broker } from "../src/client.ts"
 import { resolveOptions } from "../src/config.ts"
@@ -25,7 +25,10 @@ afterAll(() => folders.forEach((made) => rmSync(made, { recursive: true, force: 
 
 const open = Effect.fnUntraced(function* (options: NatsOptions) {
   const context = yield* Layer.build(Nats.layer(options))
-  return { queue: Context.get(context, EventQueue), copier: Context.get(context, QueueSnapshot)! }
+  return {
+    queue: Context.get(context, EventQueue),
+    copier: Option.getOrThrow(Context.getOption(context, QueueSnapshot))
+  }
 })
 type Queue = EventQueue["Service"]
 

@@ -2,11 +2,12 @@ import {
   EventQueue,
   EventStore,
   type EventStoreError,
+  Horizon,
   QueueSnapshot,
   StoreSnapshot,
   withStoreLetters
 } from "@millrace/core"
-import { Context, Effect, Layer, Semaphore } from "effect"
+import { Context, Effect, Layer, Option, Semaphore } from "effect"
 import { append } from "./append.ts"
 import { copierBehind, copierOf, type Holds } from "./backup/copier.ts"
 import { unstored } from "./claim.ts"
@@ -26,7 +27,7 @@ import { makeStatus, PostgresStatus } from "./status.ts"
 const BYTES_PER_MEGABYTE = 1_048_576
 
 /** The hot store in one database, over one bounded pool of connections. */
-export const layer = (options: PostgresOptions): Layer.Layer<EventStore | PostgresStatus, EventStoreError> =>
+export const layer = (options: PostgresOptions): Layer.Layer<EventStore | Horizon | PostgresStatus, EventStoreError> =>
   Layer.effectContext(Effect.map(open(options), ({ services }) => services))
 
 /**
@@ -35,7 +36,7 @@ export const layer = (options: PostgresOptions): Layer.Layer<EventStore | Postgr
  */
 export const direct = (
   options: PostgresOptions
-): Layer.Layer<EventQueue | EventStore | PostgresStatus, EventStoreError> =>
+): Layer.Layer<EventQueue | EventStore | Horizon | PostgresStatus | StoreSnapshot, EventStoreError> =>
   Layer.effectContext(
     Effect.gen(function* () {
       const { database, erasures, holds, services } = yield* open(options)
@@ -53,15 +54,14 @@ export const direct = (
  */
 export const behind = (
   options: PostgresOptions
-): Layer.Layer<EventQueue | EventStore | PostgresStatus, EventStoreError, EventQueue> =>
+): Layer.Layer<EventQueue | EventStore | Horizon | PostgresStatus, EventStoreError, EventQueue> =>
   Layer.effectContext(
     Effect.gen(function* () {
       const { database, erasures, holds, services } = yield* open(options)
       const kept = makeLetters(database, erasures.tombstones, holds.replaying)
-      return services.pipe(
-        Context.add(EventQueue, withStoreLetters(yield* EventQueue, kept, erasures.tombstones)),
-        Context.add(StoreSnapshot, copierBehind(yield* QueueSnapshot, database, holds))
-      )
+      const queue = withStoreLetters(yield* EventQueue, kept, erasures.tombstones)
+      const copier = Option.map(yield* Effect.serviceOption(QueueSnapshot), (it) => copierBehind(it, database, holds))
+      return services.pipe(Context.add(EventQueue, queue), Context.addOrOmit(StoreSnapshot, copier))
     })
   )
 
@@ -74,7 +74,8 @@ const open = Effect.fnUntraced(function* (options: PostgresOptions) {
   const status = makeStatus(database)
   const holds: Holds = { pruning: yield* Semaphore.make(1), replaying: yield* Semaphore.make(1) }
   const services = Context.empty().pipe(
-    Context.add(EventStore, yield* makeStore(database, { erasures, holds, settings, status })),
+    Context.add(EventStore, yield* makeStore(database, { erasures, holds, settings })),
+    Context.add(Horizon, { ageSeconds: Effect.map(status.horizon, ({ ageMillis }) => ageMillis / 1000) }),
     Context.add(PostgresStatus, status)
   )
   return { database, erasures, holds, services }
@@ -100,10 +101,9 @@ interface StoreParts {
   readonly erasures: Erasures
   readonly holds: Holds
   readonly settings: Settings
-  readonly status: PostgresStatus["Service"]
 }
 
-const makeStore = Effect.fnUntraced(function* (database: Database, { erasures, holds, settings, status }: StoreParts) {
+const makeStore = Effect.fnUntraced(function* (database: Database, { erasures, holds, settings }: StoreParts) {
   const prune = yield* makePrune(database, settings, holds.pruning)
   const pageBytes = settings.pageMegabytes * BYTES_PER_MEGABYTE
   return EventStore.of({
@@ -113,7 +113,6 @@ const makeStore = Effect.fnUntraced(function* (database: Database, { erasures, h
     replay: ({ after, limit }) =>
       replay(database, { after, limit, pageBytes }).pipe(Effect.mapError(storeFailed("replay"))),
     backlog: (after, unsettled) => backlog(database, after, unsettled).pipe(Effect.mapError(storeFailed("backlog"))),
-    horizonAgeSeconds: Effect.map(status.horizon, ({ ageMillis }) => ageMillis / 1000),
     prune: ({ upTo }) => prune(upTo).pipe(Effect.mapError(storeFailed("prune"))),
     erase: (erasure) => erase(database, erasures, erasure).pipe(Effect.mapError(storeFailed("erase"))),
     claims: makeClaims(database)

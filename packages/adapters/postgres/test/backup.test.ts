@@ -6,7 +6,7 @@ import { type Cursor, EventQueue, EventStore, StoreSnapshot } from "@millrace/co
 import { batchOf, erasureOf } from "@millrace/testing"
 import { postgres, type PostgresServer } from "@millrace/test-services"
 import { describeWithService } from "@millrace/test-services/vitest"
-import { Context, Effect, Fiber, Layer } from "effect"
+import { Context, Effect, Fiber, Layer, Option } from "effect"
 import { afterAll, beforeAll } from "vitest"
 import { LEFT_OUT, TABLES } from "../src/backup/tables.ts"
 import { Postgres, type PostgresOptions } from "../src/index.ts"
@@ -29,7 +29,7 @@ const openDirect = (url: string, options: Partial<PostgresOptions> = {}) =>
 /** Copies what is there; returns the folder, and what the cursor has become. */
 const copy = (url: string, cursor: Cursor) =>
   Effect.gen(function* () {
-    const copier = Context.get(yield* openDirect(url), StoreSnapshot)!
+    const copier = Option.getOrThrow(Context.getOption(yield* openDirect(url), StoreSnapshot))
     const folder = newFolder()
     yield* copier.hold({ withinMillis: 1_000 })
     return { folder, cursor: yield* copier.copyTo(folder, cursor) }
@@ -228,7 +228,7 @@ await describeWithService("PostgreSQL: backup", postgres(), (server) => {
   law("no letter is on its way back while it is held", ({ url }) =>
     Effect.gen(function* () {
       const opened = yield* openDirect(url)
-      const copier = Context.get(opened, StoreSnapshot)!
+      const copier = Option.getOrThrow(Context.getOption(opened, StoreSnapshot))
       const queue = Context.get(opened, EventQueue)
       yield* queue.deadLetter(batchOf(1, 1), REFUSED)
       const replaying = yield* Effect.scoped(
@@ -249,7 +249,7 @@ await describeWithService("PostgreSQL: backup", postgres(), (server) => {
   law("nothing is pruned while it is held, and all that may be afterwards", ({ url }) =>
     Effect.gen(function* () {
       const opened = yield* openDirect(url, { retainDays: 0 })
-      const copier = Context.get(opened, StoreSnapshot)!
+      const copier = Option.getOrThrow(Context.getOption(opened, StoreSnapshot))
       const own = Context.get(opened, EventStore)
       yield* own.append([batchOf(1, 3)])
       const { cursor } = yield* replayAll()

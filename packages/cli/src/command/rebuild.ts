@@ -1,7 +1,7 @@
-import { Warehouse } from "@millrace/core"
+import { Aggregates } from "@millrace/core"
 import { ownerText } from "@millrace/core/node"
 import { FolderTaken, openWarehouse } from "@millrace/server"
-import { Clock, Console, Effect, Layer } from "effect"
+import { Clock, Console, Context, Effect, Layer, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import { CliFailure } from "../CliFailure.ts"
 import { folderFailure, requireFolder } from "../target/folder.ts"
@@ -13,10 +13,10 @@ const data = Flag.String("data").pipe(
 
 const rebuildIn = (directory: string) =>
   Effect.gen(function* () {
-    const warehouse = yield* Layer.build(openWarehouse({ directory, warehouse: "duckdb" }))
-    const { aggregates } = yield* Effect.provideContext(Effect.service(Warehouse), warehouse)
-    if (aggregates === undefined) return yield* new CliFailure({ message: `${directory} keeps no aggregates` })
-    yield* aggregates.rebuild
+    const opened = yield* Layer.build(openWarehouse({ directory, warehouse: "duckdb" }))
+    const aggregates = Context.getOption(opened, Aggregates)
+    if (Option.isNone(aggregates)) return yield* new CliFailure({ message: `${directory} keeps no aggregates` })
+    yield* aggregates.value.rebuild
   }).pipe(
     Effect.scoped,
     Effect.mapError((error) => {

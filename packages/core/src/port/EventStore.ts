@@ -107,11 +107,6 @@ export class EventStore extends Context.Service<
      * in `unsettled`, so a project's may be below 0. One snapshot, read after the call was made.
      */
     readonly backlog: (after: Cursor, unsettled?: Unsettled) => Effect.Effect<ByProject, EventStoreError>
-    /**
-     * Age of the oldest transaction that holds the replay order back, in seconds; 0 when none does. Absent where what is
-     * stored is replayed at once.
-     */
-    readonly horizonAgeSeconds?: Effect.Effect<number, EventStoreError>
     /** Frees what lies at or before `upTo`; identities stay for the store's dedupe horizon. */
     readonly prune: (options: { readonly upTo: Cursor }) => Effect.Effect<void, EventStoreError>
     /**
@@ -123,3 +118,12 @@ export class EventStore extends Context.Service<
     readonly claims?: StoreClaims
   }
 >()("@millrace/core/port/EventStore") {}
+
+/** Of a store whose replay a running transaction can hold back; where what is stored is replayed at once there is none. */
+export class Horizon extends Context.Service<
+  Horizon,
+  {
+    /** Age of the oldest transaction that holds the replay order back, in seconds; 0 when none does. */
+    readonly ageSeconds: Effect.Effect<number, EventStoreError>
+  }
+>()("@millrace/core/port/Horizon") {}

@@ -62,23 +62,16 @@ export interface WarehouseCopier {
   readonly moveCursor: (file: string, cursor: Cursor) => Effect.Effect<void, SnapshotError>
 }
 
-/** Beside an `EventStore` that can be copied with its queue; `undefined` beside all others. */
-export const StoreSnapshot: Context.Reference<StoreCopier | undefined> = Context.Reference(
-  "@millrace/core/StoreSnapshot",
-  { defaultValue: (): StoreCopier | undefined => undefined }
-)
+/** Beside an `EventStore` that can be copied with its queue. */
+export class StoreSnapshot extends Context.Service<StoreSnapshot, StoreCopier>()("@millrace/core/port/StoreSnapshot") {}
 
-/** Beside an `EventQueue` in front of another store, where it can be copied; `undefined` beside all others. */
-export const QueueSnapshot: Context.Reference<QueueCopier | undefined> = Context.Reference(
-  "@millrace/core/QueueSnapshot",
-  { defaultValue: (): QueueCopier | undefined => undefined }
-)
+/** Beside an `EventQueue` in front of another store, where it can be copied. */
+export class QueueSnapshot extends Context.Service<QueueSnapshot, QueueCopier>()("@millrace/core/port/QueueSnapshot") {}
 
-/** Beside a `Warehouse` in a file; `undefined` beside all others. */
-export const WarehouseSnapshot: Context.Reference<WarehouseCopier | undefined> = Context.Reference(
-  "@millrace/core/WarehouseSnapshot",
-  { defaultValue: (): WarehouseCopier | undefined => undefined }
-)
+/** Beside a `Warehouse` in a file. */
+export class WarehouseSnapshot extends Context.Service<WarehouseSnapshot, WarehouseCopier>()(
+  "@millrace/core/port/WarehouseSnapshot"
+) {}
 
 /** What was copied could not be put back; nothing of it is there, or what is there the next try begins with. */
 export class RestoreError extends Schema.TaggedError<RestoreError>()("RestoreError", {

@@ -124,18 +124,6 @@ export interface WarehouseOrigin {
   }) => Effect.Effect<void, WarehouseError>
 }
 
-/** What an engine has worked out beforehand, so that questions about who was active when need not look at every event. */
-export interface Aggregates {
-  readonly status: Effect.Effect<AggregateStatus>
-  /** Works them out again from the events; returns once it is done. Answers come from the events meanwhile. */
-  readonly rebuild: Effect.Effect<void, WarehouseError>
-  /**
-   * Answers one random question by the aggregates and from the events, at one moment, and compares; whether they agree.
-   * Undefined where there is nothing to compare yet.
-   */
-  readonly check: Effect.Effect<boolean | undefined, WarehouseError>
-}
-
 export interface AggregateStatus {
   /** `building`: not whole yet; `mismatched`: found wrong, and unused until they are rebuilt; `off`: none are kept. */
   readonly state: "ready" | "building" | "mismatched" | "off"
@@ -146,6 +134,21 @@ export interface AggregateStatus {
   readonly checks: number
   readonly mismatches: number
 }
+
+/** What an engine has worked out beforehand, so that questions about who was active when need not look at every event. */
+export class Aggregates extends Context.Service<
+  Aggregates,
+  {
+    readonly status: Effect.Effect<AggregateStatus>
+    /** Works them out again from the events; returns once it is done. Answers come from the events meanwhile. */
+    readonly rebuild: Effect.Effect<void, WarehouseError>
+    /**
+     * Answers one random question by the aggregates and from the events, at one moment, and compares; whether they agree.
+     * Undefined where there is nothing to compare yet.
+     */
+    readonly check: Effect.Effect<boolean | undefined, WarehouseError>
+  }
+>()("@millrace/core/port/Aggregates") {}
 
 export interface UserName {
   readonly project_id: string
@@ -194,8 +197,6 @@ export class Warehouse extends Context.Service<
      * of them behind; counts stay as they are. Returns how many events. Repeated, it does what is left to do.
      */
     readonly erase: (erasure: Erasure) => Effect.Effect<number, WarehouseError>
-    /** Of an engine that keeps some. */
-    readonly aggregates?: Aggregates
     /** Of a warehouse that may outlive a store, or be outlived by it. */
     readonly origin?: WarehouseOrigin
   }

@@ -1,7 +1,7 @@
 import { copyFile, mkdir, rename, rm, writeFile } from "node:fs/promises"
 import { dirname, join, resolve } from "node:path"
 import { type SnapshotError, StoreSnapshot, WarehouseSnapshot } from "@millrace/core"
-import { Clock, Effect } from "effect"
+import { Clock, Effect, Option } from "effect"
 import { VERSION } from "../observe/version.ts"
 import { BackupError, failedAt, isMissing } from "./BackupError.ts"
 import { describeFile, filesBelow, isAbsentOrEmpty, syncFolders, syncPath } from "./files.ts"
@@ -32,11 +32,12 @@ const step = <A>(path: string, task: () => Promise<A>) => Effect.tryPromise({ tr
 export const takeBackup = Effect.fn("takeBackup")(function* (options: BackupOptions) {
   const { directory, settleWithinMillis = SETTLE_WITHIN_MILLIS, target: named } = options
   const target = resolve(named)
-  const store = yield* StoreSnapshot
-  const warehouse = yield* WarehouseSnapshot
-  if (store === undefined || warehouse === undefined) {
-    return yield* new BackupError({ reason: "Unsupported", path: directory })
-  }
+  const copiers = Option.all([
+    yield* Effect.serviceOption(StoreSnapshot),
+    yield* Effect.serviceOption(WarehouseSnapshot)
+  ])
+  if (Option.isNone(copiers)) return yield* new BackupError({ reason: "Unsupported", path: directory })
+  const [store, warehouse] = copiers.value
   yield* step(target, () => claim(target))
   const copying = Effect.gen(function* () {
     const taken_at = new Date(yield* Clock.currentTimeMillis).toISOString()

@@ -2,6 +2,7 @@ import {
   EventQueue,
   EventStore,
   formatInstant,
+  Horizon,
   ledgers,
   type LoopStatus,
   type LoopTrouble,
@@ -99,9 +100,10 @@ const readQueue = Effect.gen(function* () {
 const readStore = Effect.fnUntraced(function* (roles: ReadonlyArray<Role>) {
   if (roles.every((role) => role === "ingest")) return undefined
   // Nothing to append: a round trip, and that is what is asked.
-  const { append, horizonAgeSeconds } = yield* EventStore
+  const { append } = yield* EventStore
+  const horizon = yield* Effect.serviceOption(Horizon)
   const reachable = Option.isSome(yield* within(append([])))
-  const age = horizonAgeSeconds === undefined ? Option.none() : yield* within(horizonAgeSeconds)
+  const age = Option.isNone(horizon) ? Option.none() : yield* within(horizon.value.ageSeconds)
   return { reachable, ...(Option.isNone(age) ? {} : { held_back_seconds: age.value }) }
 })
 

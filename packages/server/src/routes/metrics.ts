@@ -1,5 +1,5 @@
-import { EventQueue, EventStore, ledgers, Loops, Warehouse } from "@millrace/core"
-import { Clock, Effect, Metric } from "effect"
+import { Aggregates, EventQueue, Horizon, ledgers, Loops, Warehouse } from "@millrace/core"
+import { Clock, Effect, Metric, Option } from "effect"
 import { HttpServerResponse } from "effect/http"
 import { PrometheusMetrics } from "effect/observability"
 import { Gate } from "../http/Gate.ts"
@@ -78,8 +78,8 @@ const readQueue = Effect.gen(function* () {
 })
 
 const readHorizon = Effect.gen(function* () {
-  const { horizonAgeSeconds = Effect.succeed(0) } = yield* EventStore
-  yield* Metric.update(horizon, yield* horizonAgeSeconds)
+  const store = yield* Effect.serviceOption(Horizon)
+  yield* Metric.update(horizon, Option.isNone(store) ? 0 : yield* store.value.ageSeconds)
 })
 
 const readWatermark = Effect.gen(function* () {
@@ -94,8 +94,8 @@ const readLedgers = Effect.gen(function* () {
 
 /** Of this process; an engine without aggregates has no mismatches either. */
 const readAggregates = Effect.gen(function* () {
-  const { aggregates } = yield* Warehouse
-  const status = aggregates && (yield* aggregates.status)
+  const aggregates = yield* Effect.serviceOption(Aggregates)
+  const status = Option.isNone(aggregates) ? undefined : yield* aggregates.value.status
   yield* Metric.update(aggregatesReady, status?.state === "ready" ? 1 : 0)
   yield* raiseTo(checks, status?.checks ?? 0)
   yield* raiseTo(mismatches, status?.mismatches ?? 0)

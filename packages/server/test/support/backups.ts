@@ -1,7 +1,7 @@
 import { mulberry32 } from "@millrace/test-services"
 import { filesHolding } from "@millrace/testing"
 import { type EventQueue, type EventStore, StoreSnapshot, type Warehouse, WarehouseSnapshot } from "@millrace/core"
-import { Context, Effect, Layer } from "effect"
+import { Context, Effect, Layer, Option } from "effect"
 import { join } from "node:path"
 import { expect } from "vitest"
 import { type BackupOptions, type RestoreOptions, restoreBackup, takeBackup } from "../../src/index.ts"
@@ -67,8 +67,8 @@ export const expectRestored = async (server: ServerProcess, { acknowledgedBefore
 export const backUpAround = (context: Context.Context<never>, options: BackupOptions, between: Effect.Effect<void>) => {
   let copies = 0
   const once = Effect.suspend(() => (++copies === 1 ? between : Effect.void))
-  const store = Context.get(context, StoreSnapshot)!
-  const warehouse = Context.get(context, WarehouseSnapshot)!
+  const store = Option.getOrThrow(Context.getOption(context, StoreSnapshot))
+  const warehouse = Option.getOrThrow(Context.getOption(context, WarehouseSnapshot))
   return takeBackup(options).pipe(
     Effect.provideService(StoreSnapshot, {
       ...store,
@@ -152,7 +152,7 @@ export const expectErasureToWait = async (
   const user = people[0]!
   const backups = newDirectory()
   let erasing: Promise<unknown> | undefined
-  const warehouse = Context.get(context, WarehouseSnapshot)!
+  const warehouse = Option.getOrThrow(Context.getOption(context, WarehouseSnapshot))
   const meanwhile = Effect.promise(async () => {
     erasing = erase(server, user)
     await Promise.race([erasing, new Promise((resolve) => setTimeout(resolve, IDLE_MILLIS))])

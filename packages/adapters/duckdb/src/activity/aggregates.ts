@@ -66,7 +66,7 @@ export const makeAggregates = Effect.fnUntraced(function* (tools: AggregateTools
     const interval = bounds.selfCheckIntervalMillis
     yield* superviseLoop(everyMillis("self-check", interval), checkAndRest(checker, interval))
   }
-  const aggregates: Aggregates = {
+  const aggregates: Aggregates["Service"] = {
     status: Effect.sync(() => activities.status),
     rebuild:
       state === "off"

@@ -26,20 +26,15 @@ export const copierOf = (database: Database, holds: Holds): StoreCopier => ({
   copyTo: (directory, cursor) => Effect.map(copy(database, directory, cursor), ({ place }) => place)
 })
 
-/** Behind a queue, which is copied after it; `undefined` when that cannot be. */
-export const copierBehind = (
-  queue: QueueCopier | undefined,
-  database: Database,
-  holds: Holds
-): StoreCopier | undefined =>
-  queue && {
-    hold: (options) => Effect.andThen(hold(holds), queue.hold(options)),
-    copyTo: Effect.fnUntraced(function* (directory, cursor) {
-      const { consumed, place } = yield* copy(database, directory, cursor)
-      yield* queue.copyTo(directory, consumed)
-      return place
-    })
-  }
+/** Behind a queue, which is copied after it. */
+export const copierBehind = (queue: QueueCopier, database: Database, holds: Holds): StoreCopier => ({
+  hold: (options) => Effect.andThen(hold(holds), queue.hold(options)),
+  copyTo: Effect.fnUntraced(function* (directory, cursor) {
+    const { consumed, place } = yield* copy(database, directory, cursor)
+    yield* queue.copyTo(directory, consumed)
+    return place
+  })
+})
 
 const hold = ({ pruning, replaying }: Holds): Effect.Effect<void, never, Scope.Scope> =>
   Effect.forEach(
