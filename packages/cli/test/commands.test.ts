@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs"
 import { hostname } from "node:os"
 import { join } from "node:path"
+import { countingNames } from "@millrace/core"
 import { gzipSync } from "node:zlib"
 import type { ChildProcess } from "node:child_process"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
@@ -15,15 +16,7 @@ const COMMANDS = [
   "serve",
   "import",
   "stats",
-  "stats dau",
-  "stats active-users",
-  "stats top-events",
-  "stats retention",
-  "stats trend",
-  "stats funnel",
-  "stats lifecycle",
-  "stats stickiness",
-  "stats paths",
+  ...countingNames.map((name) => `stats ${name}`),
   "stats users",
   "stats users retention",
   "ledger",
