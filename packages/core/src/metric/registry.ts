@@ -7,7 +7,6 @@ import { paths } from "./metrics/paths/index.ts"
 import { retention } from "./metrics/retention/index.ts"
 import { stickiness } from "./metrics/stickiness/index.ts"
 import { topEvents } from "./metrics/top-events/index.ts"
-import { totals } from "./metrics/totals/index.ts"
 import { trend } from "./metrics/trend/index.ts"
 import { type Parameter, parametersIn } from "./Parameter.ts"
 import { PAGE } from "./params.ts"
@@ -22,7 +21,6 @@ const definitions = [
   lifecycle,
   stickiness,
   funnel,
-  totals,
   paths
 ] as const
 
