@@ -1,7 +1,10 @@
+import { ask, type CountingName, countingNames, decodeParams, metrics } from "@millrace/core"
+import { eventsOf, leastParams } from "@millrace/testing"
+import { Result, Schema } from "effect"
 import { displayWidth } from "effect/cli/CliOutput"
 import { expect, it } from "vitest"
 import { duration } from "../src/render/cells.ts"
-import { renderAnswer } from "../src/render/renderAnswer.ts"
+import { answerOf, renderAnswer } from "../src/render/renderAnswer.ts"
 import { renderUsers } from "../src/render/users.ts"
 import { labelOf } from "../src/render/values.ts"
 
@@ -194,4 +197,25 @@ it("bars and curves begin in one column, however wide letters are", () => {
   const params = { ...range, breakdown: "event_type" }
   const curves = before(renderAnswer("trend", { params, as_of, rows }, plain))
   expect([bars.length, new Set(bars).size, curves.length, new Set(curves).size]).toEqual([3, 1, 3, 1])
+})
+
+const answered = (name: CountingName, more: Readonly<Record<string, string>>) => {
+  const asked = { ...leastParams(name, { from: "2026-01-01", to: "2026-01-02" }), ...more }
+  const params = Result.getOrThrow(decodeParams(name, asked))
+  const question = ask<CountingName, never, object>(metrics[name] as never, params as never, {
+    project_id: "any",
+    as_of: 0
+  })
+  return JSON.stringify({ metric: name, params, as_of: null, rows: question.reference(eventsOf(1, 30)) })
+}
+
+it("every metric's answer is read by its own Schema and drawn, whole and for each value, with nothing left unsaid", () => {
+  for (const name of countingNames) {
+    for (const more of [{}, { breakdown: "event_type" }]) {
+      const shown = Schema.decodeUnknownSync(answerOf(name))(answered(name, more))
+      const lines = renderAnswer(name, shown, plain)
+      expect(lines.length).toBeGreaterThan(3)
+      expect(lines.join("\n")).not.toMatch(/undefined|NaN|\[object|no rows/u)
+    }
+  }
 })
