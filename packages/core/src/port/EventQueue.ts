@@ -36,7 +36,7 @@ export class PublishAmbiguous extends Schema.TaggedError<PublishAmbiguous>()("Pu
  */
 export class QueueBroken extends Schema.TaggedError<QueueBroken>()("QueueBroken", {
   file: Schema.String,
-  /** As the system names it: `EIO`, `ENOSPC` … */
+  /** The error as the system names it: `EIO`, `ENOSPC` … */
   errno: Schema.String,
   cause: Schema.Defect()
 }) {
@@ -50,7 +50,7 @@ export class QueueDamaged extends Schema.TaggedError<QueueDamaged>()("QueueDamag
   file: Schema.String,
   offsetBytes: Schema.Int,
   problem: Schema.String,
-  /** What to do about it. */
+  /** Advice for the operator. */
   advice: Schema.String
 }) {
   readonly retryable = false
@@ -88,28 +88,28 @@ const detailOf = (reason: typeof EventQueueReason.Type): string => {
   return cause instanceof Error ? cause.message : String(cause)
 }
 
-/** What an acknowledged publish survives; `none` is memory, for tests and trials. */
+/** Durability is what an acknowledged publish survives; `none` is memory, for tests and trials. */
 export type Durability = "none" | "process-crash" | "fsync"
 
 export interface Delivery {
-  /** At least one; in publishing order unless a message is being redelivered. */
+  /** Batches, at least one; in publishing order unless a message is being redelivered. */
   readonly batches: ReadonlyArray<EventBatch>
-  /** 1 on the first delivery; the highest of the delivery's messages. */
+  /** Deliveries so far, this one included: 1 on the first; the highest of its messages. */
   readonly attempt: number
 }
 
 export interface TakeOptions {
-  /** Events. */
+  /** Events that are taken, at the most, but one message at least. */
   readonly limit: number
   readonly ackWaitMillis: number
   /**
-   * Of a batch whose attempts are exhausted, the parts that become dead letters; all of it when not given. While it fails
-   * the batch waits: an attempt may have stored a part before it ended, and that part is in no need of rescue.
+   * The parts of a batch, of which the attempts are exhausted, that become dead letters; all of it when not given. While it
+   * fails the batch waits: an attempt may have stored a part before it ended, and that part is in no need of rescue.
    */
   readonly unstored?: (batch: EventBatch) => Effect.Effect<ReadonlyArray<EventBatch>, unknown>
 }
 
-/** Why an event was set aside. `stage` is where it failed. */
+/** The reason why an event was set aside; `stage` is where it failed. */
 export interface DeadLetterReason {
   readonly stage: "queue" | "store" | "warehouse"
   readonly code: string
@@ -118,21 +118,21 @@ export interface DeadLetterReason {
 }
 
 export interface DeadLetter {
-  /** Assigned by the queue, ascending. */
+  /** The letter's id, assigned by the queue, ascending. */
   readonly id: string
   readonly event: Event
   readonly reason: DeadLetterReason
-  /** UTC microseconds. */
+  /** Instant in UTC microseconds. */
   readonly failed_at: number
 }
 
 export interface QueueDepth {
-  /** Accepted events not yet acknowledged by a worker. */
+  /** Events accepted and not yet acknowledged by a worker. */
   readonly events: number
   readonly bytes: number
-  /** UTC microseconds of the oldest such event's acceptance. */
+  /** Instant of the oldest such event's acceptance, in UTC microseconds. */
   readonly oldestReceivedAt: number | undefined
-  /** As in the counts, of all projects; for who looks often. */
+  /** Events lost, as in the counts, of all projects; for who looks often. */
   readonly lost: number
 }
 
@@ -143,25 +143,30 @@ export interface QueueDepth {
 export interface Unsettled {
   readonly log: string
   readonly positions: ReadonlyArray<readonly [start: number, end: number]>
-  /** Which of the store's own dead letters the counts hold, where it keeps some; opaque, made and read by the store alone. */
+  /**
+   * Dead letters of the store's own that the counts hold, where it keeps some; opaque, made and read by the store alone.
+   */
   readonly letters?: string | undefined
 }
 
-/** Cumulative since the queue was made; none of them ever falls. */
+/** Counts since the queue was made; none of them ever falls but where it says so. */
 export interface QueueCounts {
   /** Events durably published, replays included. */
   readonly accepted: ByProject
   /** Events ever set aside, whether since replayed, purged or still listed. */
   readonly deadLettered: ByProject
   readonly replayed: ByProject
-  /** Accepted, not acknowledged, not dead-lettered: this one falls. */
+  /** Events accepted, not acknowledged, not dead-lettered: this one falls. */
   readonly waiting: ByProject
   /**
-   * Accepted, and gone before anybody acknowledged it: by a count that does not come from what is left. Falls when something
-   * turns up again.
+   * Events accepted, and gone before anybody acknowledged them: by a count that does not come from what is left. Falls when
+   * something turns up again.
    */
   readonly lost: ByProject
-  /** What these counts hold for waiting; an event that a store took from there already is counted twice otherwise. */
+  /**
+   * Positions that these counts hold for waiting; an event that a store took from there already is counted twice
+   * otherwise.
+   */
   readonly unsettled: Unsettled
 }
 
@@ -182,7 +187,7 @@ export class EventQueue extends Context.Service<
      * cannot be. From then on `depth` fails with the same reason.
      */
     readonly broken?: Effect.Effect<QueueBroken>
-    /** Succeeds once the batch is durable as `durability` states; never before. */
+    /** Publishes a batch, and succeeds once it is durable as `durability` states; never before. */
     readonly publish: (batch: EventBatch) => Effect.Effect<void, EventQueueError>
     /**
      * Waits for at least one message and leases messages of up to `limit` events (at least one message, however
@@ -194,7 +199,7 @@ export class EventQueue extends Context.Service<
     /** Sets events of one batch aside, durably; call it before the delivery's scope closes with success. */
     readonly deadLetter: (batch: EventBatch, reason: DeadLetterReason) => Effect.Effect<void, EventQueueError>
     readonly deadLetters: {
-      /** Ascending by id, those after `after`. */
+      /** Lists those after `after`, ascending by id. */
       readonly list: (options: {
         readonly limit: number
         readonly after?: string
@@ -206,11 +211,14 @@ export class EventQueue extends Context.Service<
     }
     readonly depth: Effect.Effect<QueueDepth, EventQueueError>
     readonly counts: Effect.Effect<QueueCounts, EventQueueError>
-    /** Whose old events are published as shells; whoever publishes sees to it. Empty where the queue keeps none. */
+    /**
+     * Tombstones of those whose old events are published as shells; whoever publishes sees to it. Empty where the queue
+     * keeps none.
+     */
     readonly tombstones: Tombstones
     /**
-     * Durably leaves shells of the events that wait, takes the dead letters off the list, and leaves no byte of either
-     * behind. Counts stay as they are. Repeated, it does what is left to do.
+     * Erases durably: leaves shells of the events that wait, takes the dead letters off the list, and leaves no byte of
+     * either behind. Counts stay as they are. Repeated, it does what is left to do.
      */
     readonly erase: (erasure: Erasure) => Effect.Effect<ReadonlyArray<Erased>, EventQueueError>
   }

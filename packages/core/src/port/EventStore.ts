@@ -26,7 +26,7 @@ export class EventStoreError extends Schema.TaggedError<EventStoreError>()("Even
   get retryable(): boolean {
     return this.reason.retryable
   }
-  /** Does not pass by itself, and nothing goes on until somebody has decided. */
+  /** Whether it does not pass by itself, so that nothing goes on until somebody has decided. */
   get needsOperator(): boolean {
     return this.reason._tag === "StoreMismatch"
   }
@@ -36,18 +36,18 @@ export class EventStoreError extends Schema.TaggedError<EventStoreError>()("Even
   }
 }
 
-/** A place in the store's replay order; opaque, made and read by the store alone. `""` is the start. */
+/** A position in the store's replay order; opaque, made and read by the store alone. `""` is the start. */
 export type Cursor = string
 
 export interface Page {
   readonly batches: ReadonlyArray<EventBatch>
-  /** After this page; equal to the cursor asked for when the page is empty. */
+  /** Cursor behind this page; equal to the one asked for when the page is empty. */
   readonly cursor: Cursor
-  /** Accepted events that this page passes over because an earlier one has their id. */
+  /** Events accepted that this page passes over because an earlier one has their id. */
   readonly duplicates: ByProject
   /** Events of this page that were stored and are not there any more; absent where that cannot be. */
   readonly lost?: ByProject
-  /** No stored event lies beyond this page, not even one hidden behind a running transaction. */
+  /** Whether no stored event lies beyond this page, not even one hidden behind a running transaction. */
   readonly caughtUp: boolean
 }
 
@@ -60,29 +60,37 @@ export interface ClaimingWarehouse {
   readonly cursor: Cursor
 }
 
-/** The right to fill a warehouse from a store, for as long as nobody else takes it. Each check fails with `StoreMismatch`. */
+/**
+ * The right to fill a warehouse from a store, for as long as nobody else takes it. Each check fails with `StoreMismatch`.
+ */
 export interface StoreClaim {
   /** Names the store; a copy that was restored has another name. */
   readonly store: string
-  /** Whether the warehouse may still go on at its cursor. */
+  /** Checks that the warehouse may still go on at its cursor. */
   readonly check: (cursor: Cursor) => Effect.Effect<void, EventStoreError>
-  /** As `check`, before a page is loaded; notes that the warehouse may have come to `to`, so that a store that goes back tells. */
+  /**
+   * Advances the claim: checks as `check` does, before a page is loaded, and notes that the warehouse may have come to
+   * `to`, so that a store that goes back tells.
+   */
   readonly advance: (cursor: Cursor, to: Cursor) => Effect.Effect<void, EventStoreError>
 }
 
 export interface StoreClaims {
-  /** Fails with `StoreMismatch` where the two do not belong together. `takeOver`: from whichever warehouse it was. */
+  /**
+   * Claims the store; fails with `StoreMismatch` where the two do not belong together. `takeOver`: from whichever
+   * warehouse it was.
+   */
   readonly claim: (
     warehouse: ClaimingWarehouse,
     options: { readonly takeOver: boolean }
   ) => Effect.Effect<StoreClaim, EventStoreError>
-  /** The warehouse is to go on at this cursor, however far it had come. */
+  /** Lets the warehouse go on at this cursor, however far it had come. */
   readonly reset: (warehouse: Omit<ClaimingWarehouse, "store">) => Effect.Effect<void, EventStoreError>
   /** The first cursor behind which nothing is pruned; `""` where nothing is. */
   readonly start: Effect.Effect<Cursor, EventStoreError>
   /** Other warehouses that were filled from here, and may hold events still. */
   readonly others: (id: string) => Effect.Effect<ReadonlyArray<string>, EventStoreError>
-  /** One that is gone, or has been erased from by itself. */
+  /** Forgets one that is gone, or has been erased from by itself. */
   readonly forget: (id: string) => Effect.Effect<void, EventStoreError>
 }
 
@@ -90,36 +98,43 @@ export interface StoreClaims {
 export class EventStore extends Context.Service<
   EventStore,
   {
-    /** All or nothing per call; of nothing at all it tells whether the store answers. The first payload of a `(project_id, event_id)` wins; a later one changes nothing. */
+    /**
+     * Appends all or nothing per call; of nothing at all it tells whether the store answers. The first payload of a
+     * `(project_id, event_id)` wins; a later one changes nothing.
+     */
     readonly append: (
       batches: ReadonlyArray<EventBatch>
     ) => Effect.Effect<{ readonly stored: number; readonly duplicates: number }, EventStoreError>
     /** The parts of a batch, as it was taken from a queue, that no append has taken over; in order. */
     readonly unstored: (batch: EventBatch) => Effect.Effect<ReadonlyArray<EventBatch>, EventStoreError>
-    /** Each stored event once, in an order that never puts a later-committing event before `after`. */
+    /** Replays each stored event once, in an order that never puts a later-committing event before `after`. */
     readonly replay: (options: {
       readonly after: Cursor
       /** Events; a page may pass it by one batch. */
       readonly limit: number
     }) => Effect.Effect<Page, EventStoreError>
     /**
-     * Accepted events after `after`, duplicates included, dead letters (those of `unsettled.letters`) not; less all that was ever stored of messages
-     * in `unsettled`, so a project's may be below 0. One snapshot, read after the call was made.
+     * Counts accepted events after `after`, duplicates included, dead letters (those of `unsettled.letters`) not; less
+     * all that was ever stored of messages in `unsettled`, so a project's may be below 0. One snapshot, read after the
+     * call was made.
      */
     readonly backlog: (after: Cursor, unsettled?: Unsettled) => Effect.Effect<ByProject, EventStoreError>
     /** Frees what lies at or before `upTo`; identities stay for the store's dedupe horizon. */
     readonly prune: (options: { readonly upTo: Cursor }) => Effect.Effect<void, EventStoreError>
     /**
-     * Durably leaves shells of the user's events, here and of whatever is appended later, and no byte of them behind. Cursors
-     * and counts stay as they are. Repeated, it does what is left to do.
+     * Erases durably: leaves shells of the user's events, here and of whatever is appended later, and no byte of them
+     * behind. Cursors and counts stay as they are. Repeated, it does what is left to do.
      */
     readonly erase: (erasure: Erasure) => Effect.Effect<ReadonlyArray<Erased>, EventStoreError>
-    /** Of a store that may outlive a warehouse, or be outlived by it. */
+    /** Claims on a store that may outlive a warehouse, or be outlived by it. */
     readonly claims?: StoreClaims
   }
 >()("@millrace/core/port/EventStore") {}
 
-/** Of a store whose replay a running transaction can hold back; where what is stored is replayed at once there is none. */
+/**
+ * The horizon of a store whose replay a running transaction can hold back; where what is stored is replayed at once there
+ * is none.
+ */
 export class Horizon extends Context.Service<
   Horizon,
   {

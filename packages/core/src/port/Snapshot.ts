@@ -2,10 +2,10 @@ import { Context, type Effect, Schema, type Scope } from "effect"
 import type { ByProject } from "../event/Event.ts"
 import type { Cursor } from "./EventStore.ts"
 
-/** A copy could not be made; the cause is what the file system or the engine says. */
+/** A copy that could not be made; the cause is what the file system or the engine says. */
 export class SnapshotError extends Schema.TaggedError<SnapshotError>()("SnapshotError", {
   of: Schema.Literals(["store", "warehouse", "queue"]),
-  /** What waits in the queue has not reached the store in time: once it has, the same call works. */
+  /** Whether what waits in the queue has not reached the store in time: once it has, the same call works. */
   behind: Schema.Boolean,
   cause: Schema.Defect()
 }) {
@@ -15,7 +15,7 @@ export class SnapshotError extends Schema.TaggedError<SnapshotError>()("Snapshot
 }
 
 export interface HoldOptions {
-  /** For what waits in a queue before another store to get there. */
+  /** Time for what waits in a queue to get to the store behind it. */
   readonly withinMillis: number
 }
 
@@ -25,8 +25,8 @@ export interface HoldOptions {
  */
 export interface StoreCopier {
   /**
-   * For as long as the scope nothing is pruned, and no dead letter is between two systems; and what was acknowledged before
-   * lies where `copyTo` looks for it.
+   * Holds both for as long as the scope: nothing is pruned, and no dead letter is between two systems; and what was
+   * acknowledged before lies where `copyTo` looks for it.
    */
   readonly hold: (options: HoldOptions) => Effect.Effect<void, SnapshotError, Scope.Scope>
   /**
@@ -39,11 +39,14 @@ export interface StoreCopier {
 
 /** How a queue in front of another store is copied; that store's copier sees to it. */
 export interface QueueCopier {
-  /** As {@link StoreCopier.hold}: whatever waited has been taken over by the store, or is a dead letter. */
+  /**
+   * Holds the queue as {@link StoreCopier.hold} does: whatever waited has been taken over by the store, or is a dead
+   * letter.
+   */
   readonly hold: StoreCopier["hold"]
   /**
-   * Dead letters and counts, into a folder of their own below `directory`, after the store's copy, which has taken over
-   * `consumed` events: those were accepted and settled, and nothing waits.
+   * Copies dead letters and counts into a folder of their own below `directory`, after the store's copy, which has taken
+   * over `consumed` events: those were accepted and settled, and nothing waits.
    */
   readonly copyTo: (directory: string, consumed: ByProject) => Effect.Effect<void, SnapshotError>
 }
@@ -51,29 +54,29 @@ export interface QueueCopier {
 /** How a warehouse in a file is copied while it works. */
 export interface WarehouseCopier {
   /**
-   * The warehouse as of one cursor, which is returned, in a new `file`. Questions are answered meanwhile; loads and erasures
-   * wait.
+   * Copies the warehouse as of one cursor, which is returned, into a new `file`. Questions are answered meanwhile; loads
+   * and erasures wait.
    */
   readonly copyTo: (file: string) => Effect.Effect<Cursor, SnapshotError>
   /**
-   * A copy is to go on at `cursor`, which is what its own became in the store's copy: another warehouse, of the store that it
-   * is put beside.
+   * Moves a copy to `cursor`, which is what its own became in the store's copy: another warehouse, of the store that it is
+   * put beside.
    */
   readonly moveCursor: (file: string, cursor: Cursor) => Effect.Effect<void, SnapshotError>
 }
 
-/** Beside an `EventStore` that can be copied with its queue. */
+/** Snapshots of an `EventStore` that can be copied with its queue. */
 export class StoreSnapshot extends Context.Service<StoreSnapshot, StoreCopier>()("@millrace/core/port/StoreSnapshot") {}
 
-/** Beside an `EventQueue` in front of another store, where it can be copied. */
+/** Snapshots of an `EventQueue` in front of another store, where it can be copied. */
 export class QueueSnapshot extends Context.Service<QueueSnapshot, QueueCopier>()("@millrace/core/port/QueueSnapshot") {}
 
-/** Beside a `Warehouse` in a file. */
+/** Snapshots of a `Warehouse` in a file. */
 export class WarehouseSnapshot extends Context.Service<WarehouseSnapshot, WarehouseCopier>()(
   "@millrace/core/port/WarehouseSnapshot"
 ) {}
 
-/** What was copied could not be put back; nothing of it is there, or what is there the next try begins with. */
+/** A copy that could not be put back; nothing of it is there, or what is there the next try begins with. */
 export class RestoreError extends Schema.TaggedError<RestoreError>()("RestoreError", {
   of: Schema.Literals(["store", "queue"]),
   reason: Schema.Literals(["NotEmpty", "Newer", "Failed"]),
@@ -84,10 +87,12 @@ export class RestoreError extends Schema.TaggedError<RestoreError>()("RestoreErr
   }
 }
 
-/** Puts the copy of one system on a server back. `backup` names the whole backup, so that a second try knows the first. */
+/**
+ * Puts the copy of one system on a server back. `backup` names the whole backup, so that a second try knows the first.
+ */
 export interface Restorer {
-  /** `restored`: from this very backup. Fails with `NotEmpty` where there is anything else. */
+  /** Looks what is there; `restored`: from this very backup. Fails with `NotEmpty` where there is anything else. */
   readonly look: (backup: string) => Effect.Effect<"empty" | "restored", RestoreError>
-  /** From the folder of a backup, into what is empty. A crash leaves nothing, or what the next call replaces. */
+  /** Restores from the folder of a backup into what is empty. A crash leaves nothing, or what the next call replaces. */
   readonly restore: (directory: string, backup: string) => Effect.Effect<void, RestoreError>
 }

@@ -5,7 +5,7 @@ import type { EventBatch } from "../event/EventBatch.ts"
 import type { Ask } from "../metric/Metric.ts"
 import type { Cursor, Page } from "./EventStore.ts"
 
-/** Not reachable, closing, or busy: try again. */
+/** The warehouse is not reachable, closing, or busy: try again. */
 export class WarehouseUnavailable extends Schema.TaggedError<WarehouseUnavailable>()("WarehouseUnavailable", {
   cause: Schema.Defect()
 }) {
@@ -92,7 +92,7 @@ export class WarehouseError extends Schema.TaggedError<WarehouseError>()("Wareho
 export interface Watermark {
   /** The store's cursor up to which every event is loaded; `""` before the first load. */
   readonly cursor: Cursor
-  /** UTC microseconds: every event acknowledged before this instant is loaded. */
+  /** Instant in UTC microseconds: every event acknowledged before it is loaded. */
   readonly as_of: number
 }
 
@@ -100,20 +100,20 @@ export interface WarehouseCounts {
   /** The cursor these counts belong to, read in the same transaction. */
   readonly cursor: Cursor
   readonly stored: ByProject
-  /** Accepted events at or before the cursor whose id was there already. */
+  /** Events accepted, at or before the cursor, whose id was there already. */
   readonly duplicates: ByProject
   /** Events at or before the cursor that the store had lost when its page was loaded. */
   readonly lost: ByProject
 }
 
-/** What ties a warehouse to the store that fills it. */
+/** The tie between a warehouse and the store that fills it. */
 export interface WarehouseOrigin {
-  /** Made with the warehouse, and copied with it. */
+  /** Names that were made with the warehouse, and are copied with it. */
   readonly read: Effect.Effect<{ readonly id: string; readonly store: string | undefined }, WarehouseError>
   /** Notes the store that fills it from now on; undefined: whichever comes. */
   readonly bind: (store: string | undefined) => Effect.Effect<void, WarehouseError>
   /**
-   * What was loaded stays, and the next page is the one after `cursor`. With `counted` the counts begin anew at these, and
+   * Goes on after `cursor`; what was loaded stays. With `counted` the counts begin anew at these, and
    * whatever is here already when it is loaded again is counted as stored, until a load has reached the store's end. `lost`
    * was accepted before the cursor, and will never be loaded.
    */
@@ -125,9 +125,14 @@ export interface WarehouseOrigin {
 }
 
 export interface AggregateStatus {
-  /** `building`: not whole yet; `mismatched`: found wrong, and unused until they are rebuilt; `off`: none are kept. */
+  /**
+   * The state they are in. `building`: not whole yet; `mismatched`: found wrong, and unused until they are rebuilt;
+   * `off`: none are kept.
+   */
   readonly state: "ready" | "building" | "mismatched" | "off"
-  /** Answers of this process that came from them, and those that came from the events though the question allowed them. */
+  /**
+   * Answers of this process that came from them, and those that came from the events though the question allowed them.
+   */
   readonly answered: number
   readonly passed: number
   /** Comparisons with the events by this process, and those that failed. */
@@ -135,7 +140,10 @@ export interface AggregateStatus {
   readonly mismatches: number
 }
 
-/** What an engine has worked out beforehand, so that questions about who was active when need not look at every event. */
+/**
+ * Aggregates are what an engine has worked out beforehand, so that questions about who was active when need not look at
+ * every event.
+ */
 export class Aggregates extends Context.Service<
   Aggregates,
   {
@@ -156,15 +164,15 @@ export interface UserName {
 }
 
 export interface Person {
-  /** The one that was named comes first. */
+  /** Ids of the person; the one that was named comes first. */
   readonly user_ids: ReadonlyArray<string>
-  /** Of the named one: tells one person from another without telling who. */
+  /** Hash of the named one: tells one person from another without telling who. */
   readonly hash: string
-  /** When the latest of their loaded events occurred, UTC microseconds; 0 without any. */
+  /** Latest instant at which one of their loaded events occurred, in UTC microseconds; 0 without any. */
   readonly latest: number
 }
 
-/** Of the last event of a page of history. */
+/** The position of the last event of a page of history. */
 export type HistoryPlace = Pick<Event, "received_at" | "event_id">
 
 /** The columnar store that answers metrics. */
@@ -172,32 +180,33 @@ export class Warehouse extends Context.Service<
   Warehouse,
   {
     /**
-     * Rows, counts and watermark in one transaction, idempotent by `(project_id, event_id)` over all history.
+     * Loads rows, counts and watermark in one transaction, idempotent by `(project_id, event_id)` over all history.
      * `as_of` (if given) becomes the watermark's, also when the page is empty.
      */
     readonly load: (
       page: Pick<Page, "batches" | "cursor" | "duplicates" | "lost">,
       as_of?: number
     ) => Effect.Effect<{ readonly inserted: number; readonly duplicates: number }, WarehouseError>
-    /** Does all of a load but the commit: tells which rows the engine refuses. */
+    /** Rehearses a load, all of it but the commit: tells which rows the engine refuses. */
     readonly rehearse: (batches: ReadonlyArray<EventBatch>) => Effect.Effect<void, WarehouseError>
     readonly watermark: Effect.Effect<Watermark, WarehouseError>
     readonly counts: Effect.Effect<WarehouseCounts, WarehouseError>
-    /** Runs one metric's question in the engine's own form. */
+    /** Answers one metric's question in the engine's own form. */
     readonly answer: <Row>(ask: Ask<Row>) => Effect.Effect<ReadonlyArray<Row>, WarehouseError>
-    /** Who is meant by a user id: the id, and all that `$identify` merged into it. */
+    /** Finds who is meant by a user id: the id, and all that `$identify` merged into it. */
     readonly person: (user: UserName) => Effect.Effect<Person, WarehouseError>
-    /** Loaded events of these ids, as they were sent: a page in the order of acceptance. */
+    /** Reads loaded events of these ids, as they were sent: a page in the order of acceptance. */
     readonly history: (
       ids: Omit<Erasure, "until">,
       page: { readonly after: HistoryPlace | undefined; readonly limit: number }
     ) => Effect.Effect<ReadonlyArray<Event>, WarehouseError>
     /**
-     * Deletes the user's events and whatever was derived from them, here and of whatever is loaded later, and leaves no byte
-     * of them behind; counts stay as they are. Returns how many events. Repeated, it does what is left to do.
+     * Erases the user: deletes their events and whatever was derived from them, here and of whatever is loaded later, and
+     * leaves no byte of them behind; counts stay as they are. Returns how many events. Repeated, it does what is left to
+     * do.
      */
     readonly erase: (erasure: Erasure) => Effect.Effect<number, WarehouseError>
-    /** Of a warehouse that may outlive a store, or be outlived by it. */
+    /** Origin of a warehouse that may outlive a store, or be outlived by it. */
     readonly origin?: WarehouseOrigin
   }
 >()("@millrace/core/port/Warehouse") {}
