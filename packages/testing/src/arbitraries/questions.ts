@@ -1,7 +1,7 @@
 import fc from "fast-check"
 import { countingNames, type CountingName, type Event, listingOf, type MetricName } from "@millrace/core"
 import { aimed, aimOf } from "./cells.ts"
-import { visits } from "./history.ts"
+import { history, visits } from "./history.ts"
 import { DAY, instantNear, type Moment, moment } from "./moments.ts"
 import { paramsOf, type Params } from "./params.ts"
 
@@ -30,7 +30,7 @@ const ABOUT = { minLength: 1, maxLength: 4 }
 export const scenario = (metric: MetricName): fc.Arbitrary<Scenario> => {
   const counting = countingNames.find((name) => name === metric || listingOf(name)?.name === metric)!
   return moment.chain((around) => {
-    const events = visits(around.micros)
+    const events = fc.oneof(history(around.micros), visits(around.micros))
     const asked = question(counting, around)
     if (counting === metric) return fc.record({ events, questions: fc.array(asked, ABOUT) })
     const listing = asked.chain((about) =>
