@@ -15,7 +15,7 @@ import {
   WarehouseError
 } from "@millrace/core"
 import { batchOf, idOf, layerMemoryQueue, layerMemoryStore, layerMemoryWarehouse } from "../../testing/src/index.ts"
-import { Effect, Layer, Ref } from "effect"
+import { Deferred, Effect, Fiber, Layer, Ref } from "effect"
 
 const memory = () =>
   Layer.mergeAll(layerMemoryQueue({ maxAttempts: 3, backoffMillis: 1 }), layerMemoryStore, layerMemoryWarehouse)
@@ -145,6 +145,57 @@ describe("drain", () => {
       assert.strictEqual((yield* storedIds).length, 5)
       assert.deepStrictEqual(yield* letterIds, [])
     }).pipe(Effect.provide(fussyStore(() => false, 1).pipe(Layer.merge(layerMemoryQueue({ backoffMillis: 1 })))))
+  )
+  it.live(
+    "who ends in the midst of a delivery settles it first: nothing of it is stored or set aside and waits as well",
+    () =>
+      Effect.gen(function* () {
+        const queue = yield* EventQueue
+        const store = yield* EventStore
+        const [stored, goOn] = [yield* Deferred.make<void>(), yield* Deferred.make<void>()]
+        const slow = EventStore.of({
+          ...store,
+          append: (batches) =>
+            Effect.tap(store.append(batches), () =>
+              Effect.andThen(Deferred.succeed(stored, undefined), Deferred.await(goOn))
+            )
+        })
+        yield* queue.publish(batchOf(1, 5))
+        const draining = yield* Effect.forkChild(Effect.provideService(drain(lease), EventStore, slow))
+        yield* Deferred.await(stored)
+        const ending = yield* Effect.forkChild(Fiber.interrupt(draining), { startImmediately: true })
+        yield* Deferred.succeed(goOn, undefined)
+        yield* Fiber.join(ending)
+        const { waiting } = yield* queue.counts
+        assert.deepStrictEqual([(yield* storedIds).length, waiting["default"] ?? 0], [5, 0])
+      }).pipe(Effect.provide(Layer.merge(layerMemoryQueue(), layerMemoryStore)))
+  )
+  it.live("who ends in the midst of a delivery waits no longer than the store's own time-out", () =>
+    Effect.gen(function* () {
+      const queue = yield* EventQueue
+      const store = yield* EventStore
+      const asked = yield* Deferred.make<void>()
+      const gone = new EventStoreError({ operation: "append", reason: new StoreUnavailable({ cause: "no answer" }) })
+      const silent = EventStore.of({
+        ...store,
+        append: () =>
+          Effect.andThen(Deferred.succeed(asked, undefined), Effect.never).pipe(
+            Effect.timeoutOrElse({ duration: 1, orElse: () => Effect.fail(gone) })
+          )
+      })
+      yield* queue.publish(batchOf(1, 5))
+      const draining = yield* Effect.forkChild(Effect.provideService(drain(lease), EventStore, silent))
+      yield* Deferred.await(asked)
+      yield* Fiber.interrupt(draining)
+      assert.strictEqual((yield* queue.counts).waiting["default"], 5)
+    }).pipe(Effect.provide(Layer.merge(layerMemoryQueue(), layerMemoryStore)))
+  )
+  it.live("who ends while nothing comes ends at once", () =>
+    Effect.gen(function* () {
+      const draining = yield* Effect.forkChild(drain(lease), { startImmediately: true })
+      yield* Fiber.interrupt(draining)
+      assert.strictEqual((yield* (yield* EventQueue).depth).events, 0)
+    }).pipe(Effect.provide(Layer.merge(layerMemoryQueue(), layerMemoryStore)))
   )
 })
 

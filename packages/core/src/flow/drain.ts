@@ -1,4 +1,4 @@
-import { Effect } from "effect"
+import { Effect, Fiber } from "effect"
 import { EventQueue } from "../port/EventQueue.ts"
 import { storeAll } from "../kit/storeAll.ts"
 import { waitForWork } from "../kit/superviseLoop.ts"
@@ -15,14 +15,21 @@ export interface DrainOptions {
 /**
  * One delivery: queue → hot store, acknowledged last, by the scope. A permanent refusal is narrowed down by halving,
  * so that only the refused events are dead-lettered and their neighbours are stored. A passing failure fails the
- * scope: the queue delivers again.
+ * scope: the queue delivers again. Who is interrupted settles what was taken first: a part that is stored or set aside, and
+ * comes again, would be counted on both sides if it were lost meanwhile.
  */
 export const drain = Effect.fn("drain")(function* (options: DrainOptions) {
   const queue = yield* EventQueue
   const { unstored } = yield* EventStore
-  const { attempt, batches } = yield* waitForWork(queue.take({ ...options, unstored }))
-  return yield* storeAll(batches, attempt).pipe(
-    logged({ stage: "store", batches, attempt }),
-    inTraceOf("store", batches)
+  return yield* Effect.uninterruptibleMask((restore) =>
+    Effect.gen(function* () {
+      const { attempt, batches } = yield* restore(waitForWork(queue.take({ ...options, unstored })))
+      const settling = storeAll(batches, attempt).pipe(
+        logged({ stage: "store", batches, attempt }),
+        inTraceOf("store", batches)
+      )
+      // In a fiber of its own, which nobody interrupts: time-outs within it still end what they bound.
+      return yield* Effect.flatMap(Effect.forkChild(Effect.interruptible(settling)), Fiber.join)
+    }).pipe(Effect.scoped)
   )
-}, Effect.scoped)
+})
