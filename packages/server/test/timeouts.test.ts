@@ -157,7 +157,7 @@ describe("every time-out ends in a problem with a request id, and a line in the 
 
 describe("a connection", () => {
   it("is not cut while its question is worked on, however quiet it is", async () => {
-    const slow = warehouse({ answer: () => Effect.as(Effect.sleep(1_500), []) })
+    const slow = warehouse({ answer: ({ shape }) => Effect.map(Effect.sleep(1_500), () => shape([])) })
     const server = await start({ adapters: slow, timeLimits: { socketIdleMillis: 100 } })
     expect((await server.get(DAY)).status).toBe(200)
   })

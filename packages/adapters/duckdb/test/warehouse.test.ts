@@ -39,7 +39,12 @@ const page = (cursor: string, ...batches: ReadonlyArray<EventBatch>) => ({ batch
 /** Asks in SQL for rows as they are. */
 const raw = (text: ReturnType<typeof sql>) =>
   Warehouse.use((warehouse) =>
-    warehouse.answer<unknown>({ project_id: "default", sql: () => text, shape: (rows) => rows, reference: () => [] })
+    warehouse.answer<ReadonlyArray<unknown>>({
+      project_id: "default",
+      sql: () => text,
+      shape: (rows) => rows,
+      reference: () => []
+    })
   )
 
 const NASTY = {

@@ -1,9 +1,9 @@
-import { Effect } from "effect"
+import { Effect, type Result } from "effect"
 import { formatInstant } from "../event/instant.ts"
 import { type AskedBy, Asker } from "../port/Asker.ts"
 import { Warehouse, type WarehouseError } from "../port/Warehouse.ts"
-import { BadParameter } from "../metric/BadParameter.ts"
-import { type Ask, ask } from "../metric/Metric.ts"
+import { type BadParameter, refusable } from "../metric/BadParameter.ts"
+import { type Ask, ask, type BoundQuestion } from "../metric/Metric.ts"
 import { decodeParams, type RawParams } from "../metric/questions.ts"
 import { type MetricName, metrics, type ParamsOf, type RowOf } from "../metric/registry.ts"
 
@@ -34,28 +34,16 @@ export const query = Effect.fn("query")(function* <Name extends MetricName>(ques
   const params = yield* Effect.fromResult(decodeParams(question.metric, question.params))
   const warehouse = yield* Warehouse
   const { as_of } = yield* warehouse.watermark
-  const { refusal, guarded } = guard(ask(metric, params, { project_id: question.project_id, as_of }))
+  const asked = refusing(ask(metric, params, { project_id: question.project_id, as_of }))
   const who: AskedBy = { project: question.project_id, id: question.asked_by ?? "" }
-  const rows = yield* Effect.provideService(warehouse.answer(guarded), Asker, who)
-  const refused = refusal()
-  if (refused !== undefined) return yield* refused
+  const answer = yield* Effect.provideService(warehouse.answer(asked), Asker, who)
+  const rows = yield* Effect.fromResult(answer)
   return { metric: question.metric, params, as_of: formatInstant(as_of), rows }
 })
 
-/** A bound that only the data can break is found while rows are shaped, inside the warehouse: carry it past that. */
-const guard = <Row>(question: Ask<Row>) => {
-  let refused: BadParameter | undefined
-  const guarding =
-    <Input>(make: (input: Input) => ReadonlyArray<Row>) =>
-    (input: Input): ReadonlyArray<Row> => {
-      try {
-        return make(input)
-      } catch (error) {
-        if (!(error instanceof BadParameter)) throw error
-        refused = error
-        return []
-      }
-    }
-  const guarded: Ask<Row> = { ...question, shape: guarding(question.shape), reference: guarding(question.reference) }
-  return { guarded, refusal: () => refused }
-}
+/** A bound that only the data can break is found while rows are shaped, inside the warehouse, which hands it on as an answer. */
+const refusing = <Row>(question: Ask<Row>): BoundQuestion<Result.Result<ReadonlyArray<Row>, BadParameter>> => ({
+  ...question,
+  shape: (raw) => refusable(() => question.shape(raw)),
+  reference: (events) => refusable(() => question.reference(events))
+})

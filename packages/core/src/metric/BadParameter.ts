@@ -1,4 +1,4 @@
-import { Schema } from "effect"
+import { Result, Schema } from "effect"
 
 export type BadParameterCode = (typeof BadParameterCode.literals)[number]
 
@@ -19,3 +19,13 @@ export class BadParameter extends Schema.TaggedError<BadParameter>()("BadParamet
     return `${this.field} ${this.reason}`
   }
 }
+
+/** A bound that only the data can break is found deep in a metric's pure functions, which throw: here it becomes a value. */
+export const refusable = <A>(make: () => A): Result.Result<A, BadParameter> =>
+  Result.try({
+    try: make,
+    catch: (error) => {
+      if (error instanceof BadParameter) return error
+      throw error
+    }
+  })

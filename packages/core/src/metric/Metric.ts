@@ -90,13 +90,16 @@ export const define = <
  * One metric's question, parameters bound: what a warehouse answers. An engine uses `sql`, or `activity` if it has the
  * aggregates, and `shape`; memory `reference`.
  */
-export interface Ask<Row> {
+export interface BoundQuestion<Answer> {
   readonly project_id: string
   readonly activity?: (() => ActivityQuestion | undefined) | undefined
   readonly sql: (dialect: Dialect) => SqlText
-  readonly shape: (raw: ReadonlyArray<RawRow>) => ReadonlyArray<Row>
-  readonly reference: (events: ReadonlyArray<Event>) => ReadonlyArray<Row>
+  readonly shape: (raw: ReadonlyArray<RawRow>) => Answer
+  readonly reference: (events: ReadonlyArray<Event>) => Answer
 }
+
+/** A question that is answered by rows. */
+export type Ask<Row> = BoundQuestion<ReadonlyArray<Row>>
 
 export const ask = <Name extends string, Params extends Narrowed, Row>(
   metric: Metric<Name, Params, Row>,

@@ -2,7 +2,7 @@ import { Context, type Effect, Schema } from "effect"
 import type { Erasure } from "../event/Tombstones.ts"
 import type { ByProject, Event } from "../event/Event.ts"
 import type { EventBatch } from "../event/EventBatch.ts"
-import type { Ask } from "../metric/Metric.ts"
+import type { BoundQuestion } from "../metric/Metric.ts"
 import type { Cursor, Page } from "./EventStore.ts"
 
 /** The warehouse is not reachable, closing, or busy: try again. */
@@ -191,8 +191,8 @@ export class Warehouse extends Context.Service<
     readonly rehearse: (batches: ReadonlyArray<EventBatch>) => Effect.Effect<void, WarehouseError>
     readonly watermark: Effect.Effect<Watermark, WarehouseError>
     readonly counts: Effect.Effect<WarehouseCounts, WarehouseError>
-    /** Answers one metric's question in the engine's own form. */
-    readonly answer: <Row>(ask: Ask<Row>) => Effect.Effect<ReadonlyArray<Row>, WarehouseError>
+    /** Answers one metric's question in the engine's own form, with whatever the question makes of its rows: also that they are refused. */
+    readonly answer: <Answer>(question: BoundQuestion<Answer>) => Effect.Effect<Answer, WarehouseError>
     /** Finds who is meant by a user id: the id, and all that `$identify` merged into it. */
     readonly person: (user: UserName) => Effect.Effect<Person, WarehouseError>
     /** Reads loaded events of these ids, as they were sent: a page in the order of acceptance. */

@@ -1,7 +1,7 @@
 import {
   type Aggregates,
   type AggregateStatus,
-  type Ask,
+  type BoundQuestion,
   everyMillis,
   type RawRow,
   superviseLoop
@@ -77,7 +77,10 @@ export const makeAggregates = Effect.fnUntraced(function* (tools: AggregateTools
     check: check(checker)
   }
   /** Raw rows of the question that the statement asks; undefined where it has to be run. */
-  const answer = (question: Ask<unknown>, statement: Statement): Effect.Effect<ReadonlyArray<RawRow> | undefined> => {
+  const answer = (
+    question: BoundQuestion<unknown>,
+    statement: Statement
+  ): Effect.Effect<ReadonlyArray<RawRow> | undefined> => {
     const asked = question.activity?.()
     if (asked === undefined) return Effect.succeed(undefined)
     const rows = Effect.flatMap(activities.answer(question.project_id, asked), (found) =>
