@@ -206,7 +206,10 @@ describe("a plain body", () => {
     const texts = [1, 2, 300].map((count) =>
       body(
         ...Array.from({ length: count }, (_, index) =>
-          event({ user_id: `user-${count}-${index}`, occurred_at: `2026-01-0${(index % 9) + 1}T00:00:00Z` })
+          event({
+            user_id: `user-${count}-${index}`,
+            occurred_at: `2026-01-0${(index % 9) + 1}T${String(count % 24).padStart(2, "0")}:00:00Z`
+          })
         )
       )
     )
