@@ -92,13 +92,16 @@ const MISUNDERSTOOD = new Set([400, 405, 413, 415, 422, 431])
 
 /** Where parameters depend on each other, which a document cannot say, most requests by chance are refused: of those that are not, this many are enough. */
 const UNDERSTOOD_SHARE = 1 / 4
+/** So few of so many that chance does not explain it: three standard deviations below the share. */
+const fewestUnderstood = (count: number) =>
+  count * UNDERSTOOD_SHARE - 3 * Math.sqrt(count * UNDERSTOOD_SHARE * (1 - UNDERSTOOD_SHARE))
 
 /** Operations that refuse too much of what the document calls valid: there rules were broken in requests that are refused for something else. */
 const misunderstanding = (outcomes: ReadonlyArray<Outcome>): ReadonlyArray<string> => {
   const valid = outcomes.filter(({ attempt }) => attempt.rule === "valid")
   return [...Map.groupBy(valid, ({ attempt }) => attempt.operation.name)]
     .filter(
-      ([, of]) => of.filter(({ answer }) => !MISUNDERSTOOD.has(answer.status)).length < of.length * UNDERSTOOD_SHARE
+      ([, of]) => of.filter(({ answer }) => !MISUNDERSTOOD.has(answer.status)).length < fewestUnderstood(of.length)
     )
     .map(
       ([name, of]) => `${name}: ${of.find(({ answer }) => MISUNDERSTOOD.has(answer.status))?.answer.body.toString()}`
