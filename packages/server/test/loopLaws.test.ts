@@ -12,8 +12,6 @@ const STARTS =
 const ALLOWED: Readonly<Record<string, ReadonlyArray<string>>> = {
   // The mechanism.
   "core/src/kit/superviseLoop.ts": ["Effect.forkScoped", "Effect.forkScoped"],
-  // Joined at once, so that its own time-outs hold while the drain is not to be interrupted.
-  "core/src/flow/drain.ts": ["Effect.forkChild"],
   // Joined by the next load, which is supervised.
   "core/src/flow/loadAhead.ts": ["Effect.forkIn"],
   // All it can end with is answered and counted.

@@ -2,7 +2,7 @@
  * Whether this is CI's run, or a whole one that was asked for: nothing is left out and random laws take their full number
  * of runs.
  */
-export const isWholeRun = process.env["CI"] === "true" || process.env["MILLRACE_LONG"] === "1"
+const isWholeRun = process.env["CI"] === "true" || process.env["MILLRACE_LONG"] === "1"
 
 /** Runs that a random law takes: as many as the variable says, else `whole` in a whole run and `short` on a laptop. */
 export const runsOf = (

@@ -1,4 +1,4 @@
-import { Effect, Fiber } from "effect"
+import { Effect } from "effect"
 import { EventQueue } from "../port/EventQueue.ts"
 import { storeAll } from "../kit/storeAll.ts"
 import { waitForWork } from "../kit/superviseLoop.ts"
@@ -24,12 +24,10 @@ export const drain = Effect.fn("drain")(function* (options: DrainOptions) {
   return yield* Effect.uninterruptibleMask((restore) =>
     Effect.gen(function* () {
       const { attempt, batches } = yield* restore(waitForWork(queue.take({ ...options, unstored })))
-      const settling = storeAll(batches, attempt).pipe(
+      return yield* storeAll(batches, attempt).pipe(
         logged({ stage: "store", batches, attempt }),
         inTraceOf("store", batches)
       )
-      // In a fiber of its own, which nobody interrupts: time-outs within it still end what they bound.
-      return yield* Effect.flatMap(Effect.forkChild(Effect.interruptible(settling)), Fiber.join)
     }).pipe(Effect.scoped)
   )
 })
