@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync } from "node:fs"
 import { basename, dirname, join } from "node:path"
-import { run } from "./run.ts"
+import { npmInstall } from "./npmInstall.ts"
 import { toolsFolder, withLock } from "./toolsFolder.ts"
 
 const VERSION = "18.4.0-beta.17"
@@ -15,8 +15,7 @@ export const embeddedPostgres = (): Promise<{ readonly folder: string; readonly 
       const partial = `${home}.partial`
       rmSync(partial, { recursive: true, force: true })
       mkdirSync(partial, { recursive: true })
-      const options = ["--ignore-scripts", "--no-audit", "--no-fund", "--no-save", "--prefix", partial]
-      await run("npm", ["install", ...options, `${name}@${VERSION}`])
+      await npmInstall(["--no-save", "--prefix", partial, `${name}@${VERSION}`])
       makeLinks(folder(partial))
       renameSync(partial, home)
     }

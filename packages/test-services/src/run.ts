@@ -1,4 +1,4 @@
-import { execFile } from "node:child_process"
+import { execFile, type ExecFileException } from "node:child_process"
 
 export interface RunOptions {
   readonly cwd?: string
@@ -18,8 +18,11 @@ export const run = (command: string, args: ReadonlyArray<string>, options: RunOp
       { ...rest, env: { ...process.env, ...environment }, timeout: timeoutMillis, maxBuffer: 16 * 1024 * 1024 },
       (error, stdout, stderr) => {
         if (error === null) resolve(stdout)
-        else reject(new Error(`${command} ${args[0] ?? ""}: ${(stderr || error.message).trim().slice(-500)}`))
+        else reject(new Error(`${command} ${args[0] ?? ""}: ${reasonOf(error, stderr, timeoutMillis)}`))
       }
     )
   })
 }
+
+const reasonOf = (error: ExecFileException, stderr: string, timeoutMillis: number): string =>
+  `${error.killed === true ? `ended after ${timeoutMillis} ms: ` : ""}${(stderr || error.message).trim().slice(-500)}`

@@ -3,7 +3,7 @@ import { rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { run } from "@millrace/test-services"
+import { npmInstall, run } from "@millrace/test-services"
 import type { TestProject } from "vitest/node"
 
 declare module "vitest" {
@@ -54,17 +54,16 @@ export default async function setup(project: TestProject): Promise<(() => Promis
     overrides: tarballs
   }
   writeFileSync(join(folder, "package.json"), JSON.stringify(manifest))
-  const quiet = ["--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
-  await run("npm", ["install", "--engine-strict", ...quiet], { cwd: folder, timeoutMillis: 600_000 })
-  await bringNodes(folder, quiet)
+  await npmInstall(["--engine-strict"], { cwd: folder })
+  await bringNodes(folder)
   project.provide("project", folder)
   return () => rm(folder, { recursive: true, force: true })
 }
 
-const bringNodes = async (folder: string, quiet: ReadonlyArray<string>) => {
+const bringNodes = async (folder: string) => {
   for (const version of Object.values(LOWEST)) {
     const prefix = join(folder, `node-${version}`)
-    await run("npm", ["install", "--prefix", prefix, "--no-save", ...quiet, `${nodePackage()}@${version}`])
+    await npmInstall(["--prefix", prefix, "--no-save", `${nodePackage()}@${version}`])
   }
 }
 
