@@ -74,7 +74,7 @@ const timed = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
     return performance.now() - start
   })
 
-const asked = ({ metric, params }: Pick<Case, "metric" | "params">) =>
+const askOnce = ({ metric, params }: Pick<Case, "metric" | "params">) =>
   timed(query({ metric, project_id: range.project_id, params }))
 
 /** Through the same connections and limits. */
@@ -88,8 +88,8 @@ const byHand = (text: SqlText) =>
 const WARM_RUNS = 21
 
 const measure = Effect.fnUntraced(function* (one: Omit<Case, "hand"> & Partial<Case>) {
-  const cold = yield* asked(one)
-  const warm = median(yield* Effect.forEach(Array.from({ length: WARM_RUNS }), () => asked(one)))
+  const cold = yield* askOnce(one)
+  const warm = median(yield* Effect.forEach(Array.from({ length: WARM_RUNS }), () => askOnce(one)))
   const row = { question: one.name, "first ms": Math.round(cold), "then ms": round(warm) }
   if (one.hand === undefined) return { ...row, "best by hand ms": "", ratio: "" }
   const hands: Array<number> = []
@@ -143,12 +143,12 @@ const underLoad = (path: string, keptAnswers: number) =>
     const client = Effect.gen(function* () {
       while (performance.now() < until) {
         for (const one of CASES) {
-          millis.get(one.name)!.push(yield* asked(one))
+          millis.get(one.name)!.push(yield* askOnce(one))
           yield* Effect.yieldNow
         }
       }
     })
-    yield* Effect.forEach(CASES, asked)
+    yield* Effect.forEach(CASES, askOnce)
     const start = performance.now()
     const loading = yield* Effect.forkChild(Effect.as(load, undefined))
     yield* Effect.all(
@@ -184,7 +184,7 @@ export const costOfRecording = async (path: string): Promise<void> => {
     const withThem = yield* Layer.build(layerOf(recorded))
     const without = yield* Layer.build(DuckDb.layer({ path: bare, activityMegabytes: 0 }))
     // So that there are sets in memory to keep current as well.
-    yield* Effect.provideContext(asked(CASES[0]!), withThem)
+    yield* Effect.provideContext(askOnce(CASES[0]!), withThem)
     for (const page of pages) {
       const load = timed(Effect.flatMap(Warehouse, (warehouse) => warehouse.load(page)))
       millis.recorded.push(yield* Effect.provideContext(load, withThem))

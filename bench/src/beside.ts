@@ -14,11 +14,11 @@ const CLI = fileURLToPath(new URL("../../packages/cli/dist/main.js", import.meta
 
 const RANGE = "from=2026-01-05&to=2026-04-05"
 
-/** Each scans everything; `asked` makes it another question, so that no kept answer is given. */
+/** Each scans everything; `variant` makes it another question, so that no kept answer is given. */
 const QUESTIONS = [
-  (asked: number) => `/stats/retention?start_date=2026-01-05&interval=day&windows=${30 + (asked % 60)}`,
-  (asked: number) => `/stats/funnel?${RANGE}&steps=type-0,type-1,type-2&window=${1 + (asked % 300)}h`,
-  (asked: number) => `/stats/trend?${RANGE}&breakdown=properties.path&where=properties.amount>${asked % 90}`
+  (variant: number) => `/stats/retention?start_date=2026-01-05&interval=day&windows=${30 + (variant % 60)}`,
+  (variant: number) => `/stats/funnel?${RANGE}&steps=type-0,type-1,type-2&window=${1 + (variant % 300)}h`,
+  (variant: number) => `/stats/trend?${RANGE}&breakdown=properties.path&where=properties.amount>${variant % 90}`
 ]
 
 export interface BesideOptions {
@@ -37,10 +37,10 @@ interface Round extends LoadResult {
 const oneRound = async (port: number, askers: number, seconds: number): Promise<Round> => {
   const until = performance.now() + seconds * 1000
   const answers: Array<number> = []
-  let asked = 0
+  let variant = 0
   const ask = async () => {
     while (performance.now() < until) {
-      const question = QUESTIONS[asked % QUESTIONS.length]!(asked++)
+      const question = QUESTIONS[variant % QUESTIONS.length]!(variant++)
       const start = performance.now()
       // Those under way at the end are given up, and stop there.
       const answer = await fetch(`http://127.0.0.1:${port}${encodeURI(question)}`, {

@@ -5,7 +5,7 @@ import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { fileURLToPath } from "node:url"
 import { DuckDBInstance } from "@duckdb/node-api"
-import { type Asked, deep, HEAVY, PROJECTS, QUESTIONS, RANGE } from "./dearQuestions.ts"
+import { type QuestionParams, deep, HEAVY, PROJECTS, QUESTIONS, RANGE } from "./dearQuestions.ts"
 import { type Measured, measure } from "./Process.ts"
 import { makeWarehouse } from "./queries.ts"
 import { median, printTable, round } from "./table.ts"
@@ -67,7 +67,7 @@ interface Answer {
   readonly rows: number
 }
 
-const ask = async (url: string, project: string, metric: string, params: Asked): Promise<Answer> => {
+const ask = async (url: string, project: string, metric: string, params: QuestionParams): Promise<Answer> => {
   const begun = performance.now()
   const response = await fetch(`${url}/stats/query`, {
     method: "POST",

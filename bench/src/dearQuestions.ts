@@ -49,13 +49,13 @@ export const PROJECTS: ReadonlyArray<Generated> = [
   }
 ]
 
-export type Asked = Readonly<Record<string, unknown>>
+export type QuestionParams = Readonly<Record<string, unknown>>
 
 interface Question {
   readonly name: string
   readonly project: string
   readonly metric: string
-  readonly params: Asked
+  readonly params: QuestionParams
 }
 
 const list = <A>(count: number, of: (index: number) => A) => Array.from({ length: count }, (_, index) => of(index))
@@ -180,7 +180,7 @@ const busy: ReadonlyArray<Question> = [
 export const QUESTIONS: ReadonlyArray<Question> = [...filters, ...crawlers, ...busy]
 
 /** Half a minute and more over two million events. */
-export const HEAVY: Asked = {
+export const HEAVY: QuestionParams = {
   steps: list(8, (index) => `type-${index % 3}`),
   breakdown: "properties.path",
   window: "30d"

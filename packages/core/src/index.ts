@@ -57,7 +57,7 @@ export {
   type PipelineLoop,
   type PipelineOptions
 } from "./flow/Pipeline.ts"
-export { type AskedBy, Asker } from "./port/Asker.ts"
+export { type AskerId, Asker } from "./port/Asker.ts"
 export type { Erased, ErasurePlace } from "./event/Erased.ts"
 export * from "./port/EventQueue.ts"
 export * from "./port/EventStore.ts"

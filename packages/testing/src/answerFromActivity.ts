@@ -24,9 +24,9 @@ export const answerFromActivity = <Row>(
   question: Ask<Row>,
   events: ReadonlyArray<Event>
 ): ReadonlyArray<Row> | undefined => {
-  const asked = question.activity?.()
+  const activity = question.activity?.()
   const known = withUsers(events)
-  const plan = asked?.plan((kind) => {
+  const plan = activity?.plan((kind) => {
     const quarters = known.filter((event) => matchesEvent(event, kind)).map(quarterOf)
     return quarters.length === 0 ? undefined : Math.max(...quarters)
   })

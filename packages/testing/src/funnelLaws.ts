@@ -70,15 +70,15 @@ interface Pair {
  * events.
  */
 const pairsOf = ({ as_of, metric, params }: Question): ReadonlyArray<Pair> => {
-  const asked = JSON.parse(params["steps"]!) as ReadonlyArray<unknown>
-  const withSteps = (steps: ReadonlyArray<unknown>): Question => ({
+  const steps = JSON.parse(params["steps"]!) as ReadonlyArray<unknown>
+  const withSteps = (taken: ReadonlyArray<unknown>): Question => ({
     as_of,
     metric,
-    params: { ...params, breakdown_of: "user", steps: JSON.stringify(steps) }
+    params: { ...params, breakdown_of: "user", steps: JSON.stringify(taken) }
   })
   const isAny = params["order"] === "any"
-  const named = { isAny, prefix: withSteps(asked), whole: withSteps([...asked, IDENTIFY]) }
-  return asked.length < 3 ? [named] : [named, { isAny, prefix: withSteps(asked.slice(0, -1)), whole: withSteps(asked) }]
+  const named = { isAny, prefix: withSteps(steps), whole: withSteps([...steps, IDENTIFY]) }
+  return steps.length < 3 ? [named] : [named, { isAny, prefix: withSteps(steps.slice(0, -1)), whole: withSteps(steps) }]
 }
 
 const users = (rows: ReadonlyArray<Row>): ReadonlyMap<string, number> =>

@@ -65,10 +65,10 @@ const equalsReference = Effect.fnUntraced(function* (engine: string, metric: Met
       await run(warehouse.load({ batches: EventBatch.group(all), cursor: `${projects}.${half}`, duplicates: {} }))
     }
     for (const { project_id, events, questions } of placed) {
-      for (const asked of questions) {
-        const rows = expected(events, asked)
-        const answers = await run(answersOf(project_id, asked))
-        for (const actual of answers) assert.deepStrictEqual(actual, rows, JSON.stringify(asked))
+      for (const question of questions) {
+        const rows = expected(events, question)
+        const answers = await run(answersOf(project_id, question))
+        for (const actual of answers) assert.deepStrictEqual(actual, rows, JSON.stringify(question))
         tally.answers += answers.length
         tally.rows += rows.length
         tally.empty += rows.length === 0 ? answers.length : 0

@@ -24,7 +24,7 @@ export const readTogether = (
   const fields = new Map<string, SqlText>()
   const used = use(
     sources.map((forms, index) =>
-      asked(forms, (form) => {
+      onlyUsed(forms, (form) => {
         const field = fieldName(form, index)
         fields.set(field.strings[0]!, sql`${field} := ${forms[form]}`)
         return sql`one.${field}`
@@ -45,7 +45,7 @@ export const readTogether = (
 type Form = keyof FilteredForms
 
 /** Only what is asked for is read. */
-const asked = (forms: FilteredForms, of: (form: Form) => SqlText): FilteredForms =>
+const onlyUsed = (forms: FilteredForms, of: (form: Form) => SqlText): FilteredForms =>
   new Proxy(forms, { get: (_, form) => of(form as Form) })
 
 /** Names that hold a number; nothing else gets into the text. */

@@ -243,7 +243,7 @@ export const makeWarehouse = Effect.fnUntraced(function* (
         const statement = yield* renderSql(() => question.sql(dialectOf({ merged, hot: hot.readable(), onProperty })))
         const aggregated = yield* fromAggregates(question, statement)
         if (aggregated !== undefined) return question.shape(aggregated)
-        names.forEach(hot.asked)
+        names.forEach(hot.noteUse)
         const scan = ask("answer", (reader) => reader.rows(statement.text, statement.values))
         const rows = yield* cache.through(statement, scan)
         return question.shape(rows)

@@ -31,14 +31,14 @@ afterEach(() => rmSync(directory, { recursive: true, force: true }))
 const questionOf = <Name extends MetricName>(metric: Name, params: RawParams, as_of: number) =>
   ask(metrics[metric], Result.getOrThrow(decodeParams(metric, params)), { project_id: "default", as_of })
 
-interface Asked {
+interface Question {
   readonly metric: MetricName
   readonly params: RawParams
   readonly as_of: number
 }
 
 /** Without what sets cannot answer. */
-const bareQuestion = ({ as_of, metric, params }: Asked) => {
+const bareQuestion = ({ as_of, metric, params }: Question) => {
   const { breakdown: _, minimum_occurrences: __, where: ___, ...bare } = params
   return questionOf(metric, bare, as_of)
 }

@@ -22,7 +22,7 @@ export const tour = Effect.fnUntraced(function* (
     `/stats/top-events?from=${day(29)}&to=${day(0)}&limit=5`,
     `/stats/retention?start_date=${day(28)}&windows=4`
   ]
-  const asked = yield* Effect.forEach(paths, (path) =>
+  const answers = yield* Effect.forEach(paths, (path) =>
     Effect.map(get(target, path), (answer) => [`  curl '${target.name}${path}'`, dim(`  ${shortened(answer)}`, style)])
   )
   return [
@@ -30,7 +30,7 @@ export const tour = Effect.fnUntraced(function* (
     `${bold("Open", style)}  ${target.name}/docs`,
     "",
     bold("Ask", style),
-    ...asked.flat(),
+    ...answers.flat(),
     "",
     bold("See", style),
     `  ${command} stats retention`,

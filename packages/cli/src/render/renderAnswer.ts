@@ -35,36 +35,36 @@ export const renderAnswer = (name: CountingName, shown: Shown, style: Style): Re
   return [top, "", ...bodyOf({ name, drawing, params, style }, rows), ...note]
 }
 
-interface Asked {
+interface Question {
   readonly name: CountingName
   readonly drawing: Drawn
   readonly params: Params
   readonly style: Style
 }
 
-const bodyOf = (asked: Asked, rows: ReadonlyArray<Row>): ReadonlyArray<string> => {
-  const { bar, breakdown, shape } = asked.drawing
-  const { style } = asked
+const bodyOf = (question: Question, rows: ReadonlyArray<Row>): ReadonlyArray<string> => {
+  const { bar, breakdown, shape } = question.drawing
+  const { style } = question
   const isBroken = rows.some((row) => valueOf(row) !== undefined)
   if (isBroken && breakdown === "curves" && bar !== undefined) return renderCurves(rows, bar, style)
-  if (breakdown === "column") return tableOf(asked, rows, isBroken)
+  if (breakdown === "column") return tableOf(question, rows, isBroken)
   return byValue(rows, style, (of) => {
-    const lines = () => columnsOf(asked, of)
-    if (shape?.kind === "heat") return renderHeat({ left: lines(), rows: of, shape, params: asked.params, style })
-    return shape?.kind === "sides" ? renderSides(lines(), of, shape, style) : tableOf(asked, of, false)
+    const lines = () => columnsOf(question, of)
+    if (shape?.kind === "heat") return renderHeat({ left: lines(), rows: of, shape, params: question.params, style })
+    return shape?.kind === "sides" ? renderSides(lines(), of, shape, style) : tableOf(question, of, false)
   })
 }
 
 /** With a bar behind each row, where the metric names its number. */
-const tableOf = (asked: Asked, rows: ReadonlyArray<Row>, withValue: boolean): ReadonlyArray<string> => {
-  const lines = columnsOf(asked, rows, withValue)
-  const { bar } = asked.drawing
+const tableOf = (question: Question, rows: ReadonlyArray<Row>, withValue: boolean): ReadonlyArray<string> => {
+  const lines = columnsOf(question, rows, withValue)
+  const { bar } = question.drawing
   return bar === undefined
     ? lines
     : withBars(
         lines,
         rows.map((row) => Number(row[bar] ?? 0)),
-        asked.style
+        question.style
       )
 }
 
@@ -77,8 +77,8 @@ const valueColumn = (rows: ReadonlyArray<Row>) =>
 /** Say which row it is and how far it may be trusted, not what is in it. */
 const OF_THE_ROW: ReadonlySet<string> = new Set(["breakdown", "complete"])
 
-const columnsOf = (asked: Asked, rows: ReadonlyArray<Row>, withValue = false): ReadonlyArray<string> => {
-  const { drawing, name, params } = asked
+const columnsOf = (question: Question, rows: ReadonlyArray<Row>, withValue = false): ReadonlyArray<string> => {
+  const { drawing, name, params } = question
   const schemas = fieldsOf(metrics[name].row)
   const columns =
     drawing.columns ??

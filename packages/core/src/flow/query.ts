@@ -1,6 +1,6 @@
 import { Effect, type Result } from "effect"
 import { formatInstant } from "../event/instant.ts"
-import { type AskedBy, Asker } from "../port/Asker.ts"
+import { type AskerId, Asker } from "../port/Asker.ts"
 import { Warehouse, type WarehouseError } from "../port/Warehouse.ts"
 import { type BadParameter, refusable } from "../metric/BadParameter.ts"
 import { type Ask, ask, type BoundQuestion } from "../metric/Metric.ts"
@@ -34,9 +34,9 @@ export const query = Effect.fn("query")(function* <Name extends MetricName>(ques
   const params = yield* Effect.fromResult(decodeParams(question.metric, question.params))
   const warehouse = yield* Warehouse
   const { as_of } = yield* warehouse.watermark
-  const asked = refusing(ask(metric, params, { project_id: question.project_id, as_of }))
-  const who: AskedBy = { project: question.project_id, id: question.asked_by ?? "" }
-  const answer = yield* Effect.provideService(warehouse.answer(asked), Asker, who)
+  const toAsk = refusing(ask(metric, params, { project_id: question.project_id, as_of }))
+  const who: AskerId = { project: question.project_id, id: question.asked_by ?? "" }
+  const answer = yield* Effect.provideService(warehouse.answer(toAsk), Asker, who)
   const rows = yield* Effect.fromResult(answer)
   return { metric: question.metric, params, as_of: formatInstant(as_of), rows }
 })

@@ -4,7 +4,7 @@ import type { ActivityQuestion } from "./activity/Activity.ts"
 import type { Event } from "../event/Event.ts"
 import type { Drawing } from "./Drawing.ts"
 import type { Dialect } from "./Dialect.ts"
-import { eventsIn, type Narrowed } from "./source.ts"
+import { eventsIn, type WithFilter } from "./source.ts"
 import type { SqlText } from "./SqlText.ts"
 
 /** What a question is about, besides its own parameters. */
@@ -18,7 +18,7 @@ export interface AskContext {
  * One metric. `reference` is its definition, pure over an array of one project's events, those that `where` leaves;
  * `sql` + `shape` must give the same rows on every engine. SQL returns flat rows; `shape` fills gaps, adds rates and `complete`.
  */
-export interface Metric<Name extends string, Params extends Narrowed, Row> {
+export interface Metric<Name extends string, Params extends WithFilter, Row> {
   readonly name: Name
   /** One line for a list of commands; by default the description. */
   readonly title?: string
@@ -41,7 +41,7 @@ export interface Metric<Name extends string, Params extends Narrowed, Row> {
 }
 
 /** Who the users of a cell of a metric's answer are: asked as a metric of its own. */
-export interface Listing<Name extends string, Params extends Narrowed, Row> extends Metric<Name, Params, ListedUser> {
+export interface Listing<Name extends string, Params extends WithFilter, Row> extends Metric<Name, Params, ListedUser> {
   /** The numbers of users in a row, each with the parameters that name its cell. */
   readonly cells: (row: Row, rows: ReadonlyArray<Row>) => ReadonlyArray<CountedCell>
   readonly spellings?: Spellings
@@ -73,13 +73,13 @@ export interface AnyListing<Name extends string = string, Row = never> {
 }
 
 /** A metric as its folder exports it; `users` lists a cell's users, where cells count any. */
-export type Definition<Name extends string, Params extends Narrowed, Row, Users> = Metric<Name, Params, Row> & {
+export type Definition<Name extends string, Params extends WithFilter, Row, Users> = Metric<Name, Params, Row> & {
   readonly users: Users
 }
 
 export const define = <
   const Name extends string,
-  Params extends Narrowed,
+  Params extends WithFilter,
   Row,
   Users extends AnyListing<`${Name}/users`, Row> | undefined = undefined
 >(
@@ -101,7 +101,7 @@ export interface BoundQuestion<Answer> {
 /** A question that is answered by rows. */
 export type Ask<Row> = BoundQuestion<ReadonlyArray<Row>>
 
-export const ask = <Name extends string, Params extends Narrowed, Row>(
+export const ask = <Name extends string, Params extends WithFilter, Row>(
   metric: Metric<Name, Params, Row>,
   params: Params,
   context: AskContext

@@ -7,18 +7,18 @@ export interface LocalSlot {
   readonly complete: boolean
 }
 
-type Asked = Pick<Spanned, "interval" | "tz" | "week_start">
+type Calendar = Pick<Spanned, "interval" | "tz" | "week_start">
 
 /** UTC microseconds → the label of the interval that holds the instant. */
-export const labelIn = ({ interval, tz, week_start }: Asked): ((micros: number) => string) => {
+export const labelIn = ({ interval, tz, week_start }: Calendar): ((micros: number) => string) => {
   const clock = localClock(tz)
   return interval === "hour" ? clock.hour : (micros) => firstDateOf(clock.date(micros), interval, week_start)
 }
 
 /** Every interval that the range touches, in time order. */
-export const localSlots = (asked: Spanned, as_of: number): ReadonlyArray<LocalSlot> => {
-  const { from, interval, to, tz, week_start } = asked
-  if (interval === "hour") return hourSlots(asked, as_of)
+export const localSlots = (range: Spanned, as_of: number): ReadonlyArray<LocalSlot> => {
+  const { from, interval, to, tz, week_start } = range
+  if (interval === "hour") return hourSlots(range, as_of)
   const openFrom = localClock(tz).earliestDateFrom(as_of)
   const slots: Array<LocalSlot> = []
   for (let date = firstDateOf(from, interval, week_start); date <= to; date = nextFirstDate(date, interval)) {

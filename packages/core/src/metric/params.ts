@@ -173,22 +173,22 @@ export const stepName = about(
 
 /** A row of an answer that is broken down has a value, another has none. */
 export const valueCheck = Schema.makeFilter(
-  (asked: { readonly breakdown?: unknown; readonly breakdown_value?: unknown }) =>
-    (asked.breakdown === undefined) === (asked.breakdown_value === undefined)
+  (params: { readonly breakdown?: unknown; readonly breakdown_value?: unknown }) =>
+    (params.breakdown === undefined) === (params.breakdown_value === undefined)
       ? undefined
       : {
           path: ["breakdown_value"],
-          issue: asked.breakdown === undefined ? "has no use without breakdown" : "is required with breakdown"
+          issue: params.breakdown === undefined ? "has no use without breakdown" : "is required with breakdown"
         }
 )
 
 /** The cell's date must be that of a row. */
-export const dateCheck = Schema.makeFilter((asked: Spanned & { readonly date: string }) =>
-  isRowDate(asked) ? undefined : NO_ROW
+export const dateCheck = Schema.makeFilter((params: Spanned & { readonly date: string }) =>
+  isRowDate(params) ? undefined : NO_ROW
 )
 export const NO_ROW = { path: ["date"], issue: "must be the date of a row in the range" }
-export const isRowDate = (asked: Spanned & { readonly date: string }): boolean =>
-  slotsOf(asked, 0).some((slot) => slot.date === asked.date)
+export const isRowDate = (params: Spanned & { readonly date: string }): boolean =>
+  slotsOf(params, 0).some((slot) => slot.date === params.date)
 
 /** Local dates, `from` to `to`; goes with {@link rangeCheck}. */
 export const range = { from, to, tz }
@@ -206,6 +206,6 @@ export const rangeIssue = (fromDate: string, toDate: string, fromField: string, 
   return undefined
 }
 
-export const rangeCheck = Schema.makeFilter((asked: { readonly from: string; readonly to: string }) =>
-  rangeIssue(asked.from, asked.to, "from", "to")
+export const rangeCheck = Schema.makeFilter((params: { readonly from: string; readonly to: string }) =>
+  rangeIssue(params.from, params.to, "from", "to")
 )

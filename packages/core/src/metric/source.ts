@@ -5,19 +5,19 @@ import { type Filter, filterSql, matches } from "./filter/index.ts"
 import { sql, type SqlText } from "./SqlText.ts"
 
 /** What every metric's parameters have in common. */
-export interface Narrowed {
+export interface WithFilter {
   /** The metric is counted as though there were no other events than these. */
   readonly where?: Filter | undefined
 }
 
 /** What stands behind FROM in every metric: the events that `where` leaves, named `events`. */
-export const eventsOf = ({ where }: Narrowed, dialect: Dialect): SqlText =>
+export const eventsOf = ({ where }: WithFilter, dialect: Dialect): SqlText =>
   where === undefined
     ? dialect.events
     : sql`(SELECT * FROM ${dialect.events} WHERE ${filterSql(where, dialect)}) AS events`
 
 /** The same over an array in the order of loading. */
-export const eventsIn = (events: ReadonlyArray<Event>, { where }: Narrowed): ReadonlyArray<Event> => {
+export const eventsIn = (events: ReadonlyArray<Event>, { where }: WithFilter): ReadonlyArray<Event> => {
   const resolved = withUsers(events)
   return where === undefined ? resolved : resolved.filter((event) => matches(event, where))
 }

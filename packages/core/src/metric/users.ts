@@ -1,14 +1,14 @@
 import { Schema } from "effect"
 import type { Event } from "../event/Event.ts"
-import { type BreakdownValue, type Broken, type Groups, partsOf } from "./breakdown/index.ts"
+import { type BreakdownValue, type WithBreakdown, type Groups, partsOf } from "./breakdown/index.ts"
 import type { Dialect } from "./Dialect.ts"
 import type { AskContext, ListedUser, Listing, Metric } from "./Metric.ts"
 import { compareCodePoints, textOf } from "./rows.ts"
-import type { Narrowed } from "./source.ts"
+import type { WithFilter } from "./source.ts"
 import { sql, type SqlText } from "./SqlText.ts"
 
 /** What the parameters of every listing have in common, besides those of the metric and those that name a cell. */
-export interface Listed extends Narrowed, Broken {
+export interface Listed extends WithFilter, WithBreakdown {
   readonly limit: number
   /** The last user of the page before. */
   readonly after?: string | undefined

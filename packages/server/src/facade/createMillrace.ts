@@ -61,12 +61,14 @@ export interface MillraceOptions {
 }
 
 /** A metric's parameters; those with a default may be left out. */
-export type QueryParams<Name extends MetricName> = Pick<GivenParams<Name>, RequiredKeys<Name>> &
-  Partial<GivenParams<Name>>
+export type QueryParams<Name extends MetricName> = Pick<QuestionParams<Name>, RequiredKeys<Name>> &
+  Partial<QuestionParams<Name>>
 type RequiredKeys<Name extends MetricName> = Extract<keyof ParamsOf<Name>, "from" | "to" | "start_date">
-type GivenParams<Name extends MetricName> = { readonly [Key in keyof ParamsOf<Name>]: Given<ParamsOf<Name>[Key]> }
+type QuestionParams<Name extends MetricName> = {
+  readonly [Key in keyof ParamsOf<Name>]: QueryParam<ParamsOf<Name>[Key]>
+}
 /** Filters and lists of them may also come as the text that a query string would hold; a step may be an event type. */
-type Given<Value> = Value extends Filter
+type QueryParam<Value> = Value extends Filter
   ? Filter | string
   : Value extends ReadonlyArray<Filter>
     ? ReadonlyArray<Filter | string> | string

@@ -25,9 +25,9 @@ export const statsQuery = Effect.fnUntraced(function* (request: HttpServerReques
   if (stray !== undefined) return yield* refuseField(stray, "unknown_parameter", "is not known here")
   if (typeof metric !== "string") return yield* refuseField("metric", "missing_parameter", "must name a metric")
   if (!isMetricName(metric)) return yield* Effect.fail(unknownMetric(metric))
-  const asked = asObject(params)
-  if (asked === undefined) return yield* refuseField("params", "invalid_parameter", "must be an object")
-  return yield* answer(metric, paramsOfJson(asked))
+  const body = asObject(params)
+  if (body === undefined) return yield* refuseField("params", "invalid_parameter", "must be an object")
+  return yield* answer(metric, paramsOfJson(body))
 })
 
 const answer = Effect.fnUntraced(function* (metric: MetricName, params: RawParams) {

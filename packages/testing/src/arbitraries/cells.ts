@@ -16,7 +16,7 @@ import { questionOf } from "../questionOf.ts"
 import type { Moment } from "./moments.ts"
 import { isAccepted, type Params, single } from "./params.ts"
 
-interface Asked {
+interface Question {
   readonly params: Params
   readonly as_of: number
 }
@@ -45,8 +45,8 @@ const ownOf = (metric: CountingName): ReadonlyArray<Parameter> => {
 /** The page is a part of the cell. */
 const isOfPage = ({ kind }: Parameter) => kind === "limit" || kind === "user"
 
-export const aimOf = (metric: CountingName, asked: Params, around: Moment): fc.Arbitrary<Aim> => {
-  const own = ownOf(metric).filter(({ kind }) => kind !== "value" || asked["breakdown"] !== undefined)
+export const aimOf = (metric: CountingName, params: Params, around: Moment): fc.Arbitrary<Aim> => {
+  const own = ownOf(metric).filter(({ kind }) => kind !== "value" || params["breakdown"] !== undefined)
   const valued = own.map((parameter) => (parameter.kind === "value" ? { ...parameter, required: true } : parameter))
   const limit = own.filter(({ kind }) => kind === "limit")
   const after = own.filter(({ kind }) => kind === "user")
@@ -56,7 +56,7 @@ export const aimOf = (metric: CountingName, asked: Params, around: Moment): fc.A
         valued.filter((parameter) => !isOfPage(parameter)),
         around
       ),
-      dates: datesIn(own, metric, asked),
+      dates: datesIn(own, metric, params),
       page: fc.oneof(
         { weight: 6, arbitrary: single(limit, around) },
         { weight: 1, arbitrary: single([...limit, ...after], around) }
@@ -64,31 +64,31 @@ export const aimOf = (metric: CountingName, asked: Params, around: Moment): fc.A
       pick: fc.option(fc.nat(PICKS - 1), { nil: undefined })
     })
     .map(({ cell, dates, page, pick }): Aim => ({ guess: { ...cell, ...dates }, page, pick }))
-    .filter(({ guess, page }) => isAccepted(listingOf(metric)!.name, { ...shared(metric, asked), ...guess, ...page }))
+    .filter(({ guess, page }) => isAccepted(listingOf(metric)!.name, { ...shared(metric, params), ...guess, ...page }))
 }
 
 /** Parameters of a metric, those that its listing takes for the same. */
-const shared = (metric: CountingName, asked: Params): Params => {
+const shared = (metric: CountingName, params: Params): Params => {
   const taken = new Map(parametersIn(listingOf(metric)!.params).map(({ kind, name }) => [name, kind]))
-  return without(asked, (name) => !taken.has(name) || taken.get(name) === "limit")
+  return without(params, (name) => !taken.has(name) || taken.get(name) === "limit")
 }
 
 /** Parameters without those that can leave nobody to list. */
-const widened = (metric: CountingName, asked: Params): Params => {
+const widened = (metric: CountingName, params: Params): Params => {
   const parameters = parametersIn(metrics[metric].params)
   const kept = new Set(
     parameters.flatMap(({ kind, name, required }) => (required || kind === "date" || kind === "zone" ? [name] : []))
   )
-  return without(asked, (name) => !kept.has(name))
+  return without(params, (name) => !kept.has(name))
 }
 
 /** Parameters for the users of a cell of what these events answer; if it can be, about somebody. */
-export const aimed = (aim: Aim, metric: CountingName, asked: Asked, events: ReadonlyArray<Event>): Params => {
+export const aimed = (aim: Aim, metric: CountingName, question: Question, events: ReadonlyArray<Event>): Params => {
   const { guess, page, pick } = aim
-  const asking = shared(metric, asked.params)
+  const asking = shared(metric, question.params)
   if (pick !== undefined) {
     for (const params of [asking, without(asking, (name) => name === "where"), widened(metric, asking)]) {
-      const rows = questionOf(metric, params, { project_id: "any", as_of: asked.as_of }).reference(events)
+      const rows = questionOf(metric, params, { project_id: "any", as_of: question.as_of }).reference(events)
       const cells = cellsOf(metric, rows).filter(({ users }) => users !== 0)
       if (cells.length > 0) return { ...params, ...cells[Math.floor((pick / PICKS) * cells.length)]!.cell, ...page }
     }
@@ -97,23 +97,23 @@ export const aimed = (aim: Aim, metric: CountingName, asked: Asked, events: Read
 }
 
 /** The date of a row, which needs a range; any other near the first of the question's. */
-const datesIn = (own: ReadonlyArray<Parameter>, metric: CountingName, asked: Params): fc.Arbitrary<Params> => {
+const datesIn = (own: ReadonlyArray<Parameter>, metric: CountingName, params: Params): fc.Arbitrary<Params> => {
   const ofRow = own.find(({ kind }) => kind === "row-date")
-  if (ofRow !== undefined) return rowDate(ofRow.name, metric, asked)
+  if (ofRow !== undefined) return rowDate(ofRow.name, metric, params)
   const first = parametersIn(metrics[metric].params).find(({ kind }) => kind === "date")
   return fc.record(
     Object.fromEntries(
-      own.filter(({ kind }) => kind === "date").map(({ name }) => [name, dateAfter(asked[first!.name]!)])
+      own.filter(({ kind }) => kind === "date").map(({ name }) => [name, dateAfter(params[first!.name]!)])
     )
   )
 }
 
 /** Days are asked for where a range has no hour at all. */
-const rowDate = (name: string, metric: CountingName, asked: Params): fc.Arbitrary<Params> => {
-  const filled = { interval: "day", week_start: "monday", ...Result.getOrThrow(decodeParams(metric, asked)) }
+const rowDate = (name: string, metric: CountingName, params: Params): fc.Arbitrary<Params> => {
+  const filled = { interval: "day", week_start: "monday", ...Result.getOrThrow(decodeParams(metric, params)) }
   const dates = slotsOf(filled as Spanned, 0).map(({ date }) => date)
   return dates.length === 0
-    ? fc.constant({ interval: "day", [name]: asked["from"]! })
+    ? fc.constant({ interval: "day", [name]: params["from"]! })
     : fc.constantFrom(...dates).map((date) => ({ [name]: date }))
 }
 

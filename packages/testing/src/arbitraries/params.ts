@@ -107,7 +107,7 @@ const OF_KIND: {
   limit: () => fc.constantFrom("1", "2", "3", "1000", "1000"),
   duration: () => duration,
   "event-type": () => eventType,
-  steps: () => steps.map((asked) => JSON.stringify(asked)),
+  steps: () => steps.map((text) => JSON.stringify(text)),
   filter: () => seldom(where.map((written) => JSON.stringify(written))),
   field: () => field,
   property: () => seldom(fc.constantFrom("amount", "amount", "plan", "plan", "plan", "sku")),
@@ -150,10 +150,10 @@ export const paramsOf = (metric: CountingName, around: Moment): fc.Arbitrary<Par
   const parameters = parametersIn(metrics[metric].params)
   return fc
     .record({
-      asked: single(parameters, around),
+      chosen: single(parameters, around),
       short: dates(parameters, around, HOURS_DAYS),
       long: dates(parameters, around, DAYS)
     })
-    .map(({ asked, long, short }) => ({ ...(asked["interval"] === "hour" ? short : long), ...asked }))
+    .map(({ chosen, long, short }) => ({ ...(chosen["interval"] === "hour" ? short : long), ...chosen }))
     .filter((params) => isAccepted(metric, params))
 }

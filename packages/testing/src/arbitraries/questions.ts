@@ -31,9 +31,9 @@ export const scenario = (metric: MetricName): fc.Arbitrary<Scenario> => {
   const counting = countingNames.find((name) => name === metric || listingOf(name)?.name === metric)!
   return moment.chain((around) => {
     const events = fc.oneof(history(around.micros), visits(around.micros))
-    const asked = question(counting, around)
-    if (counting === metric) return fc.record({ events, questions: fc.array(asked, ABOUT) })
-    const listing = asked.chain((about) =>
+    const ofCounting = question(counting, around)
+    if (counting === metric) return fc.record({ events, questions: fc.array(ofCounting, ABOUT) })
+    const listing = ofCounting.chain((about) =>
       fc.record({ about: fc.constant(about), aim: aimOf(counting, about.params, around) })
     )
     return fc.record({ events, listings: fc.array(listing, ABOUT) }).map(({ events: all, listings }) => ({

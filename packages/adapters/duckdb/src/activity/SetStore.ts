@@ -49,7 +49,7 @@ export class SetStore {
   fits(project: ProjectSets, plan: ActivityPlan): boolean {
     const bytes = project.users / 8
     const spans = plan.spans.reduce(
-      (sum, { kind, spans: asked }) => sum + asked.filter((span) => !project.kind(kind).isEmpty(span)).length,
+      (sum, { kind, spans: wanted }) => sum + wanted.filter((span) => !project.kind(kind).isEmpty(span)).length,
       0
     )
     return spans * bytes + plan.firsts.length * project.users * 4 <= this.#maxBytes
@@ -87,6 +87,6 @@ export class SetStore {
 }
 
 const retainWanted = (sets: KindSets, kind: EventKind, plan: ActivityPlan): void => {
-  sets.retain(plan.spans.filter((asked) => asked.kind === kind).flatMap(({ spans }) => spans))
+  sets.retain(plan.spans.filter((wanted) => wanted.kind === kind).flatMap(({ spans }) => spans))
   if (!plan.firsts.includes(kind)) sets.first = undefined
 }

@@ -81,9 +81,9 @@ export const makeAggregates = Effect.fnUntraced(function* (tools: AggregateTools
     question: BoundQuestion<unknown>,
     statement: Statement
   ): Effect.Effect<ReadonlyArray<RawRow> | undefined> => {
-    const asked = question.activity?.()
-    if (asked === undefined) return Effect.succeed(undefined)
-    const rows = Effect.flatMap(activities.answer(question.project_id, asked), (found) =>
+    const activity = question.activity?.()
+    if (activity === undefined) return Effect.succeed(undefined)
+    const rows = Effect.flatMap(activities.answer(question.project_id, activity), (found) =>
       found === undefined ? Effect.fail("events" as const) : Effect.succeed(found)
     )
     return Effect.catch(kept.through(statement, rows), () => Effect.succeed(undefined))

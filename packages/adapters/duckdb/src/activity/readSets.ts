@@ -5,7 +5,7 @@ import { FirstQuarters } from "./Aliases.ts"
 import type { Bounds } from "./KindSets.ts"
 
 /** A kind of events in one project. */
-export interface Asked {
+export interface SetQuestion {
   readonly project_id: string
   readonly kind: EventKind
 }
@@ -14,7 +14,7 @@ export interface Asked {
 const ofKind = ({
   kind,
   project_id
-}: Asked): { readonly text: string; readonly values: ReadonlyArray<BoundValue> } => ({
+}: SetQuestion): { readonly text: string; readonly values: ReadonlyArray<BoundValue> } => ({
   text: `series IN (SELECT number FROM activity_series WHERE project_id = $1 AND event_type ${kind === undefined ? "<>" : "="} $2)`,
   values: [project_id, kind ?? IDENTIFY]
 })
@@ -36,8 +36,8 @@ export const readAliases = (connection: Connection, project_id: string) =>
     Array.from(aliases!, (alias, row) => ({ alias, user: users![row]! }))
   )
 
-export const readBounds = Effect.fnUntraced(function* (connection: Connection, asked: Asked) {
-  const { text, values } = ofKind(asked)
+export const readBounds = Effect.fnUntraced(function* (connection: Connection, question: SetQuestion) {
+  const { text, values } = ofKind(question)
   const [row] = yield* connection.rows(
     `SELECT MIN(quarter) AS earliest, MAX(quarter) AS latest FROM activity WHERE ${text}`,
     values
@@ -47,8 +47,8 @@ export const readBounds = Effect.fnUntraced(function* (connection: Connection, a
   return bounds
 })
 
-export const readFirst = Effect.fnUntraced(function* (connection: Connection, asked: Asked, users: number) {
-  const { text, values } = ofKind(asked)
+export const readFirst = Effect.fnUntraced(function* (connection: Connection, question: SetQuestion, users: number) {
+  const { text, values } = ofKind(question)
   const [numbers, quarters] = yield* connection.integers(
     `SELECT user_number, MIN(quarter) AS quarter FROM activity WHERE ${text} GROUP BY user_number`,
     values
@@ -65,7 +65,7 @@ const WORD_BITS = 32
 /** The spans' sets, by ids as they stand in the events. */
 export const readSpans = Effect.fnUntraced(function* (
   connection: Connection,
-  asked: Asked,
+  question: SetQuestion,
   spans: ReadonlyArray<QuarterSpan>,
   users: number
 ) {
@@ -73,19 +73,19 @@ export const readSpans = Effect.fnUntraced(function* (
   const perRead = Math.max(1, Math.floor(BYTES_PER_READ / (bits / 8)))
   const sets: Array<UserSet> = []
   for (let start = 0; start < spans.length; start += perRead) {
-    sets.push(...(yield* readSome(connection, asked, spans.slice(start, start + perRead), bits)))
+    sets.push(...(yield* readSome(connection, question, spans.slice(start, start + perRead), bits)))
   }
   return sets
 })
 
 const readSome = Effect.fnUntraced(function* (
   connection: Connection,
-  asked: Asked,
+  question: SetQuestion,
   spans: ReadonlyArray<QuarterSpan>,
   bits: number
 ) {
   const ranges = spans.flatMap((span, index) => span.map(({ from, until }) => ({ span: index, first: from, until })))
-  const { text, values } = ofKind(asked)
+  const { text, values } = ofKind(question)
   // The highest bit must be a constant for the engine; it is our own count.
   const [indices, masks] = yield* connection.masks(
     `SELECT span, bitstring_agg(user_number, 0, ${bits - 1})::BLOB AS users

@@ -39,21 +39,21 @@ export const checkAndRest = Effect.fnUntraced(function* (checker: Checker, inter
 /** One random question by sets and from the events, at one snapshot; undefined where there is nothing to compare. */
 export const check = Effect.fn("DuckDb.check")(function* ({ activities, distrust, lend }: Checker) {
   if (!activities.usable) return undefined
-  const asked = yield* randomQuestion(lend)
-  const activity = asked?.question.activity?.()
-  if (asked === undefined || activity === undefined) return undefined
+  const chosen = yield* randomQuestion(lend)
+  const activity = chosen?.question.activity?.()
+  if (chosen === undefined || activity === undefined) return undefined
   const { reader } = activities
   // Read first, so that the snapshot below is taken in no time.
-  yield* answerFromSets(reader, asked.question.project_id, activity)
+  yield* answerFromSets(reader, chosen.question.project_id, activity)
   const answers = yield* lend("answer", (connection) =>
     Effect.gen(function* () {
       const bySets = yield* reader.gate.withPermit(
         Effect.map(snapshot(connection), () =>
-          activities.usable ? answerNow(reader.store, asked.question.project_id, activity) : undefined
+          activities.usable ? answerNow(reader.store, chosen.question.project_id, activity) : undefined
         )
       )
       if (bySets?._tag !== "Rows") return undefined
-      return [asked.question.shape(bySets.rows), yield* scan(connection, asked.question)] as const
+      return [chosen.question.shape(bySets.rows), yield* scan(connection, chosen.question)] as const
     }).pipe(Effect.ensuring(Effect.ignore(connection.rows("ROLLBACK"))))
   )
   if (answers === undefined) return undefined
@@ -62,7 +62,7 @@ export const check = Effect.fn("DuckDb.check")(function* ({ activities, distrust
   if (!agreed) {
     activities.enter("mismatched")
     yield* Effect.logError(
-      `aggregates differ from the events for ${asked.title}; answers come from the events until \`millrace rebuild\``
+      `aggregates differ from the events for ${chosen.title}; answers come from the events until \`millrace rebuild\``
     )
     yield* distrust.pipe(Effect.catch((error) => Effect.logWarning("this could not be written down", error)))
   }

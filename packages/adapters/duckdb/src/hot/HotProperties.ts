@@ -13,7 +13,7 @@ export interface HotProperties {
   /** Those that a load has to write. */
   readonly written: () => ReadonlyArray<HotColumn>
   /** A question has asked for it. */
-  readonly asked: (name: string) => void
+  readonly noteUse: (name: string) => void
 }
 
 export interface HotSettings {
@@ -59,7 +59,7 @@ export const openHotProperties = (
     return {
       readable: () => filledOf(state.columns),
       written: () => state.columns,
-      asked: (name) => {
+      noteUse: (name) => {
         usage.count(name)
         if (!isHot(state, name)) Queue.offerUnsafe(wakeUps, undefined)
       }
@@ -74,7 +74,7 @@ export const readHotProperties = (reader: Connection): Effect.Effect<HotProperti
   Effect.map(readColumns(reader), (columns) => ({
     readable: () => filledOf(columns),
     written: () => columns,
-    asked: () => {}
+    noteUse: () => {}
   }))
 
 const hotOf = ({ columns }: State) => columns.filter(({ dropped }) => !dropped)

@@ -19,7 +19,7 @@ export const makeUsage = (least: number): Usage => {
       counts.set(name, of(name) + 1)
     },
     wanted: (hot) => {
-      const candidates = [...counts].filter(([name, asked]) => asked >= least && !hot.has(name))
+      const candidates = [...counts].filter(([name, count]) => count >= least && !hot.has(name))
       return candidates.reduce<readonly [string, number] | undefined>(
         (best, candidate) => (best === undefined || candidate[1] > best[1] ? candidate : best),
         undefined

@@ -1,4 +1,4 @@
-import type { AskedBy } from "@millrace/core"
+import type { AskerId } from "@millrace/core"
 
 /** Counts by project and by who asks, and when each had a turn last. */
 export class Shares {
@@ -6,7 +6,7 @@ export class Shares {
   readonly #served = new Map<string, number>()
   #order = 0
 
-  readonly enter = (who: AskedBy): void => {
+  readonly enter = (who: AskerId): void => {
     this.#order++
     for (const name of namesOf(who)) {
       this.#running.set(name, this.runningOf(name) + 1)
@@ -14,7 +14,7 @@ export class Shares {
     }
   }
 
-  readonly leave = (who: AskedBy): void => {
+  readonly leave = (who: AskerId): void => {
     for (const name of namesOf(who)) {
       const left = this.runningOf(name) - 1
       if (left > 0) this.#running.set(name, left)
@@ -23,7 +23,7 @@ export class Shares {
   }
 
   /** Forgets when those that neither run nor wait had their turn: they are as good as new. */
-  readonly keep = (waiting: Iterable<AskedBy>): void => {
+  readonly keep = (waiting: Iterable<AskerId>): void => {
     const kept = new Set([...waiting].flatMap(namesOf))
     for (const name of this.#served.keys()) if (!kept.has(name) && !this.#running.has(name)) this.#served.delete(name)
   }
@@ -31,28 +31,28 @@ export class Shares {
   readonly runningOf = (name: string): number => this.#running.get(name) ?? 0
 
   /** Whose turn it is: of the project with the fewest, then of the one that waits longest for its next, then the same by who asks. */
-  readonly first = <A extends { readonly who: AskedBy }>(waiting: ReadonlyArray<A>): A | undefined => {
+  readonly first = <A extends { readonly who: AskerId }>(waiting: ReadonlyArray<A>): A | undefined => {
     let best: A | undefined
     for (const each of waiting) if (best === undefined || this.#precedes(each.who, best.who)) best = each
     return best
   }
 
-  #precedes(one: AskedBy, other: AskedBy): boolean {
+  #precedes(one: AskerId, other: AskerId): boolean {
     const [ranks, others] = [this.#ranksOf(one), this.#ranksOf(other)]
     const differing = ranks.findIndex((rank, index) => rank !== others[index])
     return differing !== -1 && ranks[differing]! < others[differing]!
   }
 
-  #ranksOf(who: AskedBy): ReadonlyArray<number> {
+  #ranksOf(who: AskerId): ReadonlyArray<number> {
     return namesOf(who).flatMap((name) => [this.runningOf(name), this.#served.get(name) ?? 0])
   }
 }
 
 /** The project, then the one who asks. */
-export const namesOf = ({ id, project }: AskedBy): ReadonlyArray<string> => [project, `${project}\0${id}`]
+export const namesOf = ({ id, project }: AskerId): ReadonlyArray<string> => [project, `${project}\0${id}`]
 
 /** The last of those who have the most of them, by project and then by who asks. */
-export const lastOfMost = <A extends { readonly who: AskedBy }>(all: ReadonlyArray<A>): A | undefined => {
+export const lastOfMost = <A extends { readonly who: AskerId }>(all: ReadonlyArray<A>): A | undefined => {
   const counts = new Map<string, number>()
   for (const { who } of all) for (const name of namesOf(who)) counts.set(name, (counts.get(name) ?? 0) + 1)
   const [byProject, byAsker] = [0, 1].map((level) => (each: A) => counts.get(namesOf(each.who)[level]!)!) as [

@@ -1,4 +1,4 @@
-import { Asker, type AskedBy } from "@millrace/core"
+import { Asker, type AskerId } from "@millrace/core"
 import { Deferred, Effect, Option } from "effect"
 import { lastOfMost, Shares } from "./Shares.ts"
 
@@ -19,14 +19,14 @@ type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, 
 export type NoTurn = "full" | "late"
 
 interface Waiter {
-  readonly who: AskedBy
+  readonly who: AskerId
   readonly heavy: boolean
   readonly admitted: Deferred.Deferred<Turn, NoTurn>
   turn: Turn | undefined
 }
 
 interface Turn {
-  readonly who: AskedBy
+  readonly who: AskerId
   heavy: boolean
   isStopping: boolean
   readonly stop: Deferred.Deferred<void>
@@ -58,7 +58,7 @@ export class Turns {
   readonly run = <A, E, R>(use: Effect.Effect<A, E, R>): Effect.Effect<A, E | NoTurn, R> =>
     Effect.flatMap(Asker, (who) => this.#attempt(who, use, false))
 
-  #attempt<A, E, R>(who: AskedBy, use: Effect.Effect<A, E, R>, heavy: boolean): Effect.Effect<A, E | NoTurn, R> {
+  #attempt<A, E, R>(who: AskerId, use: Effect.Effect<A, E, R>, heavy: boolean): Effect.Effect<A, E | NoTurn, R> {
     const once = Effect.uninterruptibleMask((restore) =>
       Effect.flatMap(this.#enter(who, heavy, restore), (turn) =>
         Effect.ensuring(
@@ -89,7 +89,7 @@ export class Turns {
         })
     )
 
-  #enter(who: AskedBy, heavy: boolean, restore: Restore): Effect.Effect<Turn, NoTurn> {
+  #enter(who: AskerId, heavy: boolean, restore: Restore): Effect.Effect<Turn, NoTurn> {
     return Effect.suspend(() => {
       const waiter: Waiter = { who, heavy, admitted: Deferred.makeUnsafe(), turn: undefined }
       this.#waiting.push(waiter)

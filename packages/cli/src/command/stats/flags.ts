@@ -38,10 +38,10 @@ const helpOf = ({ assumed, description = "", help, initial, maximum, minimum, va
 /** What is off unless it is asked for. */
 const isSwitch = ({ initial, kind }: Parameter) => kind === "flag" && initial === "false"
 
-type Given = Option.Option<string> | boolean | ReadonlyArray<string>
-export type Flags = Readonly<Record<string, Flag.Flag<Given>>>
+type FlagValue = Option.Option<string> | boolean | ReadonlyArray<string>
+export type Flags = Readonly<Record<string, Flag.Flag<FlagValue>>>
 
-const flagOf = (parameter: Parameter): Flag.Flag<Given> => {
+const flagOf = (parameter: Parameter): Flag.Flag<FlagValue> => {
   const { help = "", kind, name } = parameter
   if (isSwitch(parameter)) {
     return Flag.Boolean(kebabCase(name)).pipe(Flag.withDefault(false), Flag.withDescription(help))
@@ -74,7 +74,7 @@ const stepOf = (given: string): unknown => {
 /** The parameters that the flags give; dates that have to be there are counted back from today, or from one another. */
 export const parametersOf = Effect.fnUntraced(function* (
   parameters: ReadonlyArray<Parameter>,
-  given: Readonly<Record<string, Given>>
+  given: Readonly<Record<string, FlagValue>>
 ) {
   const zone = parameters.find(({ kind }) => kind === "zone")
   const textOf = (name: string | undefined) => {
@@ -88,15 +88,15 @@ export const parametersOf = Effect.fnUntraced(function* (
     const base = parameters.find((parameter) => parameter.name === assumed.before)
     return daysBefore(base === undefined ? now : (dateOf(base) ?? now), assumed.days)
   }
-  const asked: Record<string, Option.Option<string> | string> = {}
+  const values: Record<string, Option.Option<string> | string> = {}
   for (const parameter of parameters) {
     const { name } = parameter
     const value = given[name]
     const date = parameter.assumed === undefined ? undefined : dateOf(parameter)
-    if (date !== undefined) asked[name] = date
-    else if (Option.isOption(value)) asked[name] = value
-    else if (value === true) asked[name] = "true"
-    else if (typeof value === "object") asked[name] = JSON.stringify(value.map(stepOf))
+    if (date !== undefined) values[name] = date
+    else if (Option.isOption(value)) values[name] = value
+    else if (value === true) values[name] = "true"
+    else if (typeof value === "object") values[name] = JSON.stringify(value.map(stepOf))
   }
-  return asked satisfies Parameters
+  return values satisfies Parameters
 })

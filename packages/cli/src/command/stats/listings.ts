@@ -52,14 +52,14 @@ const listing = (name: CountingName, { name: metric, params, spellings = {} }: A
       (parameter.kind === "limit" || own.every((shared) => shared.name !== parameter.name))
   )
   const plain = cell.filter((parameter) => !spelledBy(spellings).has(parameter.name))
-  const asked = [...own.filter(({ kind }) => kind !== "limit"), ...plain, ...page]
+  const all = [...own.filter(({ kind }) => kind !== "limit"), ...plain, ...page]
   // The metric's own limit gives its place to the page's.
   const flags = { ...flagsOf(own), ...flagsOf(plain), ...spellingFlags(spellings, cell), ...flagsOf(page) }
-  return Command.make(name, { ...flags, json, ...place }, (all) => {
-    const given = givenOf(flags, all)
+  return Command.make(name, { ...flags, json, ...place }, (values) => {
+    const given = givenOf(flags, values)
     return Effect.gen(function* () {
       const alternative = Object.keys(spellings).length === 0 ? {} : yield* spelled(spellings, given)
-      const parameters = { ...(yield* parametersOf(asked, given)), ...alternative }
+      const parameters = { ...(yield* parametersOf(all, given)), ...alternative }
       yield* show(given, metric, parameters, {
         schema: UsersAnswer,
         render: (answer, style) => renderUsers(name, answer, style)

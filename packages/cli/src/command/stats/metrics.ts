@@ -12,8 +12,8 @@ const metricCommand = (name: CountingName) => {
   const flags = flagsOf(parameters)
   return Command.make(name, { ...flags, json, ...place }, (all) => {
     const given = givenOf(flags, all)
-    return Effect.flatMap(parametersOf(parameters, given), (asked) =>
-      show(given, name, asked, {
+    return Effect.flatMap(parametersOf(parameters, given), (values) =>
+      show(given, name, values, {
         schema: answerOf(name),
         render: (answer, style) => renderAnswer(name, answer, style)
       })

@@ -12,8 +12,8 @@ export const text = (name: string, metavar: string, description: string) =>
   Flag.String(name).pipe(Flag.optional, Flag.withMetavar(metavar), Flag.withDescription(description))
 
 /** What a command was given; the compiler does not see through a spread of flags that it does not know. */
-export const givenOf = <Asked extends Command.Command.Config>(_: Asked, all: unknown) =>
-  all as Command.Command.Config.Infer<Asked> & PlaceFlags & { readonly json: boolean }
+export const givenOf = <Flags extends Command.Command.Config>(_: Flags, all: unknown) =>
+  all as Command.Command.Config.Infer<Flags> & PlaceFlags & { readonly json: boolean }
 
 /** Today in the zone; an unknown zone is left to the server, which names the field. */
 export const today = Effect.fnUntraced(function* (given: Option.Option<string>) {

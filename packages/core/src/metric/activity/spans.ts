@@ -9,12 +9,12 @@ import {
   numberOfHour,
   type Spanned
 } from "../calendar.ts"
-import type { Broken } from "../breakdown/index.ts"
-import type { Narrowed } from "../source.ts"
+import type { WithBreakdown } from "../breakdown/index.ts"
+import type { WithFilter } from "../source.ts"
 import { QUARTER_MICROS, type QuarterSpan } from "./Activity.ts"
 
 /** Whether nothing but their types tells the events apart. */
-export const ofAllEvents = ({ breakdown, where }: Narrowed & Broken): boolean =>
+export const ofAllEvents = ({ breakdown, where }: WithFilter & WithBreakdown): boolean =>
   where === undefined && breakdown === undefined
 
 /** One interval, by the number that SQL gives it, and the days or the hour it is made of. */
@@ -47,11 +47,11 @@ export const slotsBetween = (
 }
 
 /** Every interval that the range touches, and so many before it; hours have none before. */
-export const slotsOfRange = (asked: Spanned, before = 0): ReadonlyArray<SpanSlot> | undefined => {
-  const { from, interval, to, tz, week_start } = asked
+export const slotsOfRange = (range: Spanned, before = 0): ReadonlyArray<SpanSlot> | undefined => {
+  const { from, interval, to, tz, week_start } = range
   if (interval !== "hour") {
     const first = intervalOfDay(dayOfDate(from), interval, week_start)
-    return slotsBetween(asked, first - before, intervalOfDay(dayOfDate(to), interval, week_start))
+    return slotsBetween(range, first - before, intervalOfDay(dayOfDate(to), interval, week_start))
   }
   const slots: Array<SpanSlot> = []
   for (const hour of hoursOf(tz, dayOfDate(from), dayOfDate(to) + 1)) {

@@ -2,7 +2,7 @@ import type { Dialect } from "../Dialect.ts"
 import { matches } from "../events.ts"
 import type { Field } from "../filter/index.ts"
 import type { AskContext } from "../Metric.ts"
-import { eventsOf, type Narrowed } from "../source.ts"
+import { eventsOf, type WithFilter } from "../source.ts"
 import { sql, type SqlText } from "../SqlText.ts"
 import {
   breakdownCode,
@@ -14,7 +14,7 @@ import {
   KIND,
   PLACE
 } from "./columns.ts"
-import { BREAKDOWN_MAX, type BreakdownValue, type Broken, NONE } from "./values.ts"
+import { BREAKDOWN_MAX, type BreakdownValue, type WithBreakdown, NONE } from "./values.ts"
 
 /**
  * Rows to count, and the same query over them with and without a breakdown: with one, `place` numbers the value that a
@@ -136,7 +136,7 @@ export interface Tallied {
  * that each value is read once for each number in the column.
  */
 export const groupCounts = (
-  params: Narrowed & { readonly breakdown: Field },
+  params: WithFilter & { readonly breakdown: Field },
   { among, column, name, where }: Tallied,
   dialect: Dialect
 ): Groups => {
@@ -178,7 +178,7 @@ const groupCoded = (coded: SqlText, ranking: Ranking, field: Field, dialect: Dia
 
 /** Groups events, by their own values or by their users'. */
 export const groupEvents = (
-  params: Narrowed & Broken,
+  params: WithFilter & WithBreakdown,
   { columns, where, ...ranked }: Counted,
   context: AskContext,
   dialect: Dialect
@@ -199,7 +199,7 @@ export const groupEvents = (
 /** Rows that hold `user_id`, with the columns of their users' values. */
 export const withUserValues = (
   rows: SqlText,
-  params: Narrowed & Broken,
+  params: WithFilter & WithBreakdown,
   context: AskContext,
   dialect: Dialect
 ): SqlText => sql`

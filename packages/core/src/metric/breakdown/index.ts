@@ -6,9 +6,9 @@ export {
   breakdownKey,
   breakdownOf,
   BreakdownValue,
-  type Broken,
+  type WithBreakdown,
   NONE,
   OTHER,
-  type Valued,
+  type WithBreakdownValue,
   type WithoutBreakdown
 } from "./values.ts"

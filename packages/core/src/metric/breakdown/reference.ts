@@ -2,7 +2,15 @@ import type { Event } from "../../event/Event.ts"
 import { IDENTIFY } from "../events.ts"
 import type { Field } from "../filter/index.ts"
 import { rowsOfEach } from "./shape.ts"
-import { type BreakdownValue, type Broken, breakdownOf, NONE, orderOf, OTHER, type Valued } from "./values.ts"
+import {
+  type BreakdownValue,
+  type WithBreakdown,
+  breakdownOf,
+  NONE,
+  orderOf,
+  OTHER,
+  type WithBreakdownValue
+} from "./values.ts"
 
 /** Things put into heaps by their values, best value first. `score` is undefined where a heap has no part in the answer. */
 export const heapsOf = <Thing>(
@@ -41,18 +49,18 @@ export const userValues = (events: ReadonlyArray<Event>, field: Field): ((user: 
  */
 export const eachValue = <Row>(
   events: ReadonlyArray<Event>,
-  { breakdown, breakdown_of }: Broken,
+  { breakdown, breakdown_of }: WithBreakdown,
   score: (events: ReadonlyArray<Event>) => number | null | undefined,
   rowsOf: (events: ReadonlyArray<Event>) => ReadonlyArray<Row>
-): ReadonlyArray<Valued<Row>> => {
-  if (breakdown === undefined) return rowsOf(events) as ReadonlyArray<Valued<Row>>
+): ReadonlyArray<WithBreakdownValue<Row>> => {
+  if (breakdown === undefined) return rowsOf(events) as ReadonlyArray<WithBreakdownValue<Row>>
   return rowsOfEach(partsOf(events, { breakdown, breakdown_of }, score), rowsOf)
 }
 
 /** The events that a value's rows are counted from. */
 export const partsOf = (
   events: ReadonlyArray<Event>,
-  { breakdown, breakdown_of, breakdown_value }: Broken & { readonly breakdown: Field },
+  { breakdown, breakdown_of, breakdown_value }: WithBreakdown & { readonly breakdown: Field },
   score: (events: ReadonlyArray<Event>) => number | null | undefined
 ): ReadonlyArray<readonly [BreakdownValue, ReadonlyArray<Event>]> => {
   const ofUser = userValues(

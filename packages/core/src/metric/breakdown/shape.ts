@@ -1,7 +1,7 @@
 import { BadParameter } from "../BadParameter.ts"
 import { integerOf, type RawRow } from "../rows.ts"
 import { valueOfPlace } from "./columns.ts"
-import type { Broken, BreakdownValue, Valued } from "./values.ts"
+import type { WithBreakdown, BreakdownValue, WithBreakdownValue } from "./values.ts"
 
 /** An answer that is broken down holds no more rows than this. */
 export const ROWS_MAX = 100_000
@@ -20,7 +20,7 @@ const checkRows = (values: number, rowsEach: number): void => {
 export const rowsOfEach = <Row, Part>(
   parts: ReadonlyArray<readonly [BreakdownValue, Part]>,
   rowsOf: (part: Part) => ReadonlyArray<Row>
-): ReadonlyArray<Valued<Row>> =>
+): ReadonlyArray<WithBreakdownValue<Row>> =>
   parts.flatMap(([breakdown, part]) => {
     const rows = rowsOf(part)
     checkRows(parts.length, rows.length)
@@ -30,10 +30,10 @@ export const rowsOfEach = <Row, Part>(
 /** Shapes the rows of each place by itself; rows without a place belong to all. */
 export const shapeEach = <Row>(
   raw: ReadonlyArray<RawRow>,
-  { breakdown }: Broken,
+  { breakdown }: WithBreakdown,
   shape: (raw: ReadonlyArray<RawRow>) => ReadonlyArray<Row>
-): ReadonlyArray<Valued<Row>> => {
-  if (breakdown === undefined) return shape(raw) as ReadonlyArray<Valued<Row>>
+): ReadonlyArray<WithBreakdownValue<Row>> => {
+  if (breakdown === undefined) return shape(raw) as ReadonlyArray<WithBreakdownValue<Row>>
   const common = raw.filter(({ place }) => place === null)
   const places = [
     ...Map.groupBy(

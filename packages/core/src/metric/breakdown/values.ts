@@ -18,7 +18,7 @@ export const BreakdownValue = Schema.Union([Schema.String, Schema.Finite, Schema
 })
 
 /** What a metric's parameters say about its breakdown. */
-export interface Broken {
+export interface WithBreakdown {
   readonly breakdown?: Field | undefined
   /**
    * `event`: the value of the event that is counted, or from which a user is followed. `user`: of the user's latest event,
@@ -30,7 +30,7 @@ export interface Broken {
 }
 
 /** A row of an answer that may be broken down. */
-export type Valued<Row> = Row & { readonly breakdown?: BreakdownValue }
+export type WithBreakdownValue<Row> = Row & { readonly breakdown?: BreakdownValue }
 
 /** A row but for the value. */
 export type WithoutBreakdown<Row> = Omit<Row, "breakdown">

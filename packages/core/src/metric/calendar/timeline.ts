@@ -42,8 +42,8 @@ const HOUR_MICROS = 3_600_000_000
 const OFFSETS = 200_000
 
 /** An event's interval as one integer. Events of `range` may fall outside the slots where a clock ran back. */
-export const slotOf = (asked: Spanned, range: InstantRange, micros: SqlText, dialect: Dialect): SqlText => {
-  const { interval, tz: zone, week_start: weekStart } = asked
+export const slotOf = (timeline: Spanned, range: InstantRange, micros: SqlText, dialect: Dialect): SqlText => {
+  const { interval, tz: zone, week_start: weekStart } = timeline
   if (interval !== "hour") return bucketOf({ zone, interval, weekStart, range }, micros, dialect)
   const hour = dialect.floorDiv(localMicros(zone, range, micros), HOUR_MICROS)
   const seconds = dialect.floorDiv(offsetMicros(zone, range, micros), 1_000_000)
@@ -64,8 +64,8 @@ export const inSlots = ({ from, interval, to, week_start }: Spanned, bucket: Sql
 }
 
 /** Every interval that the range touches, in time order. */
-export const slotsOf = (asked: Spanned, as_of: number): ReadonlyArray<Slot> => {
-  const { from, interval, to, tz, week_start } = asked
+export const slotsOf = (range: Spanned, as_of: number): ReadonlyArray<Slot> => {
+  const { from, interval, to, tz, week_start } = range
   if (interval === "hour") {
     return hoursOf(tz, dayOfDate(from), dayOfDate(to) + 1).map((hour) => ({
       bucket: numberOfHour(hour),

@@ -9,8 +9,8 @@ export const rolling = about(Params.flag(false), {
 })
 
 /** Whose days end with each day of the answer. */
-export const rollingCheck = Schema.makeFilter((asked: { readonly interval: string; readonly rolling: boolean }) =>
-  asked.rolling && asked.interval !== "day"
+export const rollingCheck = Schema.makeFilter((params: { readonly interval: string; readonly rolling: boolean }) =>
+  params.rolling && params.interval !== "day"
     ? { path: ["rolling"], issue: "is possible with interval=day only" }
     : undefined
 )

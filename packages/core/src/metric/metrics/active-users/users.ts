@@ -10,14 +10,14 @@ import { type ActiveUsersParams, type ActiveUsersRow, MONTH_DAYS, rolling, rolli
 import { activeByDate, activeWithin, usersInRange } from "./reference.ts"
 import { activeIn } from "./sql.ts"
 
-interface Asked extends ActiveUsersParams, Listed {
+interface Question extends ActiveUsersParams, Listed {
   readonly date: string
   readonly column: "users" | "wau" | "mau"
 }
 
 const DAYS = { users: 1, wau: WEEK_DAYS, mau: MONTH_DAYS } as const
 
-export const cell = (params: Asked, context: AskContext, dialect: Dialect) => {
+export const cell = (params: Question, context: AskContext, dialect: Dialect) => {
   const groups = activeIn(params, context, dialect)
   const bucket = slotsOf(params, context.as_of).find(({ date }) => date === params.date)!.bucket
   const rows = sql`
@@ -26,7 +26,7 @@ export const cell = (params: Asked, context: AskContext, dialect: Dialect) => {
   return { groups, rows }
 }
 
-export const reference = (events: ReadonlyArray<Event>, params: Asked, context: AskContext) => {
+export const reference = (events: ReadonlyArray<Event>, params: Question, context: AskContext) => {
   const of = eventsOfValue(events, params, usersInRange(params, context))
   const byDate = activeByDate(of, params)
   return params.column === "users"
@@ -43,8 +43,8 @@ export const cells = (row: ActiveUsersRow): ReadonlyArray<CountedCell> =>
 
 export const column = Params.choice(["users", "wau", "mau"])
 
-export const columnIssue = ({ column: asked, rolling: isRolling }: Pick<Asked, "column" | "rolling">) =>
-  asked === "users" || isRolling ? undefined : { path: ["column"], issue: "is a number of rolling=true only" }
+export const columnIssue = ({ column: name, rolling: isRolling }: Pick<Question, "column" | "rolling">) =>
+  name === "users" || isRolling ? undefined : { path: ["column"], issue: "is a number of rolling=true only" }
 
 export const activeUsersUsers = defineUsers({
   name: "active-users/users",

@@ -17,7 +17,7 @@ export const dailyActiveUsersUsers = defineUsers({
     ...Params.listed
   })
     .check(Params.rangeCheck)
-    .check(Schema.makeFilter((asked) => (Params.isRowDate({ ...asked, ...DAILY }) ? undefined : Params.NO_ROW)))
+    .check(Schema.makeFilter((params) => (Params.isRowDate({ ...params, ...DAILY }) ? undefined : Params.NO_ROW)))
     .check(Params.valueCheck)
     .check(Schema.makeFilter(columnIssue)),
   cells,

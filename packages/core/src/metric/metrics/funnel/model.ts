@@ -1,5 +1,5 @@
 import { Schema } from "effect"
-import { breakdownKey, type Broken, type WithoutBreakdown } from "../../breakdown/index.ts"
+import { breakdownKey, type WithBreakdown, type WithoutBreakdown } from "../../breakdown/index.ts"
 import { text } from "../../fieldParams.ts"
 import { about } from "../../Parameter.ts"
 import * as Params from "../../params.ts"
@@ -33,7 +33,7 @@ export const attempts = {
 
 export const params = Schema.Struct({ ...attempts, ...Params.common }).check(Params.rangeCheck)
 /** Also of a listing, which names the breakdown's value. */
-export type FunnelParams = typeof params.Type & Broken
+export type FunnelParams = typeof params.Type & WithBreakdown
 
 const secondsToStep = (which: string) =>
   Schema.NullOr(seconds).annotate({

@@ -3,8 +3,8 @@ import type { FunnelParams, FunnelRow } from "./model.ts"
 
 /** What a step asks for, in a few words. In any order the steps have no place: the rows count how many were taken. */
 export const stepName = ({ step }: Pick<FunnelRow, "step">, { order, steps }: Partial<FunnelParams>): string => {
-  const asked = order === "any" ? undefined : steps?.[step - 1]
-  return asked === undefined ? "" : nameOf(asked)
+  const filter = order === "any" ? undefined : steps?.[step - 1]
+  return filter === undefined ? "" : nameOf(filter)
 }
 
 const nameOf = (filter: Filter | undefined): string => {

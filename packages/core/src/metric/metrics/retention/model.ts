@@ -1,6 +1,6 @@
 import { Schema } from "effect"
 import { BadParameter } from "../../BadParameter.ts"
-import { breakdownKey, type Broken, type WithoutBreakdown } from "../../breakdown/index.ts"
+import { breakdownKey, type WithBreakdown, type WithoutBreakdown } from "../../breakdown/index.ts"
 import { dayOfDate } from "../../calendar.ts"
 import { IDENTIFY } from "../../events.ts"
 import { about } from "../../Parameter.ts"
@@ -33,7 +33,7 @@ export const cohortsCheck = Schema.makeFilter(
 
 export const params = Schema.Struct({ ...table, ...Params.common }).check(cohortsCheck)
 /** Also of a listing, which names the breakdown's value. */
-export type RetentionParams = typeof params.Type & Broken
+export type RetentionParams = typeof params.Type & WithBreakdown
 
 const cell = Schema.Struct({
   index: Schema.Int,

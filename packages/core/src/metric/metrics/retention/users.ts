@@ -12,19 +12,19 @@ import { type Plan, planOf } from "./plan.ts"
 import { entriesByValue, historyOf } from "./reference.ts"
 import { cellsSql } from "./sql.ts"
 
-interface Asked extends RetentionParams, Listed {
+interface Question extends RetentionParams, Listed {
   /** A date in the cohort's interval. */
   readonly cohort: string
   readonly cell: number
   readonly returned: boolean
 }
 
-const cell = (params: Asked, context: AskContext, dialect: Dialect): Cell => {
-  const asked = planOf(params, context, dialect)
+const cell = (params: Question, context: AskContext, dialect: Dialect): Cell => {
+  const wholePlan = planOf(params, context, dialect)
   const cohort = intervalOfDay(dayOfDate(params.cohort), params.interval, params.week_start)
   // Values are ranked by all cohorts; else one is enough to look at.
   const one = { ...params, start_date: params.cohort, end_date: params.cohort }
-  const plan = params.breakdown === undefined ? planOf(one, context, dialect) : asked
+  const plan = params.breakdown === undefined ? planOf(one, context, dialect) : wholePlan
   const groups = cohortsOf(plan, context)
   const back = sql`SELECT user_id FROM cells WHERE cohort = ${cohort} AND cell ${params.measure === "on" ? sql`=` : sql`>=`} ${params.cell}`
   const wanted =
@@ -33,7 +33,7 @@ const cell = (params: Asked, context: AskContext, dialect: Dialect): Cell => {
       : sql`user_id ${params.returned ? sql`IN` : sql`NOT IN`} (${back})`
   const rows = sql`
     WITH ${cellsSql(plan, groups)}
-    SELECT ${groups.key}user_id FROM cohorts WHERE cohort = ${cohort} AND ${hasRow(asked, cohort)} AND ${wanted}`
+    SELECT ${groups.key}user_id FROM cohorts WHERE cohort = ${cohort} AND ${hasRow(wholePlan, cohort)} AND ${wanted}`
   return { groups, rows }
 }
 
@@ -41,7 +41,7 @@ const hasRow = ({ first, last }: Plan, cohort: number) =>
   cohort >= first && (last === undefined || cohort <= last) ? sql`1 = 1` : sql`1 = 0`
 
 /** Where `end_date` does not say what the last cohort is, the events do: a later one has nobody. */
-const cohortProblem = ({ cohort, end_date, interval, start_date, week_start }: Asked) => {
+const cohortProblem = ({ cohort, end_date, interval, start_date, week_start }: Question) => {
   const intervalOf = (date: string) => intervalOfDay(dayOfDate(date), interval, week_start)
   const isBefore = intervalOf(cohort) < intervalOf(start_date)
   if (isBefore || (end_date !== undefined && intervalOf(cohort) > intervalOf(end_date)))
@@ -64,10 +64,10 @@ export const retentionUsers = defineUsers({
     .check(cohortsCheck)
     .check(Params.valueCheck)
     .check(
-      Schema.makeFilter((asked) =>
-        asked.cell < asked.windows
+      Schema.makeFilter((params) =>
+        params.cell < params.windows
           ? undefined
-          : { path: ["cell"], issue: `must be below ${asked.windows}, the number of windows` }
+          : { path: ["cell"], issue: `must be below ${params.windows}, the number of windows` }
       )
     )
     .check(Schema.makeFilter(cohortProblem)),

@@ -21,11 +21,11 @@ export const stickinessUsers = defineUsers({
     .check(Params.rangeCheck)
     .check(Params.valueCheck)
     .check(
-      Schema.makeFilter((asked) => {
-        const length = Math.max(1, slotsOf(asked, 0).length)
-        return asked.intervals <= length
+      Schema.makeFilter((params) => {
+        const length = Math.max(1, slotsOf(params, 0).length)
+        return params.intervals <= length
           ? undefined
-          : { path: ["intervals"], issue: `must not be above ${length}, the number of the range's ${asked.interval}s` }
+          : { path: ["intervals"], issue: `must not be above ${length}, the number of the range's ${params.interval}s` }
       })
     ),
   cells: ({ at_least, intervals, users }: StickinessRow) => [

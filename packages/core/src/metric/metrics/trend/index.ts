@@ -33,7 +33,7 @@ export const trend = define({
   reference: trendReference,
   users: trendUsers,
   drawn: {
-    heading: (asked) => `${measured(asked)} per ${asked.interval}`,
+    heading: (given) => `${measured(given)} per ${given.interval}`,
     nothing: "no events in this range",
     columns: [{ field: "date" }, { field: "value", title: measured }],
     bar: "value",

@@ -8,7 +8,7 @@ const MEASURES = ["events", "users", ...AGGREGATES] as const
 export type Measure = (typeof MEASURES)[number]
 
 /** The parameters of a trend; goes with {@link propertyCheck}. */
-export const asked = {
+export const ownParams = {
   ...Params.timeline,
   event_type: Params.countedType,
   measure: Params.choice(MEASURES),
@@ -28,7 +28,7 @@ export const propertyCheck = Schema.makeFilter(
         }
 )
 
-export const params = Schema.Struct({ ...asked, ...Params.common })
+export const params = Schema.Struct({ ...ownParams, ...Params.common })
   .check(Params.rangeCheck)
   .check(propertyCheck)
 export type TrendParams = typeof params.Type

@@ -5,7 +5,7 @@ import { valueOf } from "../../filter/index.ts"
 import * as Params from "../../params.ts"
 import { sql } from "../../SqlText.ts"
 import { defineUsers, eventsOfValue } from "../../users.ts"
-import { asked, propertyCheck, type TrendRow } from "./model.ts"
+import { ownParams, propertyCheck, type TrendRow } from "./model.ts"
 import { eventsByDate, measureOfRange } from "./reference.ts"
 import { eventsIn } from "./sql.ts"
 
@@ -13,7 +13,7 @@ export const trendUsers = defineUsers({
   name: "trend/users",
   description: "The users whose events make the number of one interval.",
   params: Schema.Struct({
-    ...asked,
+    ...ownParams,
     date: Params.cellDate,
     ...Params.listed
   })
