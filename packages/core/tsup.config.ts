@@ -5,6 +5,7 @@ export default defineConfig(
   shared({
     index: "src/index.ts",
     "memory/index": "src/memory/index.ts",
+    "kit/account/index": "src/kit/account/index.ts",
     "kit/node/index": "src/kit/node/index.ts",
     "wire/index": "src/wire/index.ts"
   })

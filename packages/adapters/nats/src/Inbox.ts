@@ -1,9 +1,10 @@
+import type { Label } from "@millrace/core/account"
 import { createInbox, type Msg, type Subscription } from "@nats-io/transport-node"
 import type { Broker } from "./client.ts"
 import { workerIn } from "./consumer.ts"
 import { positionIn, type QueueLog, recordEmpty } from "./QueueLog.ts"
 import { TRACEPARENT } from "./Publisher.ts"
-import { type Label, labelOf, type Names } from "./subjects.ts"
+import { labelOf, type Names } from "./subjects.ts"
 
 /** A message of the queue that this process holds and has not answered. */
 export interface Message {

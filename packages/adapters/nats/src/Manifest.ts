@@ -1,6 +1,5 @@
-import { runsOf } from "./ledger/Expected.ts"
+import { type Label, runsOf } from "@millrace/core/account"
 import type { LedgerLog } from "./ledger/LedgerLog.ts"
-import type { Label } from "./subjects.ts"
 
 /** What was published is told within this time, so that what is lost can be counted. */
 const TELL_WITHIN_MILLIS = 200

@@ -1,3 +1,4 @@
+import { sequenceOf } from "@millrace/core/account"
 import {
   type ByProject,
   EventBatch,
@@ -16,7 +17,6 @@ import { deadLettersOf } from "./deadLetters.ts"
 import { durabilityOf } from "./durability.ts"
 import { erase } from "./erase.ts"
 import { Inbox } from "./Inbox.ts"
-import { sequenceOf } from "./ledger/Numbering.ts"
 import { type Snapshot, takeSnapshot } from "./ledger/snapshot.ts"
 import { setAside } from "./letters.ts"
 import { openQueueLog, type QueueLog } from "./QueueLog.ts"

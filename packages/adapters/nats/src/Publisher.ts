@@ -1,7 +1,8 @@
+import type { Label } from "@millrace/core/account"
 import { headers, type MsgHdrs } from "@nats-io/transport-node"
 import { EventBatch, linesOfBytes, MAX_MESSAGE_BYTES } from "@millrace/core"
 import { type Broker, isTimeout, NotConnected, PayloadTooLarge, PublisherFull, StreamChanged } from "./client.ts"
-import { type Label, subjectOf } from "./subjects.ts"
+import { subjectOf } from "./subjects.ts"
 
 /** Beyond this many messages on their way, further batches share one. */
 const ALONE = 4

@@ -1,8 +1,8 @@
+import { generationOf } from "@millrace/core/account"
 import { AckPolicy, type ConsumerConfig, type ConsumerInfo } from "@nats-io/jetstream"
 import { type Broker, orUndefined } from "./client.ts"
 import type { ResolvedOptions } from "./config.ts"
 import type { LedgerLog } from "./ledger/LedgerLog.ts"
-import { generationOf } from "./ledger/Numbering.ts"
 import type { Names } from "./subjects.ts"
 
 interface View {

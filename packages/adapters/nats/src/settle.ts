@@ -1,10 +1,9 @@
+import type { Label, SettledMessage } from "@millrace/core/account"
 import { type DeadLetterReason, EventBatch, type EventQueueError, type TakeOptions } from "@millrace/core"
 import { Effect } from "effect"
 import { queueError } from "./client.ts"
 import { setAside } from "./letters.ts"
 import { originOf, type QueueLog } from "./QueueLog.ts"
-import type { SettledMessage } from "./ledger/record.ts"
-import type { Label } from "./subjects.ts"
 
 const ANSWER_MILLIS = 5_000
 

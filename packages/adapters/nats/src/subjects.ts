@@ -1,10 +1,4 @@
-/** The subject of a message tells whose events it holds and how many, so that the server's own index counts them. */
-export interface Label {
-  readonly project_id: string
-  readonly count: number
-  /** Of dead letters, published again. */
-  readonly replay: boolean
-}
+import type { Label } from "@millrace/core/account"
 
 export const namesOf = (name: string) => ({
   events: name,
@@ -32,6 +26,7 @@ export const tokenOf = (project_id: string): string =>
 
 const projectOf = (token: string): string => (token === EMPTY ? "" : decodeURIComponent(token))
 
+/** The subject of a message tells whose events it holds and how many, so that the server's own index counts them. */
 export const subjectOf = (prefix: string, { count, project_id, replay }: Label): string =>
   `${prefix}.${replay ? "replay" : "fresh"}.${tokenOf(project_id)}.${count}`
 

@@ -1,12 +1,11 @@
+import { positionsIn, sequenceOf } from "@millrace/core/account"
 import type { EventQueueError } from "@millrace/core"
 import { Effect, Schema } from "effect"
 import { queueError } from "./client.ts"
 import { isServed, workerIn } from "./consumer.ts"
-import { sequenceOf } from "./ledger/Numbering.ts"
 import { takeSnapshot } from "./ledger/snapshot.ts"
 import { labelAt, NO_EVENTS, type Sight } from "./ledger/stream.ts"
 import { positionIn, type QueueLog, recordEmpty } from "./QueueLog.ts"
-import { positionsIn } from "./ranges.ts"
 import { bury } from "./settle.ts"
 import { labelOf } from "./subjects.ts"
 

@@ -1,8 +1,7 @@
+import { type Checkpoint, checkpointCodec, type LedgerRecord, LedgerState, recordCodec } from "@millrace/core/account"
 import type { Broker } from "../client.ts"
 import { isConflict, isTimeout } from "../client.ts"
 import type { Names } from "../subjects.ts"
-import { LedgerState } from "./LedgerState.ts"
-import { type Checkpoint, checkpointCodec, type LedgerRecord, recordCodec } from "./record.ts"
 
 /** Reads on their way at once. */
 const WINDOW = 128

@@ -1,14 +1,19 @@
+import {
+  lastPosition,
+  type LedgerState,
+  type Numbering,
+  positionOf,
+  positionsIn,
+  renumbered,
+  type StreamRecord,
+  Tally
+} from "@millrace/core/account"
 import type { StreamInfo } from "../client.ts"
 import { deliveredTo } from "../consumer.ts"
 import type { QueueLog } from "../QueueLog.ts"
-import { positionsIn } from "../ranges.ts"
 import { idOf } from "../streams.ts"
 import { labelOf } from "../subjects.ts"
-import type { LedgerState } from "./LedgerState.ts"
-import { lastPosition, type Numbering, positionOf, renumbered } from "./Numbering.ts"
-import type { StreamRecord } from "./record.ts"
 import { labelAt, readStream, sightOf } from "./stream.ts"
-import { Tally } from "./Tally.ts"
 
 export type FollowView = Pick<QueueLog, "broker" | "names" | "ledger" | "notes">
 

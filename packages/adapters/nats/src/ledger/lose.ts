@@ -1,9 +1,7 @@
+import { type LostRecord, positionsIn, type Range, RangeSet, Tally } from "@millrace/core/account"
 import type { ByProject } from "@millrace/core"
 import type { QueueLog } from "../QueueLog.ts"
-import { positionsIn, type Range, RangeSet } from "../ranges.ts"
-import type { LostRecord } from "./record.ts"
 import { labelAt, type Sight } from "./stream.ts"
-import { Tally } from "./Tally.ts"
 
 type View = Pick<QueueLog, "broker" | "names" | "ledger" | "notes">
 

@@ -1,12 +1,11 @@
+import { type Label, positionsIn, type Range, RangeSet, Tally } from "@millrace/core/account"
 import type { ByProject } from "@millrace/core"
 import { setTimeout as sleep } from "node:timers/promises"
 import type { QueueLog } from "../QueueLog.ts"
-import { positionsIn, type Range, RangeSet } from "../ranges.ts"
-import { labelOf, type Label } from "../subjects.ts"
+import { labelOf } from "../subjects.ts"
 import { follow, isFollowed } from "./follow.ts"
 import { isUntold, missingIn, recordLost } from "./lose.ts"
 import { agrees, labelAt, readStream, type Sight, sightOf } from "./stream.ts"
-import { Tally } from "./Tally.ts"
 
 export interface Snapshot {
   readonly accepted: ByProject

@@ -1,8 +1,15 @@
+import {
+  type Label,
+  lastPosition,
+  type Numbering,
+  positionsOf,
+  type Range,
+  RangeSet,
+  sequenceOf
+} from "@millrace/core/account"
 import type { StreamInfo } from "../client.ts"
-import { type Range, RangeSet } from "../ranges.ts"
 import type { QueueLog } from "../QueueLog.ts"
-import { type Label, labelOf } from "../subjects.ts"
-import { lastPosition, type Numbering, positionsOf, sequenceOf } from "./Numbering.ts"
+import { labelOf } from "../subjects.ts"
 
 /** What the stream holds, as the server says at one instant. */
 export interface Sight {

@@ -1,9 +1,8 @@
 import fc from "fast-check"
 import { expect, it } from "vitest"
-import { LedgerState } from "../src/ledger/LedgerState.ts"
-import { checkpointCodec, type LedgerRecord, recordCodec } from "../src/ledger/record.ts"
-import { RangeSet } from "../src/ranges.ts"
-import { labelOf, subjectOf } from "../src/subjects.ts"
+import { LedgerState } from "../src/kit/account/LedgerState.ts"
+import { checkpointCodec, type LedgerRecord, recordCodec } from "../src/kit/account/record.ts"
+import { RangeSet } from "../src/kit/account/ranges.ts"
 
 const position = fc.integer({ min: 1, max: 12 })
 const range = fc.tuple(fc.nat(8), fc.integer({ min: 1, max: 4 })).map(([start, size]) => [start, start + size] as const)
@@ -88,24 +87,4 @@ it("LedgerState: goes on from a checkpoint as if it had read everything", () => 
       expect(fold(encoded.slice(cut), new LedgerState(checkpointCodec.decode(text))).toCheckpoint()).toEqual(whole)
     })
   )
-})
-
-it("subjects: tell a project and a count apart from any other", () => {
-  fc.assert(
-    fc.property(
-      fc.string({ unit: "binary" }),
-      fc.integer({ min: 1, max: 5_000 }),
-      fc.boolean(),
-      (name, count, replay) => {
-        const label = { project_id: name.toWellFormed(), count, replay }
-        const subject = subjectOf("millrace.events", label)
-        expect(subject).toMatch(/^[^\s*>]+$/u)
-        expect(subject.split(".").length).toBe(5)
-        expect(labelOf("millrace.events", subject)).toEqual(label)
-      }
-    )
-  )
-  expect(labelOf("millrace.events", "millrace.events.fresh.default.0")).toBeUndefined()
-  expect(labelOf("millrace.events", "millrace.events.other.default.1")).toBeUndefined()
-  expect(labelOf("millrace.events", "millrace.events.fresh.%.1.2")).toBeUndefined()
 })

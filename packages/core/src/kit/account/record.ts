@@ -1,5 +1,13 @@
 import { Schema } from "effect"
 
+/** What a message of the queue holds. */
+export interface Label {
+  readonly project_id: string
+  readonly count: number
+  /** Of dead letters, published again. */
+  readonly replay: boolean
+}
+
 const Position = Schema.Int
 const Ranges = Schema.Array(Schema.Tuple([Schema.Int, Schema.Int]))
 const Tallied = Schema.Record(Schema.String, Schema.Int)

@@ -1,4 +1,4 @@
-import type { ByProject } from "@millrace/core"
+import type { ByProject } from "../event/Event.ts"
 
 export class Tally {
   readonly #counts: Map<string, number>

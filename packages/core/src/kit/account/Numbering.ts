@@ -1,4 +1,4 @@
-import type { Range } from "../ranges.ts"
+import type { Range } from "./ranges.ts"
 
 /**
  * The stream as the ledger numbers its messages. A stream that was deleted and made again, or put back to an older copy, hands
