@@ -1,14 +1,12 @@
-import { generationOf } from "@millrace/core/account"
 import { AckPolicy, type ConsumerConfig, type ConsumerInfo } from "@nats-io/jetstream"
 import { type Broker, orUndefined } from "./client.ts"
 import type { ResolvedOptions } from "./config.ts"
-import type { LedgerLog } from "./ledger/LedgerLog.ts"
+import { type Account, generationIn } from "./ledger/Account.ts"
 import type { Names } from "./subjects.ts"
 
-interface View {
+interface View extends Pick<Account, "ledger"> {
   readonly broker: Broker
   readonly names: Names
-  readonly ledger: LedgerLog
 }
 
 const NANOS_PER_MILLI = 1_000_000
@@ -30,8 +28,8 @@ const notFound = orUndefined(CONSUMER_NOT_FOUND, STREAM_NOT_FOUND)
  * has delivered, and takes an answer about a sequence for one about whatever lies there now. So when sequences are handed out again
  * it makes room for another one, of another name.
  */
-export const workerIn = ({ ledger }: Pick<View, "ledger">): string => {
-  const generation = generationOf(ledger.state.watch!.numbering)
+export const workerIn = (account: Pick<Account, "ledger">): string => {
+  const generation = generationIn(account)
   return generation === 0 ? FIRST_WORKER : `${FIRST_WORKER}-${generation}`
 }
 const FIRST_WORKER = "worker"

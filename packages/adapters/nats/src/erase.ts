@@ -1,8 +1,8 @@
 import { type Erased, type Erasure, EventBatch, Tombstones } from "@millrace/core"
 import type { StoredMsg } from "./client.ts"
 import { coveredLetters, removeLetters } from "./deadLetters.ts"
-import { NO_EVENTS } from "./ledger/stream.ts"
-import { originOf, positionIn, type QueueLog, recordEmpty } from "./QueueLog.ts"
+import { NO_EVENTS, originOf, positionIn, recordEmpty } from "./ledger/Account.ts"
+import type { QueueLog } from "./QueueLog.ts"
 import { decode, type Known } from "./settle.ts"
 import { labelOf, tokenOf } from "./subjects.ts"
 

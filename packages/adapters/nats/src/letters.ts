@@ -7,7 +7,8 @@ import {
 } from "@millrace/core"
 import { Clock, Effect, Schema } from "effect"
 import { isConflict, queueError } from "./client.ts"
-import { originIn, type QueueLog } from "./QueueLog.ts"
+import { originIn } from "./ledger/Account.ts"
+import type { QueueLog } from "./QueueLog.ts"
 import { tokenOf } from "./subjects.ts"
 
 /** Letters on their way at once. */

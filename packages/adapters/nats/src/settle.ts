@@ -3,7 +3,8 @@ import { type DeadLetterReason, EventBatch, type EventQueueError, type TakeOptio
 import { Effect } from "effect"
 import { queueError } from "./client.ts"
 import { setAside } from "./letters.ts"
-import { originOf, type QueueLog } from "./QueueLog.ts"
+import { originOf } from "./ledger/Account.ts"
+import type { QueueLog } from "./QueueLog.ts"
 
 const ANSWER_MILLIS = 5_000
 

@@ -1,11 +1,12 @@
-import { positionsIn, sequenceOf } from "@millrace/core/account"
+import { sequenceOf } from "@millrace/core/account"
 import type { EventQueueError } from "@millrace/core"
 import { Effect, Schema } from "effect"
 import { queueError } from "./client.ts"
 import { isServed, workerIn } from "./consumer.ts"
 import { takeSnapshot } from "./ledger/snapshot.ts"
-import { labelAt, NO_EVENTS, type Sight } from "./ledger/stream.ts"
-import { positionIn, type QueueLog, recordEmpty } from "./QueueLog.ts"
+import { tellOf } from "./ledger/sight.ts"
+import { NO_EVENTS, positionIn, recordEmpty } from "./ledger/Account.ts"
+import type { QueueLog } from "./QueueLog.ts"
 import { bury } from "./settle.ts"
 import { labelOf } from "./subjects.ts"
 
@@ -85,7 +86,7 @@ const sweepAdvisory = Effect.fnUntraced(function* ({ broker, ...log }: QueueLog)
  * since the last round, and whose publisher has not told of it, somebody has to.
  */
 const deleteLeftOver = Effect.fnUntraced(function* (log: QueueLog, before: number) {
-  const { leftOver, nudges, sight } = yield* attempt(() => takeSnapshot(log))
+  const { leftOver, sight } = yield* attempt(() => takeSnapshot(log))
   const { broker, ledger, names } = log
   yield* Effect.forEach(
     leftOver,
@@ -100,24 +101,10 @@ const deleteLeftOver = Effect.fnUntraced(function* (log: QueueLog, before: numbe
     { discard: true }
   )
   // Those of the last round had their effect, or nobody to have it on.
-  if (nudges > 0) yield* attempt(() => deleteNudges(log, before))
+  if (sight.holding.empty > 0) yield* attempt(() => deleteNudges(log, before))
   yield* attempt(() => tellOf(log, sight, before))
   return sight.last
 })
-
-/** Of one round. */
-const TELL_AT_MOST = 512
-
-/** A publisher that was killed has told nobody of its last messages. */
-const tellOf = async (log: QueueLog, { held }: Sight, upTo: number): Promise<void> => {
-  const { expected } = log.ledger.state.watch!
-  const beyond = [...positionsIn(held.within(expected.front + 1, upTo + 1))]
-  for (const position of beyond.filter((one) => !expected.isKnown(one)).slice(0, TELL_AT_MOST)) {
-    const label = await labelAt(log, position)
-    if (label !== undefined) log.manifest.add(position, label)
-  }
-  await log.manifest.tell()
-}
 
 /** One by one: a purge by subject leaves some behind on 2.9. */
 const deleteNudges = async (log: QueueLog, upTo: number): Promise<void> => {

@@ -10,7 +10,8 @@ import { Cause, Effect, Exit, Random, type Scope } from "effect"
 import { NotConnected, queueError } from "./client.ts"
 import type { Inbox, Message } from "./Inbox.ts"
 import { follow } from "./ledger/follow.ts"
-import { positionIn, type QueueLog, recordEmpty } from "./QueueLog.ts"
+import { positionIn, recordEmpty } from "./ledger/Account.ts"
+import type { QueueLog } from "./QueueLog.ts"
 import { bury, decode, keepBytes, type Known, recordSettled } from "./settle.ts"
 
 const MAX_BACKOFF_MILLIS = 30_000

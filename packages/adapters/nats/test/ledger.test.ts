@@ -7,6 +7,7 @@ import { expect, it } from "vitest"
 import { Broker } from "../src/client.ts"
 import { resolveOptions } from "../src/config.ts"
 import { LedgerLog } from "../src/ledger/LedgerLog.ts"
+import { recordLogOf } from "../src/recordLog.ts"
 import { namesOf } from "../src/subjects.ts"
 import { consume, FILE_STORE_BYTES, lease, ofDefault, openQueue, uniqueName } from "./support.ts"
 
@@ -25,7 +26,7 @@ await describeWithService("ledger", nats({ maxFileStoreBytes: FILE_STORE_BYTES }
     }
     await queue.run((one) => one.publish(batchOf(40, 3)))
     const broker = await brokerOf(name)
-    await new LedgerLog(broker, namesOf(name)).checkpoint()
+    await new LedgerLog(recordLogOf(broker, namesOf(name))).checkpoint()
     await queue.run((one) => one.publish(batchOf(43, 3)))
     await queue.run((one) => consume(one, { ...lease, limit: 3 }))
     const { state } = await broker.streams.info(`${name}-ledger`, { subjects_filter: ">" })
@@ -46,7 +47,7 @@ await describeWithService("ledger", nats({ maxFileStoreBytes: FILE_STORE_BYTES }
       await queue.run((one) => consume(one))
     }
     const brokers = await Promise.all([1, 2, 3].map(() => brokerOf(name)))
-    await Promise.all(brokers.map((broker) => new LedgerLog(broker, namesOf(name)).checkpoint()))
+    await Promise.all(brokers.map((broker) => new LedgerLog(recordLogOf(broker, namesOf(name))).checkpoint()))
     expect(ofDefault(await queue.run((one) => one.counts))).toMatchObject({ accepted: 9, waiting: 0 })
     await Promise.all(brokers.map(({ connection }) => connection.close()))
     await queue.close()
@@ -57,7 +58,7 @@ await describeWithService("ledger", nats({ maxFileStoreBytes: FILE_STORE_BYTES }
     const queue = openQueue({ servers: [server().url], name })
     await queue.run((one) => one.depth)
     const brokers = await Promise.all([1, 2, 3, 4].map(() => brokerOf(name)))
-    const [writer, cutter, other, late] = brokers.map((broker) => new LedgerLog(broker, namesOf(name)))
+    const [writer, cutter, other, late] = brokers.map((broker) => new LedgerLog(recordLogOf(broker, namesOf(name))))
     const write = async () => {
       for (let at = 1; at <= 300; at++) {
         const messages = [{ position: at, project_id: "default", count: 2, replay: false }]
@@ -82,7 +83,7 @@ await describeWithService("ledger", nats({ maxFileStoreBytes: FILE_STORE_BYTES }
     await queue.run((one) => one.publish(batchOf(1, 3)))
     const broker = await brokerOf(name)
     // As after a crash between the record and the acknowledgement.
-    const ledger = new LedgerLog(broker, namesOf(name))
+    const ledger = new LedgerLog(recordLogOf(broker, namesOf(name)))
     const messages = [{ position: 1, project_id: "default", count: 3, replay: false }]
     await ledger.append({ _tag: "Settled", messages })
     expect(ofDefault(await queue.run((one) => one.counts))).toMatchObject({ accepted: 3, waiting: 0 })

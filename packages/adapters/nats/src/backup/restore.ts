@@ -8,6 +8,7 @@ import { Broker } from "../client.ts"
 import { type NatsOptions, resolveOptions } from "../config.ts"
 import { LedgerLog } from "../ledger/LedgerLog.ts"
 import { decodeLetter } from "../letters.ts"
+import { recordLogOf } from "../recordLog.ts"
 import { openStreams } from "../streams.ts"
 import { type Names, namesOf, tokenOf } from "../subjects.ts"
 import { type Counts, COUNTS_NAME, decodeCounts, decodeLine, FOLDER, LETTERS_NAME } from "./files.ts"
@@ -58,7 +59,7 @@ const within = <A>(options: NatsOptions, body: (place: Place) => Promise<A>): Ef
 const checkUnused = async ({ broker, names }: Place): Promise<void> => {
   const { state } = await broker.call(() => broker.streams.info(names.events))
   // A server that was killed may have forgotten how far the stream had come; what was settled says so.
-  const ledger = new LedgerLog(broker, names)
+  const ledger = new LedgerLog(recordLogOf(broker, names))
   await ledger.refresh()
   if (state.last_seq === 0 && ledger.state.last === 0) return
   const cause = new Error(`the stream ${names.events} has been used: take another name (MILLRACE_NATS_NAME)`)
@@ -93,7 +94,7 @@ const subjectOf = ({ subjects }: Names, letter: string, index: number): string =
 
 /** As messages that were settled long since, at positions that none has: what is folded by position counts them once. */
 const record = async ({ broker, names }: Place, { accepted, deadLettered, replayed }: Counts): Promise<void> => {
-  const ledger = new LedgerLog(broker, names)
+  const ledger = new LedgerLog(recordLogOf(broker, names))
   let position = -1
   for (const [project_id, events] of Object.entries(accepted)) {
     const dead = deadLettered[project_id] ?? 0

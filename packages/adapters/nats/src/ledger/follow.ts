@@ -1,4 +1,5 @@
 import {
+  type Label,
   lastPosition,
   type LedgerState,
   type Numbering,
@@ -8,49 +9,44 @@ import {
   type StreamRecord,
   Tally
 } from "@millrace/core/account"
-import type { StreamInfo } from "../client.ts"
-import { deliveredTo } from "../consumer.ts"
-import type { QueueLog } from "../QueueLog.ts"
-import { idOf } from "../streams.ts"
-import { labelOf } from "../subjects.ts"
-import { labelAt, readStream, sightOf } from "./stream.ts"
-
-export type FollowView = Pick<QueueLog, "broker" | "names" | "ledger" | "notes">
+import type { Account } from "./Account.ts"
+import type { Holding } from "./primitives.ts"
+import { labelAt, lookAt, sightOf } from "./sight.ts"
 
 /** Of looks between which the ledger went on. */
 const MAX_LOOKS = 100
 
-/** Whether the stream is the one that the ledger numbers; `known`: the last position that it knew before `info` was read. */
-export const isFollowed = (state: LedgerState, info: StreamInfo, known: number): boolean => {
+/** Whether the stream is the one that the ledger numbers; `known`: the last position that it knew before `holding` was read. */
+export const isFollowed = (state: LedgerState, holding: Holding, known: number): boolean => {
   const numbering = state.watch?.numbering
   return (
     numbering !== undefined &&
-    streamIn(numbering, info) === numbering.stream &&
-    lastPosition(numbering, info.state.last_seq) >= known
+    streamIn(numbering, holding) === numbering.stream &&
+    lastPosition(numbering, holding.last) >= known
   )
 }
 
 /** One that does not tell is the same. */
-const streamIn = ({ stream }: Numbering, info: StreamInfo): string => idOf(info) ?? stream
+const streamIn = ({ stream }: Numbering, holding: Holding): string => holding.stream ?? stream
 
 /**
  * Has the ledger number the stream that there is: from its first time on, and anew when it hands out sequences again, because it was
  * made again, was put back to an older copy, or was forgotten by a server that was killed.
  */
-export const follow = async (view: FollowView): Promise<void> => {
+export const follow = async (account: Account): Promise<void> => {
   for (let look = 1; look <= MAX_LOOKS; look++) {
-    await view.ledger.refresh()
-    const known = await lastKnown(view)
-    const info = await readStream(view)
-    const { state } = view.ledger
-    if (isFollowed(state, info, known)) return
-    const record = state.watch === undefined ? await begin(view, info) : again(state, info, known)
-    if (record === undefined || record.upTo !== view.ledger.state.upTo) continue
-    const sequence = await view.ledger.append(record)
-    await view.ledger.refresh()
-    if (record.begin === undefined && view.ledger.state.followedAt === sequence) {
-      view.notes.push(
-        `the stream ${view.names.events} hands out sequences again from ${info.state.last_seq + 1} on: made again, put back to an ` +
+    await account.ledger.refresh()
+    const known = await lastKnown(account)
+    const holding = await lookAt(account.events)
+    const { state } = account.ledger
+    if (isFollowed(state, holding, known)) return
+    const record = state.watch === undefined ? await begin(account, holding) : again(state, holding, known)
+    if (record === undefined || record.upTo !== account.ledger.state.upTo) continue
+    const sequence = await account.ledger.append(record)
+    await account.ledger.refresh()
+    if (record.begin === undefined && account.ledger.state.followedAt === sequence) {
+      account.notes.push(
+        `the stream ${account.events.name} hands out sequences again from ${holding.last + 1} on: made again, put back to an ` +
           "older copy, or forgotten by a server that was killed; what comes is new, and what was not settled and is missing is lost"
       )
     }
@@ -58,44 +54,41 @@ export const follow = async (view: FollowView): Promise<void> => {
   throw new Error(`the ledger went on during each of ${MAX_LOOKS} looks at the stream`)
 }
 
-/** By what was told, and by what the consumer has handed out. */
-const lastKnown = async (view: FollowView): Promise<number> => {
-  const { state } = view.ledger
+/** By what was told, and by what was handed out. */
+const lastKnown = async (account: Account): Promise<number> => {
+  const { state } = account.ledger
   if (state.watch === undefined) return state.last
-  return Math.max(state.last, positionOf(state.watch.numbering, await deliveredTo(view)))
+  return Math.max(state.last, positionOf(state.watch.numbering, await account.events.handedOut()))
 }
 
-const again = (state: LedgerState, info: StreamInfo, known: number): StreamRecord => {
+const again = (state: LedgerState, holding: Holding, known: number): StreamRecord => {
   const { numbering } = state.watch!
-  const now = { stream: streamIn(numbering, info), last: info.state.last_seq, known }
+  const now = { stream: streamIn(numbering, holding), last: holding.last, known }
   return { _tag: "Stream", upTo: state.upTo, numbering: renumbered(numbering, now) }
 }
 
 /** Undefined when a message left while it was looked at. */
-const begin = async (view: FollowView, info: StreamInfo): Promise<StreamRecord | undefined> => {
-  const { ledger, names } = view
+const begin = async (account: Account, holding: Holding): Promise<StreamRecord | undefined> => {
+  const { engine, name } = account.events
   const numbering = {
-    log: `nats:${names.events}@${info.created}`,
-    stream: idOf(info) ?? info.created,
+    log: `${engine}:${name}@${holding.made}`,
+    stream: holding.stream ?? holding.made,
     epochs: [[1, 0]] as const,
     gaps: []
   }
-  const { held, last } = sightOf(numbering, info)
-  const { state } = ledger
+  const { held, last } = sightOf(numbering, holding)
+  const { state } = account.ledger
   const { upTo } = state
   const done = state.settledRanges.flatMap(([start, end]) => held.within(start, end))
   const sum = new Tally()
   const replayed = new Tally()
-  const add = (label: ReturnType<typeof labelOf>, times: number) => {
-    if (label === undefined) return
+  const add = (label: Label, times: number) => {
     sum.add(label.project_id, times * label.count)
     if (label.replay) replayed.add(label.project_id, times * label.count)
   }
-  for (const [subject, messages] of Object.entries(info.state.subjects ?? {})) {
-    add(labelOf(names.subjects.events, subject), messages)
-  }
+  for (const [label, messages] of holding.labels) add(label, messages)
   for (const position of positionsIn(done)) {
-    const label = await labelAt(view, position)
+    const label = await labelAt(account, position)
     if (label === undefined) return undefined
     add(label, -1)
   }

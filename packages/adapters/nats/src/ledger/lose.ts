@@ -1,12 +1,10 @@
-import { type LostRecord, positionsIn, type Range, RangeSet, Tally } from "@millrace/core/account"
 import type { ByProject } from "@millrace/core"
-import type { QueueLog } from "../QueueLog.ts"
-import { labelAt, type Sight } from "./stream.ts"
-
-type View = Pick<QueueLog, "broker" | "names" | "ledger" | "notes">
+import { type LostRecord, positionsIn, type Range, RangeSet, Tally } from "@millrace/core/account"
+import type { Account } from "./Account.ts"
+import { labelAt, type Sight } from "./sight.ts"
 
 /** Positions that are neither in the stream nor settled, and not known to be lost yet. */
-export const missingIn = ({ ledger: { state } }: View, { held, last }: Sight): ReadonlyArray<Range> => {
+export const missingIn = ({ ledger: { state } }: Account, { held, last }: Sight): ReadonlyArray<Range> => {
   const accounted = new RangeSet(state.settledRanges)
   for (const [start, end] of [...(state.watch?.gone.ranges ?? []), ...held.ranges]) accounted.add(start, end)
   const { expected, numbering } = state.watch!
@@ -20,7 +18,7 @@ export const missingIn = ({ ledger: { state } }: View, { held, last }: Sight): R
 }
 
 /** Whether nobody has told what was in one of them. */
-export const isUntold = ({ ledger: { state } }: View, missing: ReadonlyArray<Range>): boolean => {
+export const isUntold = ({ ledger: { state } }: Account, missing: ReadonlyArray<Range>): boolean => {
   const front = state.watch?.expected.front ?? 0
   const beyond = missing.map(([start, end]): Range => [Math.max(start, front + 1), end])
   return [...positionsIn(beyond)].some((position) => state.watch?.expected.isKnown(position) === false)
@@ -28,14 +26,14 @@ export const isUntold = ({ ledger: { state } }: View, missing: ReadonlyArray<Ran
 
 /** `waiting`: events of all messages that the stream holds and that are expected there, by project. */
 export const recordLost = async (
-  view: View,
+  account: Account,
   sight: Sight,
   missing: ReadonlyArray<Range>,
   waiting: { readonly all: ByProject; readonly replayed: ByProject }
 ): Promise<void> => {
-  const { ledger } = view
+  const { ledger } = account
   const before = new Tally(ledger.state.watch!.lost)
-  const record = await lostRecord(view, sight, missing, waiting)
+  const record = await lostRecord(account, sight, missing, waiting)
   if (record === undefined) return
   const sequence = await ledger.append(record)
   await ledger.refresh()
@@ -46,16 +44,16 @@ export const recordLost = async (
   if (lost.length === 0) return
   const places = missing.map(([start, end]) => (end === start + 1 ? `${start}` : `${start}-${end - 1}`)).join(", ")
   const events = lost.map(([project, count]) => `${count} of ${project}`).join(", ")
-  view.notes.push(`events are lost: ${events}, at the positions ${places} of ${view.names.events}`)
+  account.notes.push(`events are lost: ${events}, at the positions ${places} of ${account.events.name}`)
 }
 
 const lostRecord = async (
-  view: View,
+  account: Account,
   { held, last }: Sight,
   ranges: ReadonlyArray<Range>,
   waiting: { readonly all: ByProject; readonly replayed: ByProject }
 ): Promise<LostRecord | undefined> => {
-  const { state } = view.ledger
+  const { state } = account.ledger
   const { upTo } = state
   const { expected } = state.watch!
   const { front } = expected
@@ -66,12 +64,12 @@ const lostRecord = async (
   const settled = new RangeSet(state.settledRanges)
   for (const position of positionsIn(held.within(front + 1, last + 1))) {
     if (settled.has(position) || state.watch!.gone.has(position)) continue
-    const label = await labelAt(view, position)
+    const label = await labelAt(account, position)
     if (label === undefined) return undefined
     accepted.add(label.project_id, label.count)
     if (label.replay) replayed.add(label.project_id, label.count)
   }
-  if (state.upTo !== upTo || view.ledger.state !== state) return undefined
+  if (state.upTo !== upTo || account.ledger.state !== state) return undefined
   const lost = new Tally(accepted.value)
   const below = new RangeSet(ranges)
   for (const { events, position, project_id } of state.deadWaiting()) {

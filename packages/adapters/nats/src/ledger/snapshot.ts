@@ -1,11 +1,9 @@
-import { type Label, positionsIn, type Range, RangeSet, Tally } from "@millrace/core/account"
 import type { ByProject } from "@millrace/core"
-import { setTimeout as sleep } from "node:timers/promises"
-import type { QueueLog } from "../QueueLog.ts"
-import { labelOf } from "../subjects.ts"
+import { type Label, positionsIn, type Range, RangeSet, Tally } from "@millrace/core/account"
+import type { Account } from "./Account.ts"
 import { follow, isFollowed } from "./follow.ts"
 import { isUntold, missingIn, recordLost } from "./lose.ts"
-import { agrees, labelAt, readStream, type Sight, sightOf } from "./stream.ts"
+import { labelAt, lookAt, type Sight, sightOf } from "./sight.ts"
 
 export interface Snapshot {
   readonly accepted: ByProject
@@ -20,7 +18,6 @@ export interface Snapshot {
   readonly unsettled: ReadonlyArray<Range>
   /** Settled messages that the stream still holds: about to be acknowledged, or brought back by a server's crash. */
   readonly leftOver: ReadonlyArray<number>
-  readonly nudges: number
   readonly sight: Sight
 }
 
@@ -30,34 +27,37 @@ const MAX_LOOKS = 100
 const UNTOLD_LOOKS = 10
 const UNTOLD_MILLIS = 100
 
+const sleep = (millis: number) => new Promise((resolve) => setTimeout(resolve, millis))
+
 /**
- * Everything counted at one instant: what the stream holds, by the server's index of subjects, and what became of the
+ * Everything counted at one instant: what the stream holds, by the engine's count of labels, and what became of the
  * rest, by the ledger. The stream is read first, so a message that left it before that is in the ledger by then; one that
  * is in neither is lost, and that is recorded before anything is counted.
  */
-export const takeSnapshot = async (log: QueueLog): Promise<Snapshot> => {
+export const takeSnapshot = async (account: Account): Promise<Snapshot> => {
   let untold = 0
   for (let look = 1; look <= MAX_LOOKS; look++) {
-    const known = log.ledger.state.last
-    const info = await readStream(log)
-    if (!isFollowed(log.ledger.state, info, known)) {
-      await follow(log)
+    const known = account.ledger.state.last
+    const holding = await lookAt(account.events)
+    if (!isFollowed(account.ledger.state, holding, known)) {
+      await follow(account)
       continue
     }
-    await log.manifest.tell()
-    await log.ledger.refresh()
-    const { state } = log.ledger
+    await account.manifest.tell()
+    await account.ledger.refresh()
+    const { state } = account.ledger
     const { upTo } = state
-    const sight = sightOf(state.watch!.numbering, info)
+    const sight = sightOf(state.watch!.numbering, holding)
     // The stream was made again meanwhile, or has gone on far beyond what was read.
-    if (!isFollowed(state, info, known) || state.watch!.expected.front > sight.last) continue
-    const out = await labelsOut(log, sight)
-    if (out === undefined || log.ledger.state !== state || state.upTo !== upTo) continue
-    const expected = expectedIn(log, sight, out)
-    const missing = missingIn(log, sight)
-    if (missing.length === 0) return { ...countsIn(log, sight, expected, out.returned), ...placesIn(log, sight, out) }
-    if (isUntold(log, missing) && ++untold <= UNTOLD_LOOKS) await sleep(UNTOLD_MILLIS)
-    else if (agrees(info)) await recordLost(log, sight, missing, expected)
+    if (!isFollowed(state, holding, known) || state.watch!.expected.front > sight.last) continue
+    const out = await labelsOut(account, sight)
+    if (out === undefined || account.ledger.state !== state || state.upTo !== upTo) continue
+    const expected = expectedIn(sight, out)
+    const missing = missingIn(account, sight)
+    if (missing.length === 0)
+      return { ...countsIn(account, sight, expected, out.returned), ...placesIn(account, sight, out) }
+    if (isUntold(account, missing) && ++untold <= UNTOLD_LOOKS) await sleep(UNTOLD_MILLIS)
+    else if (holding.isConsistent) await recordLost(account, sight, missing, expected)
   }
   throw new Error(`the ledger went on during each of ${MAX_LOOKS} looks at it`)
 }
@@ -71,12 +71,12 @@ interface Out {
 }
 
 /** Messages that the stream holds and that are not expected there; undefined when one left while it was looked at. */
-const labelsOut = async (log: QueueLog, { held }: Sight): Promise<Out | undefined> => {
-  const { state } = log.ledger
+const labelsOut = async (account: Account, { held }: Sight): Promise<Out | undefined> => {
+  const { state } = account.ledger
   const look = (ranges: ReadonlyArray<Range>) =>
     Promise.all(
       [...positionsIn(ranges.flatMap(([start, end]) => held.within(start, end)))].map(
-        async (position) => [position, await labelAt(log, position)] as const
+        async (position) => [position, await labelAt(account, position)] as const
       )
     )
   const [leftOver, returned] = await Promise.all([look(state.settledRanges), look(state.watch!.gone.ranges)])
@@ -84,24 +84,21 @@ const labelsOut = async (log: QueueLog, { held }: Sight): Promise<Out | undefine
   return leftOver.every(isThere) && returned.every(isThere) ? { leftOver, returned } : undefined
 }
 
-/** Events by project of the messages that the stream holds and that are expected there, by the server's index. */
-const expectedIn = ({ names }: QueueLog, { info }: Sight, { leftOver, returned }: Out) => {
+/** Events by project of the messages that the stream holds and that are expected there, by the engine's count. */
+const expectedIn = ({ holding }: Sight, { leftOver, returned }: Out) => {
   const all = new Tally()
   const replayed = new Tally()
   const add = ({ count, project_id, replay }: Label, times: number) => {
     all.add(project_id, times * count)
     if (replay) replayed.add(project_id, times * count)
   }
-  for (const [subject, messages] of Object.entries(info.state.subjects ?? {})) {
-    const label = labelOf(names.subjects.events, subject)
-    if (label !== undefined) add(label, messages)
-  }
+  for (const [label, messages] of holding.labels) add(label, messages)
   for (const [, label] of [...leftOver, ...returned]) add(label, -1)
   return { all: all.value, replayed: replayed.value }
 }
 
 const countsIn = (
-  { ledger: { state } }: QueueLog,
+  { ledger: { state } }: Account,
   { held }: Sight,
   expected: { readonly all: ByProject; readonly replayed: ByProject },
   returned: ReadonlyArray<Labelled>
@@ -124,15 +121,14 @@ const countsIn = (
   }
 }
 
-const placesIn = ({ ledger: { state }, names }: QueueLog, sight: Sight, { leftOver }: Out) => {
+const placesIn = ({ ledger: { state } }: Account, sight: Sight, { leftOver }: Out) => {
   const settled = new RangeSet(state.settledRanges)
   const waiting = sight.held.ranges.flatMap(([start, end]) => settled.missing(start, end))
   return {
-    bytes: sight.info.state.bytes,
+    bytes: sight.holding.bytes,
     oldest: waiting[0]?.[0],
     unsettled: settled.missing(1, Number.MAX_SAFE_INTEGER),
     leftOver: leftOver.map(([position]) => position),
-    nudges: sight.info.state.subjects?.[names.subjects.nudge] ?? 0,
     sight
   }
 }

@@ -1,5 +1,5 @@
 import { type Label, runsOf } from "@millrace/core/account"
-import type { LedgerLog } from "./ledger/LedgerLog.ts"
+import type { LedgerLog } from "./LedgerLog.ts"
 
 /** What was published is told within this time, so that what is lost can be counted. */
 const TELL_WITHIN_MILLIS = 200
@@ -12,7 +12,7 @@ export class Manifest {
   readonly #ledger: LedgerLog
   #pending: Array<readonly [position: number, label: Label]> = []
   #telling: Promise<void> | undefined
-  #timer: NodeJS.Timeout | undefined
+  #timer: ReturnType<typeof setTimeout> | undefined
 
   constructor(ledger: LedgerLog) {
     this.#ledger = ledger

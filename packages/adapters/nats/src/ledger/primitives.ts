@@ -1,0 +1,52 @@
+import type { Label, Range } from "@millrace/core/account"
+
+/**
+ * A durable, ordered log of records, as an engine keeps it, with the newest checkpoint of their fold. Sequences ascend; one
+ * may be missing. Every call rejects with what the engine says.
+ */
+export interface RecordLog {
+  /** Durable when it resolves, at the returned sequence. Where an answer was lost a record may lie there twice. */
+  readonly append: (record: Uint8Array) => Promise<number>
+  /** The last sequence, and when the log was made: one of another time may be another log. */
+  readonly end: () => Promise<{ readonly last: number; readonly made: string }>
+  readonly read: (sequence: number) => Promise<Entry | undefined>
+  readonly checkpoint: () => Promise<{ readonly sequence: number; readonly text: string } | undefined>
+  /** In place of the one at `before`, 0 for none; false when that is not the newest any more. */
+  readonly writeCheckpoint: (checkpoint: Uint8Array, before: number) => Promise<boolean>
+  /** Deletes the records up to `sequence`, and all checkpoints but the newest. */
+  readonly cut: (sequence: number) => Promise<void>
+}
+
+export interface Entry {
+  /** Undefined: something else, which the sequence counts as well. */
+  readonly record: string | undefined
+  /** Tells it from another one at the same sequence. */
+  readonly writtenAt: string
+}
+
+/** Messages as the engine says that the queue holds them, by sequence. It may hand sequences out again. */
+export interface Holding {
+  /** Tells the stream from another of its name. One that does not tell is taken for the same. */
+  readonly stream: string | undefined
+  readonly made: string
+  readonly last: number
+  readonly held: ReadonlyArray<Range>
+  /** How many messages of each label. */
+  readonly labels: ReadonlyArray<readonly [label: Label, messages: number]>
+  /** Messages that hold no events, to be thrown away. */
+  readonly empty: number
+  readonly bytes: number
+  /** Whether all of it was read at one instant. */
+  readonly isConsistent: boolean
+}
+
+/** The stream of events, as an engine keeps it. */
+export interface EventLog {
+  readonly engine: string
+  readonly name: string
+  readonly look: () => Promise<Holding>
+  /** Of the message at a sequence; undefined when it is not there any more. */
+  readonly labelAt: (sequence: number) => Promise<Label | undefined>
+  /** The last sequence that was handed out to anybody. A stream that ends before it has gone back. */
+  readonly handedOut: () => Promise<number>
+}
