@@ -49,7 +49,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "lost events that are not counted",
-    file: "packages/adapters/nats/src/ledger/lose.ts",
+    file: "packages/core/src/kit/account/lose.ts",
     search: "  return missing.ranges\n",
     replace: "  return missing.ranges.slice(missing.ranges.length)\n",
     theme: "purge"

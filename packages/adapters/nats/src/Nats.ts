@@ -1,4 +1,3 @@
-import { sequenceOf } from "@millrace/core/account"
 import {
   type ByProject,
   EventBatch,
@@ -9,6 +8,7 @@ import {
   superviseLoop,
   Tombstones
 } from "@millrace/core"
+import { sequenceOf, type Snapshot, takeSnapshot } from "@millrace/core/account"
 import { Context, Effect, Layer, type Scope, Semaphore } from "effect"
 import { copierOf } from "./backup/copier.ts"
 import { Broker, isGone, isUnheard, queueError } from "./client.ts"
@@ -17,7 +17,6 @@ import { deadLettersOf } from "./deadLetters.ts"
 import { durabilityOf } from "./durability.ts"
 import { erase } from "./erase.ts"
 import { Inbox } from "./Inbox.ts"
-import { type Snapshot, takeSnapshot } from "./ledger/snapshot.ts"
 import { setAside } from "./letters.ts"
 import { openQueueLog, type QueueLog } from "./QueueLog.ts"
 import { namesOf } from "./subjects.ts"

@@ -1,6 +1,6 @@
-import type { Label } from "@millrace/core/account"
 import { headers, type MsgHdrs } from "@nats-io/transport-node"
 import { EventBatch, linesOfBytes, MAX_MESSAGE_BYTES } from "@millrace/core"
+import type { Label } from "@millrace/core/account"
 import { type Broker, isTimeout, NotConnected, PayloadTooLarge, PublisherFull, StreamChanged } from "./client.ts"
 import { subjectOf } from "./subjects.ts"
 

@@ -1,7 +1,7 @@
+import { type Account, generationIn } from "@millrace/core/account"
 import { AckPolicy, type ConsumerConfig, type ConsumerInfo } from "@nats-io/jetstream"
 import { type Broker, orUndefined } from "./client.ts"
 import type { ResolvedOptions } from "./config.ts"
-import { type Account, generationIn } from "./ledger/Account.ts"
 import type { Names } from "./subjects.ts"
 
 interface View extends Pick<Account, "ledger"> {

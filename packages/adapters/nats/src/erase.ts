@@ -1,7 +1,7 @@
 import { type Erased, type Erasure, EventBatch, Tombstones } from "@millrace/core"
+import { NO_EVENTS, originOf, positionIn, recordEmpty } from "@millrace/core/account"
 import type { StoredMsg } from "./client.ts"
 import { coveredLetters, removeLetters } from "./deadLetters.ts"
-import { NO_EVENTS, originOf, positionIn, recordEmpty } from "./ledger/Account.ts"
 import type { QueueLog } from "./QueueLog.ts"
 import { decode, type Known } from "./settle.ts"
 import { labelOf, tokenOf } from "./subjects.ts"

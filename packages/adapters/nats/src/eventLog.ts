@@ -1,7 +1,5 @@
-import type { Range } from "@millrace/core/account"
+import { type EventLog, type Holding, NO_EVENTS, type Range } from "@millrace/core/account"
 import type { Broker, StreamInfo } from "./client.ts"
-import { NO_EVENTS } from "./ledger/Account.ts"
-import type { EventLog, Holding } from "./ledger/primitives.ts"
 import { idOf } from "./streams.ts"
 import { labelOf, type Names } from "./subjects.ts"
 

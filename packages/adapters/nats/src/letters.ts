@@ -5,9 +5,9 @@ import {
   type EventQueueError,
   PersistedLetter
 } from "@millrace/core"
+import { originIn } from "@millrace/core/account"
 import { Clock, Effect, Schema } from "effect"
 import { isConflict, queueError } from "./client.ts"
-import { originIn } from "./ledger/Account.ts"
 import type { QueueLog } from "./QueueLog.ts"
 import { tokenOf } from "./subjects.ts"
 

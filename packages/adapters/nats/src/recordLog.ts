@@ -1,5 +1,5 @@
+import type { RecordLog } from "@millrace/core/account"
 import { type Broker, isConflict, isTimeout } from "./client.ts"
-import type { RecordLog } from "./ledger/primitives.ts"
 import type { Names } from "./subjects.ts"
 
 const ANSWER_MILLIS = 5_000

@@ -1,9 +1,8 @@
-import type { Label, SettledMessage } from "@millrace/core/account"
 import { type DeadLetterReason, EventBatch, type EventQueueError, type TakeOptions } from "@millrace/core"
+import { type Label, originOf, type SettledMessage } from "@millrace/core/account"
 import { Effect } from "effect"
 import { queueError } from "./client.ts"
 import { setAside } from "./letters.ts"
-import { originOf } from "./ledger/Account.ts"
 import type { QueueLog } from "./QueueLog.ts"
 
 const ANSWER_MILLIS = 5_000

@@ -6,11 +6,10 @@ import {
   superviseOnce,
   type TakeOptions
 } from "@millrace/core"
+import { follow, positionIn, recordEmpty } from "@millrace/core/account"
 import { Cause, Effect, Exit, Random, type Scope } from "effect"
 import { NotConnected, queueError } from "./client.ts"
 import type { Inbox, Message } from "./Inbox.ts"
-import { follow } from "./ledger/follow.ts"
-import { positionIn, recordEmpty } from "./ledger/Account.ts"
 import type { QueueLog } from "./QueueLog.ts"
 import { bury, decode, keepBytes, type Known, recordSettled } from "./settle.ts"
 

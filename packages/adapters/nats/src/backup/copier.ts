@@ -1,12 +1,11 @@
-import { Tally } from "@millrace/core/account"
 import { createWriteStream } from "node:fs"
 import { mkdir, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { Readable } from "node:stream"
 import { pipeline } from "node:stream/promises"
 import { type ByProject, type QueueCopier, SnapshotError } from "@millrace/core"
+import { takeSnapshot, Tally } from "@millrace/core/account"
 import { Effect, type Semaphore } from "effect"
-import { takeSnapshot } from "../ledger/snapshot.ts"
 import type { QueueLog } from "../QueueLog.ts"
 import { type Counts, COUNTS_NAME, encodeCounts, encodeLetter, FOLDER, LETTERS_NAME } from "./files.ts"
 

@@ -1,7 +1,7 @@
 import type { ByProject } from "../../event/Event.ts"
+import { Tally } from "../Tally.ts"
 import type { Range } from "./ranges.ts"
 import type { Label, Run } from "./record.ts"
-import { Tally } from "../Tally.ts"
 
 /** Of the newest messages each is remembered; of the older ones their sum is. */
 const EACH = 1_024

@@ -1,7 +1,7 @@
 import type { ByProject } from "../../event/Event.ts"
+import { Tally } from "../Tally.ts"
 import { type Range, RangeSet } from "./ranges.ts"
 import type { Checkpoint, Label, LedgerRecord, LostRecord, SettledMessage, StreamRecord } from "./record.ts"
-import { Tally } from "../Tally.ts"
 import { Watch } from "./Watch.ts"
 
 /** Of a message that is not settled. */

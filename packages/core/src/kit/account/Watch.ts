@@ -1,9 +1,9 @@
 import type { ByProject } from "../../event/Event.ts"
-import { positionsIn, type Range, RangeSet } from "./ranges.ts"
+import { Tally } from "../Tally.ts"
 import { Expected, type ExpectedState } from "./Expected.ts"
 import type { Numbering } from "./Numbering.ts"
+import { positionsIn, type Range, RangeSet } from "./ranges.ts"
 import type { Checkpoint, Label, LostRecord } from "./record.ts"
-import { Tally } from "../Tally.ts"
 
 /** Where a message is counted that is lost before anybody told what was in it: one event, of the first project there is. */
 const GUESS: Label = { project_id: "default", count: 1, replay: false }

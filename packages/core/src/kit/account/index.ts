@@ -1,23 +1,20 @@
-export { Expected, type ExpectedState, runsOf } from "./Expected.ts"
-export { LedgerState } from "./LedgerState.ts"
 export {
-  generationOf,
-  lastPosition,
-  type Numbering,
-  positionOf,
-  positionsOf,
-  renumbered,
-  sequenceOf
-} from "./Numbering.ts"
-export { positionsIn, type Range, RangeSet } from "./ranges.ts"
-export {
-  type Checkpoint,
-  checkpointCodec,
-  type Label,
-  type LedgerRecord,
-  type LostRecord,
-  recordCodec,
-  type SettledMessage,
-  type StreamRecord
-} from "./record.ts"
+  type Account,
+  generationIn,
+  idIn,
+  makeAccount,
+  NO_EVENTS,
+  originIn,
+  originOf,
+  positionIn,
+  recordEmpty
+} from "./Account.ts"
+export { follow } from "./follow.ts"
+export { LedgerLog } from "./LedgerLog.ts"
+export { sequenceOf } from "./Numbering.ts"
+export type { Entry, EventLog, Holding, RecordLog } from "./primitives.ts"
+export type { Range } from "./ranges.ts"
+export type { Label, SettledMessage } from "./record.ts"
+export { type Sight, tellOf } from "./sight.ts"
+export { type Snapshot, takeSnapshot } from "./snapshot.ts"
 export { Tally } from "../Tally.ts"

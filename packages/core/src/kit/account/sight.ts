@@ -1,14 +1,8 @@
-import {
-  type Label,
-  lastPosition,
-  type Numbering,
-  positionsIn,
-  positionsOf,
-  RangeSet,
-  sequenceOf
-} from "@millrace/core/account"
 import type { Account } from "./Account.ts"
+import { lastPosition, type Numbering, positionsOf, sequenceOf } from "./Numbering.ts"
 import type { EventLog, Holding } from "./primitives.ts"
+import { positionsIn, RangeSet } from "./ranges.ts"
+import type { Label } from "./record.ts"
 
 /** What the stream holds at one instant, by position. */
 export interface Sight {

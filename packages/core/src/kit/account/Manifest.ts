@@ -1,5 +1,6 @@
-import { type Label, runsOf } from "@millrace/core/account"
+import { runsOf } from "./Expected.ts"
 import type { LedgerLog } from "./LedgerLog.ts"
+import type { Label } from "./record.ts"
 
 /** What was published is told within this time, so that what is lost can be counted. */
 const TELL_WITHIN_MILLIS = 200

@@ -1,8 +1,10 @@
-import type { ByProject } from "@millrace/core"
-import { type Label, positionsIn, type Range, RangeSet, Tally } from "@millrace/core/account"
+import type { ByProject } from "../../event/Event.ts"
+import { Tally } from "../Tally.ts"
 import type { Account } from "./Account.ts"
 import { follow, isFollowed } from "./follow.ts"
 import { isUntold, missingIn, recordLost } from "./lose.ts"
+import { positionsIn, type Range, RangeSet } from "./ranges.ts"
+import type { Label } from "./record.ts"
 import { labelAt, lookAt, type Sight, sightOf } from "./sight.ts"
 
 export interface Snapshot {

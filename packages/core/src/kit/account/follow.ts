@@ -1,16 +1,10 @@
-import {
-  type Label,
-  lastPosition,
-  type LedgerState,
-  type Numbering,
-  positionOf,
-  positionsIn,
-  renumbered,
-  type StreamRecord,
-  Tally
-} from "@millrace/core/account"
+import { Tally } from "../Tally.ts"
 import type { Account } from "./Account.ts"
+import type { LedgerState } from "./LedgerState.ts"
+import { lastPosition, type Numbering, positionOf, renumbered } from "./Numbering.ts"
 import type { Holding } from "./primitives.ts"
+import { positionsIn } from "./ranges.ts"
+import type { Label, StreamRecord } from "./record.ts"
 import { labelAt, lookAt, sightOf } from "./sight.ts"
 
 /** Of looks between which the ledger went on. */

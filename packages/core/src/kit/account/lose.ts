@@ -1,6 +1,8 @@
-import type { ByProject } from "@millrace/core"
-import { type LostRecord, positionsIn, type Range, RangeSet, Tally } from "@millrace/core/account"
+import type { ByProject } from "../../event/Event.ts"
+import { Tally } from "../Tally.ts"
 import type { Account } from "./Account.ts"
+import { positionsIn, type Range, RangeSet } from "./ranges.ts"
+import type { LostRecord } from "./record.ts"
 import { labelAt, type Sight } from "./sight.ts"
 
 /** Positions that are neither in the stream nor settled, and not known to be lost yet. */

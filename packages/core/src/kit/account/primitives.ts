@@ -1,4 +1,5 @@
-import type { Label, Range } from "@millrace/core/account"
+import type { Range } from "./ranges.ts"
+import type { Label } from "./record.ts"
 
 /**
  * A durable, ordered log of records, as an engine keeps it, with the newest checkpoint of their fold. Sequences ascend; one

@@ -1,5 +1,6 @@
-import { type Checkpoint, checkpointCodec, type LedgerRecord, LedgerState, recordCodec } from "@millrace/core/account"
+import { LedgerState } from "./LedgerState.ts"
 import type { RecordLog } from "./primitives.ts"
+import { type Checkpoint, checkpointCodec, type LedgerRecord, recordCodec } from "./record.ts"
 
 /** Reads on their way at once. */
 const WINDOW = 128

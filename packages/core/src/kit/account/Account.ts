@@ -1,8 +1,9 @@
-import { type EventBatch, type Origin } from "@millrace/core"
-import { generationOf, type Label, positionOf } from "@millrace/core/account"
+import type { EventBatch, Origin } from "../../event/EventBatch.ts"
 import { LedgerLog } from "./LedgerLog.ts"
 import { Manifest } from "./Manifest.ts"
+import { generationOf, positionOf } from "./Numbering.ts"
 import type { EventLog, RecordLog } from "./primitives.ts"
+import type { Label } from "./record.ts"
 
 /** The account of one queue: the stream of its events, and the ledger of what became of them. */
 export interface Account {
