@@ -20,7 +20,7 @@ export const jsonForms = (type: SqlText, text: SqlText): FilteredForms => {
   return {
     text: sql`CASE WHEN ${type} IN ('VARCHAR') THEN ${text} END`,
     number: sql`TRY_CAST(${number} AS DOUBLE)`,
-    truth: sql`CASE WHEN ${type} IN ('BOOLEAN') THEN (${text} = 'true') END`,
+    boolean: sql`CASE WHEN ${type} IN ('BOOLEAN') THEN (${text} = 'true') END`,
     digits: digitsOf(number),
     exists: sql`(COALESCE(${type}, 'NULL') <> 'NULL')`
   }
@@ -30,6 +30,6 @@ export const jsonForms = (type: SqlText, text: SqlText): FilteredForms => {
 const decodedJson = (json: SqlText): PropertyForms => ({
   text: sql`CASE WHEN starts_with(${json}, '"') THEN json_extract_string(${json}, '$') END`,
   number: sql`TRY_CAST(${json} AS DOUBLE)`,
-  truth: sql`CASE ${json} WHEN 'true' THEN true WHEN 'false' THEN false END`,
+  boolean: sql`CASE ${json} WHEN 'true' THEN true WHEN 'false' THEN false END`,
   digits: digitsOf(json)
 })

@@ -30,7 +30,7 @@ export const dialectOf = ({ hot, merged, onProperty }: DialectOptions): Dialect 
     events: merged ? RESOLVED : sql`events`,
     propertyText: (name) => propertyOf(name).text,
     propertyNumber: (name) => propertyOf(name).number,
-    propertyTruth: (name) => propertyOf(name).truth,
+    propertyBoolean: (name) => propertyOf(name).boolean,
     propertyDigits: (name) => propertyOf(name).digits,
     propertyExists: (name) => propertyOf(name).exists,
     readTogether: (names, use) =>

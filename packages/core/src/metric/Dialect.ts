@@ -5,7 +5,7 @@ export interface PropertyForms {
   readonly text: SqlText
   /** A double. */
   readonly number: SqlText
-  readonly truth: SqlText
+  readonly boolean: SqlText
   /** The digits of an integer that no double is, null for all else: what it is compared and told apart by. */
   readonly digits: SqlText
 }
@@ -50,7 +50,7 @@ export interface Dialect {
   /** A property's number as a double; null where it is missing or no number. */
   readonly propertyNumber: (name: string) => SqlText
   /** True or false; null where the property is missing or neither. */
-  readonly propertyTruth: (name: string) => SqlText
+  readonly propertyBoolean: (name: string) => SqlText
   /** {@link PropertyForms.digits} of a property. */
   readonly propertyDigits: (name: string) => SqlText
   /**

@@ -74,8 +74,8 @@ export const eventsOfValue = (
     ? events
     : ofValue(partsOf(events, { breakdown, breakdown_of, breakdown_value }, score), breakdown_value)
 
-/** One value's heap; empty where the answer has no such value. */
+/** One value's group; empty where the answer has no such value. */
 export const ofValue = <Thing>(
-  heaps: ReadonlyArray<readonly [BreakdownValue, ReadonlyArray<Thing>]>,
+  groups: ReadonlyArray<readonly [BreakdownValue, ReadonlyArray<Thing>]>,
   wanted: BreakdownValue | undefined
-): ReadonlyArray<Thing> => heaps.find(([value]) => value === wanted)?.[1] ?? []
+): ReadonlyArray<Thing> => groups.find(([value]) => value === wanted)?.[1] ?? []

@@ -78,7 +78,7 @@ const decoded = (code: SqlText): PropertyForms => {
   return {
     text: rest(code, sql`'s'`),
     number: sql`TRY_CAST(${rest(code, sql`'n'`)} AS DOUBLE)`,
-    truth: sql`CASE ${code} WHEN 't' THEN true WHEN 'f' THEN false END`,
+    boolean: sql`CASE ${code} WHEN 't' THEN true WHEN 'f' THEN false END`,
     digits: digitsOf(rest(code, sql`'n'`))
   }
 }

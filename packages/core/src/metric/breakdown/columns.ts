@@ -4,7 +4,7 @@ import { integerOf, type RawRow } from "../rows.ts"
 import { sql, type SqlText } from "../SqlText.ts"
 import { BREAKDOWN_MAX, type BreakdownValue, NONE, OTHER } from "./values.ts"
 
-export const KIND = { none: 0, truth: 1, number: 2, text: 3, other: 4 } as const
+export const KIND = { none: 0, boolean: 1, number: 2, text: 3, other: 4 } as const
 
 /** Places of the values that are not told apart; those that are have the places before. */
 export const PLACE = { other: BREAKDOWN_MAX + 1, none: BREAKDOWN_MAX + 2 } as const
@@ -17,7 +17,7 @@ export const breakdownColumns = (field: Field | undefined, dialect: Dialect): Sq
   const forms = {
     text: dialect.propertyText(property),
     number: dialect.propertyNumber(property),
-    truth: dialect.propertyTruth(property),
+    boolean: dialect.propertyBoolean(property),
     digits: dialect.propertyDigits(property)
   }
   return valueColumns(forms, dialect)
@@ -43,12 +43,12 @@ export const decodedColumns = (field: Field, code: SqlText, dialect: Dialect): S
 const typeColumns = (type: SqlText, dialect: Dialect): SqlText =>
   sql`${kindOfText(type)} AS kind, ${type} AS label, ${dialect.double(0)} AS amount`
 
-const valueColumns = ({ digits, number, text, truth }: PropertyForms, dialect: Dialect): SqlText => {
-  const truthText = sql`CASE WHEN ${truth} THEN 'true' WHEN NOT ${truth} THEN 'false' ELSE '' END`
+const valueColumns = ({ digits, number, text, boolean }: PropertyForms, dialect: Dialect): SqlText => {
+  const booleanText = sql`CASE WHEN ${boolean} THEN 'true' WHEN NOT ${boolean} THEN 'false' ELSE '' END`
   return sql`
     CASE WHEN ${text} IS NOT NULL THEN ${kindOfText(text)} WHEN ${digits} IS NOT NULL THEN ${KIND.text}
-      WHEN ${number} IS NOT NULL THEN ${KIND.number} WHEN ${truth} IS NOT NULL THEN ${KIND.truth} ELSE ${KIND.none} END AS kind,
-    COALESCE(${text}, ${digits}, ${truthText}) AS label,
+      WHEN ${number} IS NOT NULL THEN ${KIND.number} WHEN ${boolean} IS NOT NULL THEN ${KIND.boolean} ELSE ${KIND.none} END AS kind,
+    COALESCE(${text}, ${digits}, ${booleanText}) AS label,
     CASE WHEN ${digits} IS NULL THEN COALESCE(${number}, ${dialect.double(0)}) + ${dialect.double(0)} ELSE ${dialect.double(0)} END AS amount`
 }
 
@@ -60,7 +60,7 @@ export const valueOfPlace = (place: number, row: RawRow): BreakdownValue => {
   if (place >= PLACE.other) return place === PLACE.none ? NONE : OTHER
   const kind = integerOf(row, "kind")
   if (kind === KIND.number) return Number(row["amount"])
-  return kind === KIND.truth ? row["label"] === "true" : String(row["label"])
+  return kind === KIND.boolean ? row["label"] === "true" : String(row["label"])
 }
 
 /** True for the row of {@link breakdownColumns}' columns, with their `place`, that stands for a value. */
@@ -74,4 +74,4 @@ export const isValue = (value: BreakdownValue, dialect: Dialect): SqlText => {
 export const hasValue = (value: BreakdownValue, dialect: Dialect): SqlText =>
   typeof value === "number"
     ? sql`(kind = ${KIND.number} AND amount = ${dialect.double(value)})`
-    : sql`(kind = ${typeof value === "boolean" ? KIND.truth : KIND.text} AND label = ${String(value)})`
+    : sql`(kind = ${typeof value === "boolean" ? KIND.boolean : KIND.text} AND label = ${String(value)})`

@@ -100,7 +100,7 @@ const rankedSql = (wanted: BreakdownValue | undefined, dialect: Dialect) => sql`
       SELECT *, ROW_NUMBER() OVER (
         ORDER BY ${wanted === undefined ? sql`` : sql`CASE WHEN ${hasValue(wanted, dialect)} THEN 0 ELSE 1 END,`} score DESC NULLS LAST, kind, amount, label
       ) AS place
-      FROM scored WHERE kind IN (${KIND.truth}, ${KIND.number}, ${KIND.text})
+      FROM scored WHERE kind IN (${KIND.boolean}, ${KIND.number}, ${KIND.text})
       ORDER BY place
       LIMIT ${BREAKDOWN_MAX}
     ), named AS (

@@ -1,6 +1,6 @@
 export { breakdownColumns } from "./columns.ts"
 export { groupCounts, groupEvents, groupRows, type Groups, wholeOf, withUserValues } from "./groups.ts"
-export { eachValue, heapsOf, partsOf, userValues, usersAmong } from "./reference.ts"
+export { eachValue, groupByValue, partsOf, userValues, usersAmong } from "./reference.ts"
 export { rowsOfEach, shapeEach } from "./shape.ts"
 export {
   breakdownKey,

@@ -12,24 +12,24 @@ import {
   type WithBreakdownValue
 } from "./values.ts"
 
-/** Things put into heaps by their values, best value first. `score` is undefined where a heap has no part in the answer. */
-export const heapsOf = <Thing>(
+/** Things put into groups by their values, best value first. `score` is undefined where a group has no part in the answer. */
+export const groupByValue = <Thing>(
   things: ReadonlyArray<Thing>,
   valueOf: (thing: Thing) => BreakdownValue,
-  score: (heap: ReadonlyArray<Thing>) => number | null | undefined,
+  score: (group: ReadonlyArray<Thing>) => number | null | undefined,
   /** The one value that is asked about: it is told apart, whatever its rank. */
   wanted?: BreakdownValue
 ): ReadonlyArray<readonly [BreakdownValue, ReadonlyArray<Thing>]> => {
-  const heaps = [...Map.groupBy(things, valueOf)]
+  const groups = [...Map.groupBy(things, valueOf)]
   const scores = new Map(
-    heaps.flatMap(([value, heap]) => {
-      const scored = score(heap)
+    groups.flatMap(([value, group]) => {
+      const scored = score(group)
       return scored === undefined ? [] : [[value, scored] as const]
     })
   )
   const { all, named } = orderOf(scores, wanted)
-  const rest = heaps.filter(([value]) => value !== NONE && !named.includes(value)).flatMap(([, heap]) => heap)
-  return all.map((value) => [value, value === OTHER ? rest : heaps.find(([own]) => own === value)![1]] as const)
+  const rest = groups.filter(([value]) => value !== NONE && !named.includes(value)).flatMap(([, group]) => group)
+  return all.map((value) => [value, value === OTHER ? rest : groups.find(([own]) => own === value)![1]] as const)
 }
 
 /** Each user's value: that of the user's latest event, in all history, that has one. */
@@ -68,7 +68,7 @@ export const partsOf = (
     breakdown
   )
   const valueOf = (event: Event) => (breakdown_of === "event" ? breakdownOf(event, breakdown) : ofUser(event.user_id))
-  return heapsOf(events, valueOf, score, breakdown_value)
+  return groupByValue(events, valueOf, score, breakdown_value)
 }
 
 /** Distinct users, where there are any. */

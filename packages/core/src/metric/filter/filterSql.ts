@@ -75,7 +75,7 @@ const memberSql = (field: FieldSql, values: ReadonlyArray<FilterValue>, dialect:
     ...(texts.length === 0 ? [] : [dialect.isAmongTexts(text, texts)]),
     ...(safe.length === 0 ? [] : [dialect.isAmongNumbers(field.number, safe)]),
     ...(beyond.length === 0 ? [] : [sql`${dialect.isAmongNumbers(field.number, beyond)} AND ${field.digits} IS NULL`]),
-    ...[true, false].filter((value) => values.includes(value)).map((value) => sql`${field.truth} = ${value}`)
+    ...[true, false].filter((value) => values.includes(value)).map((value) => sql`${field.boolean} = ${value}`)
   ]
   return among.length === 0 ? sql`(1 = 0)` : sql`(${join(among.map(known), sql` OR `)})`
 }
@@ -93,7 +93,7 @@ const NOTHING = sql`NULL`
 const eventType: FieldSql = {
   text: sql`event_type`,
   number: NOTHING,
-  truth: NOTHING,
+  boolean: NOTHING,
   digits: NOTHING,
   exists: sql`(1 = 1)`
 }
@@ -101,7 +101,7 @@ const eventType: FieldSql = {
 const ofProperty = (name: string, dialect: Dialect): FieldSql => ({
   text: dialect.propertyText(name),
   number: dialect.propertyNumber(name),
-  truth: dialect.propertyTruth(name),
+  boolean: dialect.propertyBoolean(name),
   digits: dialect.propertyDigits(name),
   exists: dialect.propertyExists(name)
 })
@@ -115,7 +115,7 @@ const OPERATORS: Readonly<Record<Exclude<Comparison, "!=">, SqlText>> = {
 }
 
 const comparison = (field: FieldSql, op: Exclude<Comparison, "!=">, value: FilterValue, dialect: Dialect): SqlText => {
-  const side = typeof value === "string" ? field.text : typeof value === "number" ? field.number : field.truth
+  const side = typeof value === "string" ? field.text : typeof value === "number" ? field.number : field.boolean
   if (side === NOTHING) return sql`(1 = 0)`
   if (op === "=" && typeof value === "string" && isLongInteger(value))
     return known(sql`COALESCE(${side}, ${field.digits}) = ${value}`)

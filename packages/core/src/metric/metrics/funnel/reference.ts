@@ -1,5 +1,5 @@
 import type { Event } from "../../../event/Event.ts"
-import { breakdownOf, type BreakdownValue, heapsOf, rowsOfEach, userValues } from "../../breakdown/index.ts"
+import { breakdownOf, type BreakdownValue, groupByValue, rowsOfEach, userValues } from "../../breakdown/index.ts"
 import { matchesEvent } from "../../events.ts"
 import { addDays, localClock } from "../../localClock.ts"
 import type { AskContext } from "../../Metric.ts"
@@ -39,7 +39,7 @@ export const attemptsByValue = (events: ReadonlyArray<Event>, params: FunnelPara
   const ofUser = userValues(events.filter(isCounted), breakdown)
   const valueOf = ({ start, user }: Attempt): BreakdownValue =>
     breakdown_of === "event" ? breakdownOf(start, breakdown) : ofUser(user)
-  return heapsOf(attemptsIn(events, params), valueOf, ({ length }) => length, params.breakdown_value)
+  return groupByValue(attemptsIn(events, params), valueOf, ({ length }) => length, params.breakdown_value)
 }
 
 /** As an event of any type: what lies between two steps, and where users have their values from. */

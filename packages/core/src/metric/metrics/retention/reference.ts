@@ -1,5 +1,5 @@
 import type { Event } from "../../../event/Event.ts"
-import { breakdownOf, type BreakdownValue, heapsOf, rowsOfEach, userValues } from "../../breakdown/index.ts"
+import { breakdownOf, type BreakdownValue, groupByValue, rowsOfEach, userValues } from "../../breakdown/index.ts"
 import { IDENTIFY, matchesEvent } from "../../events.ts"
 import { firstDateOf, localClock, nextFirstDate } from "../../localClock.ts"
 import type { AskContext } from "../../Metric.ts"
@@ -47,7 +47,7 @@ export const entriesByValue = (events: ReadonlyArray<Event>, { entries }: Histor
   )
   const valueOf = ({ start, user }: Entry): BreakdownValue =>
     params.breakdown_of === "event" ? breakdownOf(start, breakdown) : ofUser(user)
-  return heapsOf(entries, valueOf, (heap) => new Set(heap.map(({ user }) => user)).size, params.breakdown_value)
+  return groupByValue(entries, valueOf, (group) => new Set(group.map(({ user }) => user)).size, params.breakdown_value)
 }
 
 const rowsOf = (
@@ -101,10 +101,10 @@ export const historyOf = (events: ReadonlyArray<Event>, params: RetentionParams)
     if (index === 0) return true
     const rolling = params.bucket === "rolling"
     const target = rolling ? index : intervals.all[intervals.all.indexOf(cohort) + index]!
-    const heaps = Map.groupBy(returns.get(user) ?? [], ({ event, interval }) =>
+    const groups = Map.groupBy(returns.get(user) ?? [], ({ event, interval }) =>
       rolling ? Math.floor((event.occurred_at - start.occurred_at) / ROLLING_MICROS[params.interval]) : interval
     )
-    return [...heaps].some(
+    return [...groups].some(
       ([at, { length }]) =>
         length >= params.minimum_occurrences && (params.measure === "on" ? at === target : at >= target)
     )

@@ -5,18 +5,18 @@ import { localClock } from "../../localClock.ts"
 import { compareCodePoints } from "../../rows.ts"
 import type { TopEventsParams, TopEventsRow } from "./model.ts"
 
-/** The definition: put the range's events into heaps, count them and their users. */
+/** The definition: put the range's events into groups, count them and their users. */
 export const topEventsReference = (
   events: ReadonlyArray<Event>,
   params: TopEventsParams
 ): ReadonlyArray<TopEventsRow> =>
   eachValue(events, params, eventsInRange(params), (of) =>
-    heapsByType(of, params)
+    groupByType(of, params)
       .slice(0, params.limit)
-      .map(([event_type, heap]) => ({
+      .map(([event_type, group]) => ({
         event_type,
-        events: heap.length,
-        users: new Set(heap.map(({ user_id }) => user_id)).size
+        events: group.length,
+        users: new Set(group.map(({ user_id }) => user_id)).size
       }))
   )
 
@@ -33,7 +33,7 @@ const inRange = (events: ReadonlyArray<Event>, { from, to, tz }: TopEventsParams
 }
 
 /** Event types with their events, in the order of their rows. */
-export const heapsByType = (events: ReadonlyArray<Event>, params: TopEventsParams) =>
+export const groupByType = (events: ReadonlyArray<Event>, params: TopEventsParams) =>
   [...Map.groupBy(inRange(events, params), ({ event_type }) => event_type)].toSorted(
     ([a, these], [b, those]) => those.length - these.length || compareCodePoints(a, b)
   )

@@ -3,7 +3,7 @@ import * as Params from "../../params.ts"
 import { sql } from "../../SqlText.ts"
 import { defineUsers, eventsOfValue } from "../../users.ts"
 import type { TopEventsRow } from "./model.ts"
-import { eventsInRange, heapsByType } from "./reference.ts"
+import { eventsInRange, groupByType } from "./reference.ts"
 import { eventsIn } from "./sql.ts"
 
 export const topEventsUsers = defineUsers({
@@ -22,7 +22,7 @@ export const topEventsUsers = defineUsers({
     return { groups, rows: sql`SELECT ${groups.key}user_id FROM ${groups.source} WHERE name = ${params.event_type}` }
   },
   reference: (events, params) => {
-    const heaps = heapsByType(eventsOfValue(events, params, eventsInRange(params)), params)
-    return (heaps.find(([type]) => type === params.event_type)?.[1] ?? []).map(({ user_id }) => user_id)
+    const groups = groupByType(eventsOfValue(events, params, eventsInRange(params)), params)
+    return (groups.find(([type]) => type === params.event_type)?.[1] ?? []).map(({ user_id }) => user_id)
   }
 })

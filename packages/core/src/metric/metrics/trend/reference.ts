@@ -8,7 +8,7 @@ import { labelIn, localSlots } from "../../localTimeline.ts"
 import type { AskContext } from "../../Metric.ts"
 import { emptyValue, PERCENT, type TrendParams, type TrendRow } from "./model.ts"
 
-/** The definition: put events into intervals and values, measure each heap. */
+/** The definition: put events into intervals and values, measure each group. */
 export const trendReference = (
   events: ReadonlyArray<Event>,
   params: TrendParams,

@@ -32,9 +32,9 @@ export const trendUsers = defineUsers({
   },
   reference: (events, params, context) => {
     const of = eventsOfValue(events, params, measureOfRange(params, context))
-    const heap = eventsByDate(of, params).get(params.date) ?? []
+    const group = eventsByDate(of, params).get(params.date) ?? []
     const { property } = params
-    const measured = heap.filter(
+    const measured = group.filter(
       (event) => property === undefined || typeof doubleOf(valueOf(event, `properties.${property}`)) === "number"
     )
     return measured.map(({ user_id }) => user_id)
