@@ -3,7 +3,7 @@ import {
   type Ask,
   countingNames,
   type Event,
-  type EventKind,
+  type EventTypeOrAny,
   matchesEvent,
   metrics,
   NEVER,
@@ -26,8 +26,8 @@ export const answerFromActivity = <Row>(
 ): ReadonlyArray<Row> | undefined => {
   const activity = question.activity?.()
   const known = withUsers(events)
-  const plan = activity?.plan((kind) => {
-    const quarters = known.filter((event) => matchesEvent(event, kind)).map(quarterOf)
+  const plan = activity?.plan((eventType) => {
+    const quarters = known.filter((event) => matchesEvent(event, eventType)).map(quarterOf)
     return quarters.length === 0 ? undefined : Math.max(...quarters)
   })
   return plan && question.shape(plan.rows(activityOf(known)))
@@ -40,19 +40,19 @@ const activityOf = (events: ReadonlyArray<Event>): Activity => {
   const numberOf = (event: Event) => numbers.get(event.user_id)!
   return {
     users: numbers.size,
-    active: (kind: EventKind, span: QuarterSpan) => {
+    active: (eventType: EventTypeOrAny, span: QuarterSpan) => {
       const users = new UserSet()
       for (const event of events) {
         const quarter = quarterOf(event)
         const inside = span.some(({ from, until }) => quarter >= from && quarter < until)
-        if (inside && matchesEvent(event, kind)) users.add(numberOf(event))
+        if (inside && matchesEvent(event, eventType)) users.add(numberOf(event))
       }
       return users
     },
-    first: (kind) => {
+    first: (eventType) => {
       const first = new Int32Array(numbers.size).fill(NEVER)
       for (const event of events) {
-        if (matchesEvent(event, kind)) {
+        if (matchesEvent(event, eventType)) {
           first[numberOf(event)] = Math.min(first[numberOf(event)]!, quarterOf(event))
         }
       }

@@ -1,6 +1,6 @@
-import { type EventKind, IDENTIFY } from "@millrace/core"
+import { type EventTypeOrAny, IDENTIFY } from "@millrace/core"
 import { type Alias, Aliases } from "./Aliases.ts"
-import { KindSets, type Run } from "./KindSets.ts"
+import { EventTypeSets, type Run } from "./EventTypeSets.ts"
 
 /** What one page adds to a project. */
 export interface Addition {
@@ -15,22 +15,22 @@ export class ProjectSets {
   /** Whether the aliases have been read. */
   known = false
   readonly aliases = new Aliases()
-  readonly #kinds = new Map<EventKind, KindSets>()
+  readonly #sets = new Map<EventTypeOrAny, EventTypeSets>()
   /** For each read under way, what pages have added since its snapshot. */
   readonly #missed = new Set<Array<Addition>>()
 
-  kind(kind: EventKind): KindSets {
-    const found = this.#kinds.get(kind) ?? new KindSets()
-    this.#kinds.set(kind, found)
+  setsFor(eventType: EventTypeOrAny): EventTypeSets {
+    const found = this.#sets.get(eventType) ?? new EventTypeSets()
+    this.#sets.set(eventType, found)
     return found
   }
 
-  get kinds(): ReadonlyArray<KindSets> {
-    return [...this.#kinds.values()]
+  get sets(): ReadonlyArray<EventTypeSets> {
+    return [...this.#sets.values()]
   }
 
-  forget(kind: KindSets): void {
-    for (const [named, known] of this.#kinds) if (known === kind) this.#kinds.delete(named)
+  forget(sets: EventTypeSets): void {
+    for (const [named, known] of this.#sets) if (known === sets) this.#sets.delete(named)
   }
 
   /** From the snapshot of a read on; the list grows until {@link settle}. */
@@ -55,12 +55,12 @@ export class ProjectSets {
     for (const alias of aliases) {
       this.aliases.add(alias)
       this.#seen(alias.user)
-      for (const kind of this.#kinds.values()) kind.rename(alias)
+      for (const sets of this.#sets.values()) sets.rename(alias)
     }
     for (const run of runs) {
       for (const user of run.users) this.#seen(user)
-      this.#kinds.get(run.event_type)?.add(run, this.aliases)
-      if (run.event_type !== IDENTIFY) this.#kinds.get(undefined)?.add(run, this.aliases)
+      this.#sets.get(run.event_type)?.add(run, this.aliases)
+      if (run.event_type !== IDENTIFY) this.#sets.get(undefined)?.add(run, this.aliases)
     }
   }
 

@@ -1,5 +1,5 @@
-import type { ActivityPlan, EventKind } from "@millrace/core"
-import type { KindSets } from "./KindSets.ts"
+import type { ActivityPlan, EventTypeOrAny } from "@millrace/core"
+import type { EventTypeSets } from "./EventTypeSets.ts"
 import { type Addition, ProjectSets } from "./ProjectSets.ts"
 
 /** Additions by project. */
@@ -49,7 +49,8 @@ export class SetStore {
   fits(project: ProjectSets, plan: ActivityPlan): boolean {
     const bytes = project.users / 8
     const spans = plan.spans.reduce(
-      (sum, { kind, spans: wanted }) => sum + wanted.filter((span) => !project.kind(kind).isEmpty(span)).length,
+      (sum, { eventType, spans: wanted }) =>
+        sum + wanted.filter((span) => !project.setsFor(eventType).isEmpty(span)).length,
       0
     )
     return spans * bytes + plan.firsts.length * project.users * 4 <= this.#maxBytes
@@ -57,36 +58,37 @@ export class SetStore {
 
   /** Notes what a plan uses and forgets, least recently used first, what there is no room for. */
   trim(project: ProjectSets, plan: ActivityPlan): void {
-    const wanted = new Set([...plan.spans.map(({ kind }) => kind), ...plan.firsts])
-    const used = new Set([...wanted].map((kind) => project.kind(kind)))
+    const wanted = new Set([...plan.spans.map(({ eventType }) => eventType), ...plan.firsts])
+    const used = new Set([...wanted].map((eventType) => project.setsFor(eventType)))
     this.#uses++
-    for (const kind of used) kind.lastUsed = this.#uses
+    for (const sets of used) sets.lastUsed = this.#uses
     let bytes = this.#bytes()
     if (bytes <= this.#maxBytes) return
-    for (const { kind, owner } of this.#byAge()) {
-      if (bytes <= this.#maxBytes || used.has(kind)) break
-      bytes -= kind.bytes
-      owner.forget(kind)
+    for (const { owner, sets } of this.#byAge()) {
+      if (bytes <= this.#maxBytes || used.has(sets)) break
+      bytes -= sets.bytes
+      owner.forget(sets)
     }
-    if (bytes > this.#maxBytes) for (const kind of wanted) retainWanted(project.kind(kind), kind, plan)
+    if (bytes > this.#maxBytes)
+      for (const eventType of wanted) retainWanted(project.setsFor(eventType), eventType, plan)
   }
 
   #bytes(): number {
     let bytes = 0
     for (const project of this.#projects.values()) {
-      for (const kind of project.kinds) bytes += kind.bytes
+      for (const sets of project.sets) bytes += sets.bytes
     }
     return bytes
   }
 
-  #byAge(): ReadonlyArray<{ readonly kind: KindSets; readonly owner: ProjectSets }> {
+  #byAge(): ReadonlyArray<{ readonly owner: ProjectSets; readonly sets: EventTypeSets }> {
     return [...this.#projects.values()]
-      .flatMap((owner) => owner.kinds.map((kind) => ({ kind, owner })))
-      .toSorted((left, right) => left.kind.lastUsed - right.kind.lastUsed)
+      .flatMap((owner) => owner.sets.map((sets) => ({ owner, sets })))
+      .toSorted((left, right) => left.sets.lastUsed - right.sets.lastUsed)
   }
 }
 
-const retainWanted = (sets: KindSets, kind: EventKind, plan: ActivityPlan): void => {
-  sets.retain(plan.spans.filter((wanted) => wanted.kind === kind).flatMap(({ spans }) => spans))
-  if (!plan.firsts.includes(kind)) sets.first = undefined
+const retainWanted = (sets: EventTypeSets, eventType: EventTypeOrAny, plan: ActivityPlan): void => {
+  sets.retain(plan.spans.filter((wanted) => wanted.eventType === eventType).flatMap(({ spans }) => spans))
+  if (!plan.firsts.includes(eventType)) sets.first = undefined
 }

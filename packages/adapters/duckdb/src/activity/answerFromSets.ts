@@ -1,8 +1,8 @@
-import type { Activity, ActivityPlan, ActivityQuestion, EventKind, QuarterSpan, RawRow } from "@millrace/core"
+import type { Activity, ActivityPlan, ActivityQuestion, EventTypeOrAny, QuarterSpan, RawRow } from "@millrace/core"
 import { Effect, type Semaphore } from "effect"
 import type { Connection } from "../client.ts"
 import type { DriverFailure } from "../failure.ts"
-import type { KindSets } from "./KindSets.ts"
+import type { EventTypeSets } from "./EventTypeSets.ts"
 import type { OnePerKey } from "./onePerKey.ts"
 import type { ProjectSets } from "./ProjectSets.ts"
 import { readAliases, readBounds, readFirst, readSpans, readUsers } from "./readSets.ts"
@@ -56,9 +56,9 @@ export const answerFromSets = Effect.fnUntraced(function* <E>(
 
 /** What has to be read first. */
 interface Lack {
-  readonly bounds: ReadonlyArray<EventKind>
-  readonly spans: ReadonlyArray<{ readonly kind: EventKind; readonly spans: ReadonlyArray<QuarterSpan> }>
-  readonly firsts: ReadonlyArray<EventKind>
+  readonly bounds: ReadonlyArray<EventTypeOrAny>
+  readonly spans: ReadonlyArray<{ readonly eventType: EventTypeOrAny; readonly spans: ReadonlyArray<QuarterSpan> }>
+  readonly firsts: ReadonlyArray<EventTypeOrAny>
 }
 
 type Now =
@@ -68,13 +68,13 @@ type Now =
 
 /** In one go, so that no page comes in between. */
 export const answerNow = (store: SetStore, project_id: string, question: ActivityQuestion): Now => {
-  if (!store.holds(project_id)) return { _tag: "Lack", lack: { bounds: question.kinds, spans: [], firsts: [] } }
+  if (!store.holds(project_id)) return { _tag: "Lack", lack: { bounds: question.eventTypes, spans: [], firsts: [] } }
   const project = store.project(project_id)
-  const bounds = question.kinds.filter((kind) => project.kind(kind).bounds === undefined)
+  const bounds = question.eventTypes.filter((eventType) => project.setsFor(eventType).bounds === undefined)
   if (!project.known || bounds.length > 0) return { _tag: "Lack", lack: { bounds, spans: [], firsts: [] } }
-  const plan = question.plan((kind) => project.kind(kind).bounds?.latest)
+  const plan = question.plan((eventType) => project.setsFor(eventType).bounds?.latest)
   if (plan === undefined || !store.fits(project, plan)) return { _tag: "TooMuch", rows: undefined }
-  if ((plan.walks * project.users) / USERS_PER_WORD > WORDS_MAX) return { _tag: "TooMuch", rows: undefined }
+  if ((plan.passes * project.users) / USERS_PER_WORD > WORDS_MAX) return { _tag: "TooMuch", rows: undefined }
   const lack = lackOf(project, plan)
   if (lack !== undefined) return { _tag: "Lack", lack }
   store.trim(project, plan)
@@ -82,22 +82,24 @@ export const answerNow = (store: SetStore, project_id: string, question: Activit
 }
 
 const lackOf = (project: ProjectSets, plan: ActivityPlan): Lack | undefined => {
-  const bounds = plan.spans.map(({ kind }) => kind).filter((kind) => project.kind(kind).bounds === undefined)
+  const bounds = plan.spans
+    .map(({ eventType }) => eventType)
+    .filter((eventType) => project.setsFor(eventType).bounds === undefined)
   if (bounds.length > 0) return { bounds, spans: [], firsts: [] }
   const spans = plan.spans
-    .map(({ kind, spans: wanted }) => ({
-      kind,
-      spans: wanted.filter((span) => project.kind(kind).users(span) === undefined)
+    .map(({ eventType, spans: wanted }) => ({
+      eventType,
+      spans: wanted.filter((span) => project.setsFor(eventType).users(span) === undefined)
     }))
     .filter(({ spans: missing }) => missing.length > 0)
-  const firsts = plan.firsts.filter((kind) => project.kind(kind).first === undefined)
+  const firsts = plan.firsts.filter((eventType) => project.setsFor(eventType).first === undefined)
   return spans.length === 0 && firsts.length === 0 ? undefined : { bounds: [], spans, firsts }
 }
 
 const activityOf = (project: ProjectSets): Activity => ({
   users: project.users,
-  active: (kind, span) => project.kind(kind).users(span)!,
-  first: (kind) => project.kind(kind).first!.quarters(project.users)
+  active: (eventType, span) => project.setsFor(eventType).users(span)!,
+  first: (eventType) => project.setsFor(eventType).first!.quarters(project.users)
 })
 
 /** Reads what lacks at one snapshot, then adds what pages have added since. */
@@ -135,23 +137,24 @@ const readLack = Effect.fnUntraced(function* (
   const users = yield* readUsers(reader, project_id)
   const aliases = project.known ? [] : yield* readAliases(reader, project_id)
   const found: Array<() => void> = []
-  const take = (kind: EventKind, into: (sets: KindSets) => void) => found.push(() => into(project.kind(kind)))
-  for (const kind of lack.bounds) {
-    const bounds = yield* readBounds(reader, { project_id, kind })
-    take(kind, (sets) => (sets.bounds = bounds))
+  const take = (eventType: EventTypeOrAny, into: (sets: EventTypeSets) => void) =>
+    found.push(() => into(project.setsFor(eventType)))
+  for (const eventType of lack.bounds) {
+    const bounds = yield* readBounds(reader, { project_id, eventType })
+    take(eventType, (sets) => (sets.bounds = bounds))
   }
-  for (const { kind, spans } of lack.spans) {
-    const sets = yield* readSpans(reader, { project_id, kind }, spans, users)
-    take(kind, (kept) =>
+  for (const { eventType, spans } of lack.spans) {
+    const sets = yield* readSpans(reader, { project_id, eventType }, spans, users)
+    take(eventType, (kept) =>
       sets.forEach((set, index) => {
         project.aliases.resolve(set)
         kept.keep(spans[index]!, set)
       })
     )
   }
-  for (const kind of lack.firsts) {
-    const first = yield* readFirst(reader, { project_id, kind }, users)
-    take(kind, (sets) => {
+  for (const eventType of lack.firsts) {
+    const first = yield* readFirst(reader, { project_id, eventType }, users)
+    take(eventType, (sets) => {
       project.aliases.resolveFirst(first)
       sets.first = first
     })

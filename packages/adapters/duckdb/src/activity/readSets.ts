@@ -1,22 +1,22 @@
-import { type EventKind, IDENTIFY, NEVER, type QuarterSpan, UserSet } from "@millrace/core"
+import { type EventTypeOrAny, IDENTIFY, NEVER, type QuarterSpan, UserSet } from "@millrace/core"
 import { Effect } from "effect"
 import type { BoundValue, Connection } from "../client.ts"
 import { FirstQuarters } from "./Aliases.ts"
-import type { Bounds } from "./KindSets.ts"
+import type { Bounds } from "./EventTypeSets.ts"
 
-/** A kind of events in one project. */
+/** The events of one type in one project, or of any. */
 export interface SetQuestion {
   readonly project_id: string
-  readonly kind: EventKind
+  readonly eventType: EventTypeOrAny
 }
 
 /** `series IN …` with its values; `$1` and `$2`. */
-const ofKind = ({
-  kind,
+const whereSeries = ({
+  eventType,
   project_id
 }: SetQuestion): { readonly text: string; readonly values: ReadonlyArray<BoundValue> } => ({
-  text: `series IN (SELECT number FROM activity_series WHERE project_id = $1 AND event_type ${kind === undefined ? "<>" : "="} $2)`,
-  values: [project_id, kind ?? IDENTIFY]
+  text: `series IN (SELECT number FROM activity_series WHERE project_id = $1 AND event_type ${eventType === undefined ? "<>" : "="} $2)`,
+  values: [project_id, eventType ?? IDENTIFY]
 })
 
 export const readUsers = (connection: Connection, project_id: string) =>
@@ -37,7 +37,7 @@ export const readAliases = (connection: Connection, project_id: string) =>
   )
 
 export const readBounds = Effect.fnUntraced(function* (connection: Connection, question: SetQuestion) {
-  const { text, values } = ofKind(question)
+  const { text, values } = whereSeries(question)
   const [row] = yield* connection.rows(
     `SELECT MIN(quarter) AS earliest, MAX(quarter) AS latest FROM activity WHERE ${text}`,
     values
@@ -48,7 +48,7 @@ export const readBounds = Effect.fnUntraced(function* (connection: Connection, q
 })
 
 export const readFirst = Effect.fnUntraced(function* (connection: Connection, question: SetQuestion, users: number) {
-  const { text, values } = ofKind(question)
+  const { text, values } = whereSeries(question)
   const [numbers, quarters] = yield* connection.integers(
     `SELECT user_number, MIN(quarter) AS quarter FROM activity WHERE ${text} GROUP BY user_number`,
     values
@@ -85,7 +85,7 @@ const readSome = Effect.fnUntraced(function* (
   bits: number
 ) {
   const ranges = spans.flatMap((span, index) => span.map(({ from, until }) => ({ span: index, first: from, until })))
-  const { text, values } = ofKind(question)
+  const { text, values } = whereSeries(question)
   // The highest bit must be a constant for the engine; it is our own count.
   const [indices, masks] = yield* connection.masks(
     `SELECT span, bitstring_agg(user_number, 0, ${bits - 1})::BLOB AS users

@@ -2,7 +2,7 @@ import type { RawRow } from "@millrace/core"
 import { Effect } from "effect"
 import type { Connection } from "../client.ts"
 import type { Alias } from "./Aliases.ts"
-import type { Run } from "./KindSets.ts"
+import type { Run } from "./EventTypeSets.ts"
 import { dropRecorded, FRESH_PAGE, record, WHOLE_PAGE } from "./record.ts"
 import type { PageAdditions, SetStore } from "./SetStore.ts"
 

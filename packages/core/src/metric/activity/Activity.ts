@@ -17,7 +17,7 @@ export interface QuarterRange {
 export type QuarterSpan = ReadonlyArray<QuarterRange>
 
 /** Events of one type; undefined: of any but `$identify`. */
-export type EventKind = string | undefined
+export type EventTypeOrAny = string | undefined
 
 /** A first quarter hour of users who have none. */
 export const NEVER = 0x7fffffff
@@ -30,17 +30,17 @@ export interface Activity {
   /** All numbers lie below. */
   readonly users: number
   /** Of a plan's `spans` alone. */
-  readonly active: (kind: EventKind, span: QuarterSpan) => UserSet
+  readonly active: (eventType: EventTypeOrAny, span: QuarterSpan) => UserSet
   /** By user number, the quarter hour of the first event ever, or {@link NEVER}; may be longer than `users`. Of a plan's `firsts` alone. */
-  readonly first: (kind: EventKind) => Int32Array
+  readonly first: (eventType: EventTypeOrAny) => Int32Array
 }
 
 /** What an answer needs, and how it is made of it. */
 export interface ActivityPlan {
-  readonly spans: ReadonlyArray<{ readonly kind: EventKind; readonly spans: ReadonlyArray<QuarterSpan> }>
-  readonly firsts: ReadonlyArray<EventKind>
-  /** About how often `rows` walks through a set from end to end: an engine may find that too often. */
-  readonly walks: number
+  readonly spans: ReadonlyArray<{ readonly eventType: EventTypeOrAny; readonly spans: ReadonlyArray<QuarterSpan> }>
+  readonly firsts: ReadonlyArray<EventTypeOrAny>
+  /** How often, about, `rows` passes through a set from end to end: an engine may find that too often. */
+  readonly passes: number
   /** The rows that the metric's SQL would have given. */
   readonly rows: (activity: Activity) => ReadonlyArray<RawRow>
 }
@@ -51,10 +51,10 @@ export interface ActivityPlan {
  * **Details**
  *
  * An engine that keeps such sets current may answer from them: it says in which quarter hour the latest event of each of
- * `kinds` lies (undefined where there is none), gets the plan, fetches the sets, and hands the plan's rows to `shape`.
+ * `eventTypes` lies (undefined where there is none), gets the plan, fetches the sets, and hands the plan's rows to `shape`.
  * Without a plan, as for an engine without such sets, there is the metric's SQL.
  */
 export interface ActivityQuestion {
-  readonly kinds: ReadonlyArray<EventKind>
-  readonly plan: (latest: (kind: EventKind) => number | undefined) => ActivityPlan | undefined
+  readonly eventTypes: ReadonlyArray<EventTypeOrAny>
+  readonly plan: (latest: (eventType: EventTypeOrAny) => number | undefined) => ActivityPlan | undefined
 }

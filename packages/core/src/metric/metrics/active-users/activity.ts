@@ -9,11 +9,11 @@ export const activeUsersActivity = (params: ActiveUsersParams): ActivityQuestion
   const slots = ofAllEvents(params) ? slotsOfRange(params, params.rolling ? MONTH_DAYS - 1 : 0) : undefined
   return (
     slots && {
-      kinds: [],
+      eventTypes: [],
       plan: () => ({
-        spans: [{ kind: undefined, spans: slots.flatMap(({ spans }) => spans) }],
+        spans: [{ eventType: undefined, spans: slots.flatMap(({ spans }) => spans) }],
         firsts: [],
-        walks: slots.length * (params.rolling ? 6 : 2),
+        passes: slots.length * (params.rolling ? 6 : 2),
         rows: (activity) => (params.rolling ? trailingRows(slots, activity) : rowsOf(slots, activity))
       })
     }

@@ -8,14 +8,14 @@ import type { LifecycleParams } from "./model.ts"
 /** {@link lifecycleSql}'s rows from sets of users, those of the interval before the range included. */
 export const lifecycleActivity = (params: LifecycleParams): ActivityQuestion | undefined => {
   const slots = ofAllEvents(params) ? slotsOfRange(params, 1) : undefined
-  const kind = params.event_type
+  const eventType = params.event_type
   return (
     slots && {
-      kinds: [],
+      eventTypes: [],
       plan: () => ({
-        spans: [{ kind, spans: slots.flatMap(({ spans }) => spans) }],
-        firsts: [kind],
-        walks: slots.length * 3,
+        spans: [{ eventType, spans: slots.flatMap(({ spans }) => spans) }],
+        firsts: [eventType],
+        passes: slots.length * 3,
         rows: (activity) => rowsOf(slots, activity, params)
       })
     }

@@ -2,7 +2,7 @@ import {
   type Activity,
   type ActivityPlan,
   type ActivityQuestion,
-  type EventKind,
+  type EventTypeOrAny,
   QUARTER_MICROS
 } from "../../activity/Activity.ts"
 import { ofAllEvents, slotsBetween, type SpanSlot } from "../../activity/spans.ts"
@@ -11,7 +11,7 @@ import { IDENTIFY } from "../../events.ts"
 import { cellsOf } from "./cells.ts"
 import { CELLS_MAX, countsAsAny, type RetentionParams } from "./model.ts"
 
-type Latest = (kind: EventKind) => number | undefined
+type Latest = (eventType: EventTypeOrAny) => number | undefined
 
 /**
  * {@link retentionSql}'s rows from sets of users. Rolling cells are measured from an instant, and occurrences are counted:
@@ -21,15 +21,15 @@ export const retentionActivity = (params: RetentionParams): ActivityQuestion | u
   !ofAllEvents(params) || params.bucket === "rolling" || params.minimum_occurrences > 1
     ? undefined
     : {
-        kinds: [...anyKinds(params), params.start_event, params.return_event],
+        eventTypes: [...anyEventTypes(params), params.start_event, params.return_event],
         plan: (latest) => planOf(params, latest)
       }
 
 /** Whose latest interval is the last cohort where there is no `end_date`. */
-const anyKinds = (params: RetentionParams): ReadonlyArray<EventKind> =>
+const anyEventTypes = (params: RetentionParams): ReadonlyArray<EventTypeOrAny> =>
   countsAsAny(IDENTIFY, params) ? [undefined, IDENTIFY] : [undefined]
 
-const NOTHING: ActivityPlan = { spans: [], firsts: [], walks: 0, rows: () => [] }
+const NOTHING: ActivityPlan = { spans: [], firsts: [], passes: 0, rows: () => [] }
 
 const planOf = (params: RetentionParams, latest: Latest): ActivityPlan | undefined => {
   const bounds = boundsOf(params, latest)
@@ -47,12 +47,12 @@ const planOf = (params: RetentionParams, latest: Latest): ActivityPlan | undefin
   const cohorts = between(first, lastCohort)
   return {
     spans: [
-      ...anyKinds(params).map((kind) => ({ kind, spans: spansOf(ends) })),
-      { kind: start_event, spans: spansOf(starts) },
-      { kind: return_event, spans: spansOf(returns) }
+      ...anyEventTypes(params).map((eventType) => ({ eventType, spans: spansOf(ends) })),
+      { eventType: start_event, spans: spansOf(starts) },
+      { eventType: return_event, spans: spansOf(returns) }
     ],
     firsts: mode === "first-ever" && !refused ? [start_event] : [],
-    walks: returns.length * 10 + starts.length * (params.measure === "on" ? windows : 10),
+    passes: returns.length * 10 + starts.length * (params.measure === "on" ? windows : 10),
     rows: (activity) => {
       const end = end_date === undefined ? lastWithEvents(ends, params, activity) : undefined
       const cells = refused ? [] : cellsOf({ params, activity, cohorts, returns })
@@ -71,7 +71,10 @@ const boundsOf = (params: RetentionParams, latest: Latest) => {
   const { end_date, interval, measure, start_date, week_start, windows } = params
   const numberOf = (day: number) => intervalOfDay(day, interval, week_start)
   const dayOf = (quarter: number) => Math.floor((quarter * QUARTER_MICROS) / DAY_MICROS)
-  const any = anyKinds(params).reduce((most, kind) => Math.max(most, latest(kind) ?? -Infinity), -Infinity)
+  const any = anyEventTypes(params).reduce(
+    (most, eventType) => Math.max(most, latest(eventType) ?? -Infinity),
+    -Infinity
+  )
   if (any === -Infinity) return undefined
   const first = numberOf(dayOfDate(start_date))
   // No local date is further than a day from the day in UTC.
@@ -86,5 +89,5 @@ const boundsOf = (params: RetentionParams, latest: Latest) => {
 
 const lastWithEvents = (ends: ReadonlyArray<SpanSlot>, params: RetentionParams, activity: Activity) =>
   ends.findLast(({ spans }) =>
-    anyKinds(params).some((kind) => spans.some((span) => activity.active(kind, span).size > 0))
+    anyEventTypes(params).some((eventType) => spans.some((span) => activity.active(eventType, span).size > 0))
   )?.bucket

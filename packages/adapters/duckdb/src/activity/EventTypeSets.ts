@@ -24,8 +24,8 @@ const EMPTY = new UserSet()
 
 export const keyOfSpan = (span: QuarterSpan): string => span.map(({ from, until }) => `${from}-${until}`).join(",")
 
-/** Of one kind of events in one project: sets of users by span, as far as they were asked for, and all first quarter hours. */
-export class KindSets {
+/** Users of one event type in one project: sets of users by span, as far as they were asked for, and all first quarter hours. */
+export class EventTypeSets {
   /** Undefined until read; null where nothing ever happened. */
   bounds: Bounds | null | undefined
   first: FirstQuarters | undefined
