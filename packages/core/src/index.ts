@@ -106,7 +106,7 @@ export {
   type ParamsOf,
   type RowOf
 } from "./metric/registry.ts"
-export { slotsOf, type Spanned } from "./metric/calendar.ts"
+export { timeBuckets, type TimelineParams } from "./metric/calendar.ts"
 export { matchesEvent } from "./metric/events.ts"
 export { type BreakdownValue } from "./metric/breakdown/index.ts"
 export { writeScalar } from "./metric/breakdown/scalar.ts"

@@ -2,7 +2,7 @@ import { Effect, Schema, SchemaTransformation } from "effect"
 import { BreakdownValue } from "./breakdown/values.ts"
 import { readScalar, writeScalar } from "./breakdown/scalar.ts"
 import { dateOfDay, dayOfDate } from "./calendar/interval.ts"
-import { slotsOf, type Spanned } from "./calendar/timeline.ts"
+import { timeBuckets, type TimelineParams } from "./calendar/timeline.ts"
 import { isZone } from "./calendar/zone.ts"
 import { EventType, EventTypeOfRow, FieldName, FilterText, PropertyName, StepsText, text } from "./fieldParams.ts"
 import { type About, about } from "./Parameter.ts"
@@ -183,12 +183,12 @@ export const valueCheck = Schema.makeFilter(
 )
 
 /** The cell's date must be that of a row. */
-export const dateCheck = Schema.makeFilter((params: Spanned & { readonly date: string }) =>
+export const dateCheck = Schema.makeFilter((params: TimelineParams & { readonly date: string }) =>
   isRowDate(params) ? undefined : NO_ROW
 )
 export const NO_ROW = { path: ["date"], issue: "must be the date of a row in the range" }
-export const isRowDate = (params: Spanned & { readonly date: string }): boolean =>
-  slotsOf(params, 0).some((slot) => slot.date === params.date)
+export const isRowDate = (params: TimelineParams & { readonly date: string }): boolean =>
+  timeBuckets(params, 0).some((bucket) => bucket.date === params.date)
 
 /** Local dates, `from` to `to`; goes with {@link rangeCheck}. */
 export const range = { from, to, tz }

@@ -8,8 +8,8 @@ import {
   metrics,
   type Parameter,
   parametersIn,
-  slotsOf,
-  type Spanned
+  timeBuckets,
+  type TimelineParams
 } from "@millrace/core"
 import { cellsOf } from "../cellsOf.ts"
 import { questionOf } from "../questionOf.ts"
@@ -111,7 +111,7 @@ const datesIn = (own: ReadonlyArray<Parameter>, metric: CountingName, params: Pa
 /** Days are asked for where a range has no hour at all. */
 const rowDate = (name: string, metric: CountingName, params: Params): fc.Arbitrary<Params> => {
   const filled = { interval: "day", week_start: "monday", ...Result.getOrThrow(decodeParams(metric, params)) }
-  const dates = slotsOf(filled as Spanned, 0).map(({ date }) => date)
+  const dates = timeBuckets(filled as TimelineParams, 0).map(({ date }) => date)
   return dates.length === 0
     ? fc.constant({ interval: "day", [name]: params["from"]! })
     : fc.constantFrom(...dates).map((date) => ({ [name]: date }))

@@ -12,7 +12,7 @@ import {
 } from "./Calendar.ts"
 import { dateOfDay, dayOfDate, firstDayOf, type Interval, intervalOfDay, type WeekStart } from "./interval.ts"
 
-export interface Spanned {
+export interface TimelineParams {
   readonly from: string
   readonly to: string
   readonly tz: string
@@ -21,7 +21,7 @@ export interface Spanned {
 }
 
 /** One row of a series. */
-export interface Slot {
+export interface TimeBucket {
   /** What `bucket` gives for the interval's events; neighbours differ by one, hours excepted. */
   readonly bucket: number
   /** First local day; for hours RFC 3339 with the offset. */
@@ -30,7 +30,10 @@ export interface Slot {
 }
 
 /** From the first instant of the first interval that a range touches to the last of the last. */
-export const wholeRange = ({ from, to, tz, interval, week_start }: Spanned, intervalsBefore = 0): InstantRange => {
+export const wholeRange = (
+  { from, to, tz, interval, week_start }: TimelineParams,
+  intervalsBefore = 0
+): InstantRange => {
   const unit = interval === "hour" ? "day" : interval
   const first = firstDayOf(intervalOfDay(dayOfDate(from), unit, week_start) - intervalsBefore, unit, week_start)
   const end = firstDayOf(intervalOfDay(dayOfDate(to), unit, week_start) + 1, unit, week_start)
@@ -41,8 +44,13 @@ const HOUR_MICROS = 3_600_000_000
 /** A repeated hour is two, so its number holds the offset as well; no offset is this many seconds. */
 const OFFSETS = 200_000
 
-/** An event's interval as one integer. Events of `range` may fall outside the slots where a clock ran back. */
-export const slotOf = (timeline: Spanned, range: InstantRange, micros: SqlText, dialect: Dialect): SqlText => {
+/** An event's interval as one integer. Events of `range` may fall outside the buckets where a clock ran back. */
+export const timelineBucket = (
+  timeline: TimelineParams,
+  range: InstantRange,
+  micros: SqlText,
+  dialect: Dialect
+): SqlText => {
   const { interval, tz: zone, week_start: weekStart } = timeline
   if (interval !== "hour") return bucketOf({ zone, interval, weekStart, range }, micros, dialect)
   const hour = dialect.floorDiv(localMicros(zone, range, micros), HOUR_MICROS)
@@ -50,12 +58,12 @@ export const slotOf = (timeline: Spanned, range: InstantRange, micros: SqlText, 
   return sql`(${hour} * ${OFFSETS} + ${seconds} + ${OFFSETS / 2})`
 }
 
-/** What {@link slotOf} gives for the events of an hour. */
+/** What {@link timelineBucket} gives for the events of an hour. */
 export const numberOfHour = ({ hour, offsetSeconds }: Pick<LocalHour, "hour" | "offsetSeconds">): number =>
   hour * OFFSETS + offsetSeconds + OFFSETS / 2
 
-/** True for the numbers of the range's own slots; where a clock ran back, its edge holds events of others. */
-export const inSlots = ({ from, interval, to, week_start }: Spanned, bucket: SqlText): SqlText => {
+/** True for the numbers of the range's own buckets; where a clock ran back, its edge holds events of others. */
+export const inTimeline = ({ from, interval, to, week_start }: TimelineParams, bucket: SqlText): SqlText => {
   const [first, last] = [dayOfDate(from), dayOfDate(to)]
   if (interval === "hour") {
     return sql`(${bucket} >= ${first * 24 * OFFSETS} AND ${bucket} < ${(last + 1) * 24 * OFFSETS})`
@@ -64,7 +72,7 @@ export const inSlots = ({ from, interval, to, week_start }: Spanned, bucket: Sql
 }
 
 /** Every interval that the range touches, in time order. */
-export const slotsOf = (range: Spanned, as_of: number): ReadonlyArray<Slot> => {
+export const timeBuckets = (range: TimelineParams, as_of: number): ReadonlyArray<TimeBucket> => {
   const { from, interval, to, tz, week_start } = range
   if (interval === "hour") {
     return hoursOf(tz, dayOfDate(from), dayOfDate(to) + 1).map((hour) => ({

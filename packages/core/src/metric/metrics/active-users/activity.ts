@@ -1,40 +1,40 @@
 import type { Activity, ActivityQuestion } from "../../activity/Activity.ts"
-import { ofAllEvents, slotsOfRange, type SpanSlot } from "../../activity/spans.ts"
+import { ofAllEvents, bucketsOfRange, type ActivityBucket } from "../../activity/buckets.ts"
 import { UserSet } from "../../activity/UserSet.ts"
 import type { RawRow } from "../../rows.ts"
 import { type ActiveUsersParams, MONTH_DAYS, WEEK_DAYS } from "./model.ts"
 
 /** {@link activeUsersSql}'s rows from sets of users. */
 export const activeUsersActivity = (params: ActiveUsersParams): ActivityQuestion | undefined => {
-  const slots = ofAllEvents(params) ? slotsOfRange(params, params.rolling ? MONTH_DAYS - 1 : 0) : undefined
+  const buckets = ofAllEvents(params) ? bucketsOfRange(params, params.rolling ? MONTH_DAYS - 1 : 0) : undefined
   return (
-    slots && {
+    buckets && {
       eventTypes: [],
       plan: () => ({
-        spans: [{ eventType: undefined, spans: slots.flatMap(({ spans }) => spans) }],
+        spans: [{ eventType: undefined, spans: buckets.flatMap(({ spans }) => spans) }],
         firsts: [],
-        passes: slots.length * (params.rolling ? 6 : 2),
-        rows: (activity) => (params.rolling ? trailingRows(slots, activity) : rowsOf(slots, activity))
+        passes: buckets.length * (params.rolling ? 6 : 2),
+        rows: (activity) => (params.rolling ? trailingRows(buckets, activity) : rowsOf(buckets, activity))
       })
     }
   )
 }
 
-const usersIn = ({ spans }: SpanSlot, activity: Activity): UserSet =>
+const usersIn = ({ spans }: ActivityBucket, activity: Activity): UserSet =>
   UserSet.union(spans.map((span) => activity.active(undefined, span)))
 
-const rowsOf = (slots: ReadonlyArray<SpanSlot>, activity: Activity): ReadonlyArray<RawRow> =>
-  slots.map((slot) => ({ bucket: slot.bucket, users: usersIn(slot, activity).size }))
+const rowsOf = (buckets: ReadonlyArray<ActivityBucket>, activity: Activity): ReadonlyArray<RawRow> =>
+  buckets.map((bucket) => ({ bucket: bucket.bucket, users: usersIn(bucket, activity).size }))
 
 /** The day's users are span 0; what leaves a window is what it held, plus the day's users, less what it holds now. */
-const trailingRows = (slots: ReadonlyArray<SpanSlot>, activity: Activity): ReadonlyArray<RawRow> => {
-  const days = slots.map((slot) => usersIn(slot, activity))
-  const rows: Array<RawRow> = slots.map(({ bucket }, index) => ({ span: 0, bucket, users: days[index]!.size }))
+const trailingRows = (buckets: ReadonlyArray<ActivityBucket>, activity: Activity): ReadonlyArray<RawRow> => {
+  const days = buckets.map((bucket) => usersIn(bucket, activity))
+  const rows: Array<RawRow> = buckets.map(({ bucket }, index) => ({ span: 0, bucket, users: days[index]!.size }))
   for (const span of [WEEK_DAYS, MONTH_DAYS]) {
     const sizes = trailingSizes(days, span)
     sizes.forEach((size, index) => {
       const users = (sizes[index - 1] ?? 0) + days[index]!.size - size
-      rows.push({ span, bucket: slots[index]!.bucket, users })
+      rows.push({ span, bucket: buckets[index]!.bucket, users })
     })
   }
   return rows

@@ -2,7 +2,7 @@ import type { Event } from "../../../event/Event.ts"
 import { eachValue, usersAmong } from "../../breakdown/index.ts"
 import { IDENTIFY } from "../../events.ts"
 import { addDays } from "../../localClock.ts"
-import { labelIn, localSlots } from "../../localTimeline.ts"
+import { labelIn, localBuckets } from "../../localTimeline.ts"
 import type { AskContext } from "../../Metric.ts"
 import type { ActiveUsersCounts, ActiveUsersParams, ActiveUsersRow } from "./model.ts"
 
@@ -17,7 +17,7 @@ export const activeUsersReference = (
 /** What values are ranked by: the users of all the range's intervals together. */
 export const usersInRange = (params: ActiveUsersParams, context: AskContext) => {
   const label = labelIn(params)
-  const dates = new Set(localSlots(params, context.as_of).map(({ date }) => date))
+  const dates = new Set(localBuckets(params, context.as_of).map(({ date }) => date))
   return (events: ReadonlyArray<Event>) =>
     usersAmong(events.filter(({ event_type, occurred_at }) => event_type !== IDENTIFY && dates.has(label(occurred_at))))
 }
@@ -51,7 +51,7 @@ const countsOf = (
   context: AskContext
 ): ReadonlyArray<ActiveUsersCounts> => {
   const byDate = activeByDate(events, params)
-  return localSlots(params, context.as_of).map(({ complete, date }) => {
+  return localBuckets(params, context.as_of).map(({ complete, date }) => {
     const users = byDate.get(date)?.size ?? 0
     return params.rolling ? { date, users, complete, ...trailing(byDate, date, users) } : { date, users, complete }
   })

@@ -1,5 +1,5 @@
 import { shapeEach } from "../../breakdown/index.ts"
-import { dayOfDate, slotsOf } from "../../calendar.ts"
+import { dayOfDate, timeBuckets } from "../../calendar.ts"
 import type { AskContext } from "../../Metric.ts"
 import { integerOf, ratio, type RawRow } from "../../rows.ts"
 import { type ActiveUsersCounts, type ActiveUsersParams, type ActiveUsersRow, MONTH_DAYS, WEEK_DAYS } from "./model.ts"
@@ -14,7 +14,7 @@ export const shapeActiveUsers = (
 
 const shapePlain = (raw: ReadonlyArray<RawRow>, params: ActiveUsersParams, context: AskContext) => {
   const users = new Map(raw.map((row) => [integerOf(row, "bucket"), integerOf(row, "users")]))
-  return slotsOf(params, context.as_of).map(({ bucket, complete, date }) => ({
+  return timeBuckets(params, context.as_of).map(({ bucket, complete, date }) => ({
     date,
     users: users.get(bucket) ?? 0,
     complete
@@ -37,7 +37,7 @@ const shapeRolling = (raw: ReadonlyArray<RawRow>, params: ActiveUsersParams, con
   }
   const first = dayOfDate(params.from)
   for (let day = first - MONTH_DAYS; day < first; day++) advance(day)
-  for (const { bucket, complete, date } of slotsOf(params, context.as_of)) {
+  for (const { bucket, complete, date } of timeBuckets(params, context.as_of)) {
     advance(bucket)
     const users = on(0, bucket)
     rows.push({ date, users, complete, wau, mau, dau_wau: ratio(users, wau), dau_mau: ratio(users, mau) })

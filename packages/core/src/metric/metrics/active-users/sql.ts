@@ -1,5 +1,5 @@
 import { groupEvents, type Groups } from "../../breakdown/index.ts"
-import { inSlots, slotOf, wholeRange } from "../../calendar.ts"
+import { inTimeline, timelineBucket, wholeRange } from "../../calendar.ts"
 import type { Dialect } from "../../Dialect.ts"
 import { IDENTIFY } from "../../events.ts"
 import type { AskContext } from "../../Metric.ts"
@@ -24,9 +24,9 @@ export const activeIn = (params: ActiveUsersParams, context: AskContext, dialect
   // Rolling windows begin earlier.
   const range = wholeRange(params, params.rolling ? MONTH_DAYS - 1 : 0)
   const counted = {
-    columns: sql`${slotOf(params, range, dialect.occurredAtMicros, dialect)} AS bucket, user_id`,
+    columns: sql`${timelineBucket(params, range, dialect.occurredAtMicros, dialect)} AS bucket, user_id`,
     where: sql`project_id = ${context.project_id} AND event_type <> ${IDENTIFY} AND ${dialect.occurredBetween(range.fromMicros, range.untilMicros)}`,
-    among: inSlots(params, sql`bucket`),
+    among: inTimeline(params, sql`bucket`),
     score: sql`COUNT(DISTINCT user_id)`
   }
   return groupEvents(params, counted, context, dialect)

@@ -1,6 +1,6 @@
 import { Schema } from "effect"
 import type { Event } from "../../../event/Event.ts"
-import { slotsOf } from "../../calendar.ts"
+import { timeBuckets } from "../../calendar.ts"
 import type { Dialect } from "../../Dialect.ts"
 import type { AskContext, CountedCell } from "../../Metric.ts"
 import * as Params from "../../params.ts"
@@ -19,7 +19,7 @@ const DAYS = { users: 1, wau: WEEK_DAYS, mau: MONTH_DAYS } as const
 
 export const cell = (params: Question, context: AskContext, dialect: Dialect) => {
   const groups = activeIn(params, context, dialect)
-  const bucket = slotsOf(params, context.as_of).find(({ date }) => date === params.date)!.bucket
+  const bucket = timeBuckets(params, context.as_of).find(({ date }) => date === params.date)!.bucket
   const rows = sql`
     SELECT ${groups.key}user_id FROM ${groups.source}
     WHERE bucket BETWEEN ${bucket - DAYS[params.column] + 1} AND ${bucket}`

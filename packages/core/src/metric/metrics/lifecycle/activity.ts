@@ -1,31 +1,35 @@
 import type { Activity, ActivityQuestion } from "../../activity/Activity.ts"
-import { quarterSlots } from "../../activity/quarterSlots.ts"
-import { ofAllEvents, slotsOfRange, type SpanSlot } from "../../activity/spans.ts"
+import { bucketFinder } from "../../activity/bucketFinder.ts"
+import { ofAllEvents, bucketsOfRange, type ActivityBucket } from "../../activity/buckets.ts"
 import { UserSet } from "../../activity/UserSet.ts"
 import type { RawRow } from "../../rows.ts"
 import type { LifecycleParams } from "./model.ts"
 
 /** {@link lifecycleSql}'s rows from sets of users, those of the interval before the range included. */
 export const lifecycleActivity = (params: LifecycleParams): ActivityQuestion | undefined => {
-  const slots = ofAllEvents(params) ? slotsOfRange(params, 1) : undefined
+  const buckets = ofAllEvents(params) ? bucketsOfRange(params, 1) : undefined
   const eventType = params.event_type
   return (
-    slots && {
+    buckets && {
       eventTypes: [],
       plan: () => ({
-        spans: [{ eventType, spans: slots.flatMap(({ spans }) => spans) }],
+        spans: [{ eventType, spans: buckets.flatMap(({ spans }) => spans) }],
         firsts: [eventType],
-        passes: slots.length * 3,
-        rows: (activity) => rowsOf(slots, activity, params)
+        passes: buckets.length * 3,
+        rows: (activity) => rowsOf(buckets, activity, params)
       })
     }
   )
 }
 
-const rowsOf = (slots: ReadonlyArray<SpanSlot>, activity: Activity, params: LifecycleParams): ReadonlyArray<RawRow> => {
-  const sets = slots.map(({ spans }) => UserSet.union(spans.map((span) => activity.active(params.event_type, span))))
-  const entered = enteredIn(slots, activity, params)
-  return slots.map(({ bucket }, index) => {
+const rowsOf = (
+  buckets: ReadonlyArray<ActivityBucket>,
+  activity: Activity,
+  params: LifecycleParams
+): ReadonlyArray<RawRow> => {
+  const sets = buckets.map(({ spans }) => UserSet.union(spans.map((span) => activity.active(params.event_type, span))))
+  const entered = enteredIn(buckets, activity, params)
+  return buckets.map(({ bucket }, index) => {
     const [active, before, after] = [sets[index]!, sets[index - 1], sets[index + 1]]
     // New users may have been active before as well, where a clock ran back into the interval before their first event's.
     const stayed = before === undefined ? 0 : active.common(before)
@@ -37,13 +41,13 @@ const rowsOf = (slots: ReadonlyArray<SpanSlot>, activity: Activity, params: Life
 }
 
 /** For each interval, the users whose first event lies in it. */
-const enteredIn = (slots: ReadonlyArray<SpanSlot>, activity: Activity, { event_type }: LifecycleParams) => {
-  const entered = slots.map((): Array<number> => [])
-  const slotAt = quarterSlots(slots)
+const enteredIn = (buckets: ReadonlyArray<ActivityBucket>, activity: Activity, { event_type }: LifecycleParams) => {
+  const entered = buckets.map((): Array<number> => [])
+  const bucketIndexAt = bucketFinder(buckets)
   const first = activity.first(event_type)
   for (let user = 0; user < activity.users; user++) {
-    const slot = slotAt(first[user]!)
-    if (slot >= 0) entered[slot]!.push(user)
+    const bucket = bucketIndexAt(first[user]!)
+    if (bucket >= 0) entered[bucket]!.push(user)
   }
   return entered
 }

@@ -2,7 +2,7 @@ import type { Event } from "../../../event/Event.ts"
 import { eachValue, usersAmong } from "../../breakdown/index.ts"
 import { matchesEvent } from "../../events.ts"
 import { addDays, firstDateOf } from "../../localClock.ts"
-import { labelIn, localSlots } from "../../localTimeline.ts"
+import { labelIn, localBuckets } from "../../localTimeline.ts"
 import type { AskContext } from "../../Metric.ts"
 import type { LifecycleCounts, LifecycleParams, LifecycleRow, State } from "./model.ts"
 
@@ -17,7 +17,7 @@ export const lifecycleReference = (
 /** What values are ranked by: the users of all the range's intervals together. */
 export const usersInRange = (params: LifecycleParams, { as_of }: AskContext) => {
   const label = labelIn(params)
-  const dates = new Set(localSlots(params, as_of).map(({ date }) => date))
+  const dates = new Set(localBuckets(params, as_of).map(({ date }) => date))
   return (events: ReadonlyArray<Event>) =>
     usersAmong(events.filter((event) => matchesEvent(event, params.event_type) && dates.has(label(event.occurred_at))))
 }
@@ -52,7 +52,7 @@ const countsOf = (
   context: AskContext
 ): ReadonlyArray<LifecycleCounts> => {
   const states = statesOn(events, params)
-  return localSlots(params, context.as_of).map(({ complete, date }) => {
+  return localBuckets(params, context.as_of).map(({ complete, date }) => {
     const row = { date, new: 0, returning: 0, resurrecting: 0, dormant: 0, complete }
     for (const [, state] of states(date)) row[state] += state === "dormant" ? -1 : 1
     return row

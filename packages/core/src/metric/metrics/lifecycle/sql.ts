@@ -1,5 +1,5 @@
 import { groupEvents, type Groups, shapeEach } from "../../breakdown/index.ts"
-import { CALENDAR_FROM_MICROS, inSlots, slotOf, slotsOf, wholeRange } from "../../calendar.ts"
+import { CALENDAR_FROM_MICROS, inTimeline, timelineBucket, timeBuckets, wholeRange } from "../../calendar.ts"
 import type { Dialect } from "../../Dialect.ts"
 import { matches } from "../../events.ts"
 import type { AskContext } from "../../Metric.ts"
@@ -25,10 +25,10 @@ export const eventsIn = (params: LifecycleParams, context: AskContext, dialect: 
   const range = { fromMicros: CALENDAR_FROM_MICROS, untilMicros: wholeRange(params).untilMicros }
   const micros = dialect.occurredAtMicros
   const counted = {
-    columns: sql`user_id, ${slotOf(params, range, micros, dialect)} AS bucket, ${micros} AS t`,
+    columns: sql`user_id, ${timelineBucket(params, range, micros, dialect)} AS bucket, ${micros} AS t`,
     where: sql`project_id = ${context.project_id} AND ${matches(params.event_type)}
       AND ${dialect.occurredBetween(range.fromMicros, range.untilMicros)}`,
-    among: inSlots(params, sql`bucket`),
+    among: inTimeline(params, sql`bucket`),
     score: sql`COUNT(DISTINCT user_id)`
   }
   return groupEvents(params, counted, context, dialect)
@@ -63,7 +63,7 @@ export const shapeLifecycle = (
   shapeEach(raw, params, (rows) => {
     const byBucket = new Map(rows.map((row) => [integerOf(row, "bucket"), row]))
     const of = (bucket: number, column: string) => integerOf(byBucket.get(bucket) ?? {}, column)
-    return slotsOf(params, context.as_of).map(({ bucket, complete, date }) => ({
+    return timeBuckets(params, context.as_of).map(({ bucket, complete, date }) => ({
       date,
       new: of(bucket, "entered"),
       returning: of(bucket, "returning_users"),

@@ -1,5 +1,5 @@
 import { Schema } from "effect"
-import { slotsOf } from "../../calendar.ts"
+import { timeBuckets } from "../../calendar.ts"
 import * as Params from "../../params.ts"
 import { sql } from "../../SqlText.ts"
 import { defineUsers, eventsOfValue } from "../../users.ts"
@@ -24,7 +24,7 @@ export const lifecycleUsers = defineUsers({
     STATES.map((state) => ({ users: Math.abs(row[state]), cell: { date, state } })),
   cell: (params, context, dialect) => {
     const groups = eventsIn(params, context, dialect)
-    const { bucket } = slotsOf(params, context.as_of).find(({ date }) => date === params.date)!
+    const { bucket } = timeBuckets(params, context.as_of).find(({ date }) => date === params.date)!
     const rows = sql`
       WITH ${neighboursSql(groups)}
       SELECT ${groups.key}user_id FROM neighbours

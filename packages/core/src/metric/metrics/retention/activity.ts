@@ -5,7 +5,7 @@ import {
   type EventTypeOrAny,
   QUARTER_MICROS
 } from "../../activity/Activity.ts"
-import { ofAllEvents, slotsBetween, type SpanSlot } from "../../activity/spans.ts"
+import { ofAllEvents, bucketsBetween, type ActivityBucket } from "../../activity/buckets.ts"
 import { DAY_MICROS, dayOfDate, intervalOfDay } from "../../calendar.ts"
 import { IDENTIFY } from "../../events.ts"
 import { cellsOf } from "./cells.ts"
@@ -38,9 +38,9 @@ const planOf = (params: RetentionParams, latest: Latest): ActivityPlan | undefin
   const { end_date, mode, return_event, start_event, windows } = params
   // What is refused for its size, whatever the last cohort turns out to be, need not be counted.
   const refused = (lastKnown - first + 1) * windows > CELLS_MAX
-  const slots = slotsBetween(params, refused ? Math.max(first, lastKnown) : first, Math.max(lastCohort, lastReturn))
-  if (slots === undefined) return undefined
-  const between = (from: number, to: number) => slots.filter(({ bucket }) => bucket >= from && bucket <= to)
+  const buckets = bucketsBetween(params, refused ? Math.max(first, lastKnown) : first, Math.max(lastCohort, lastReturn))
+  if (buckets === undefined) return undefined
+  const between = (from: number, to: number) => buckets.filter(({ bucket }) => bucket >= from && bucket <= to)
   const ends = end_date === undefined ? between(lastKnown, lastCohort) : []
   const starts = refused || mode === "first-ever" ? [] : between(first, lastCohort)
   const returns = refused ? [] : between(first + 1, lastReturn)
@@ -61,7 +61,7 @@ const planOf = (params: RetentionParams, latest: Latest): ActivityPlan | undefin
   }
 }
 
-const spansOf = (slots: ReadonlyArray<SpanSlot>) => slots.flatMap(({ spans }) => spans)
+const spansOf = (buckets: ReadonlyArray<ActivityBucket>) => buckets.flatMap(({ spans }) => spans)
 
 /**
  * Numbers of intervals: the first cohort; the last one, or one at or after it; one at or before it; and one at or after the
@@ -87,7 +87,7 @@ const boundsOf = (params: RetentionParams, latest: Latest) => {
   return { first, lastCohort, lastKnown: Math.max(first, lastKnown), lastReturn }
 }
 
-const lastWithEvents = (ends: ReadonlyArray<SpanSlot>, params: RetentionParams, activity: Activity) =>
+const lastWithEvents = (ends: ReadonlyArray<ActivityBucket>, params: RetentionParams, activity: Activity) =>
   ends.findLast(({ spans }) =>
     anyEventTypes(params).some((eventType) => spans.some((span) => activity.active(eventType, span).size > 0))
   )?.bucket

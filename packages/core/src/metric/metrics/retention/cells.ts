@@ -1,6 +1,6 @@
 import type { Activity } from "../../activity/Activity.ts"
-import { quarterSlots, usersOfSlots } from "../../activity/quarterSlots.ts"
-import type { SpanSlot } from "../../activity/spans.ts"
+import { bucketFinder, usersByBucket } from "../../activity/bucketFinder.ts"
+import type { ActivityBucket } from "../../activity/buckets.ts"
 import { UserSet } from "../../activity/UserSet.ts"
 import type { RawRow } from "../../rows.ts"
 import type { RetentionParams } from "./model.ts"
@@ -9,9 +9,9 @@ interface Counting {
   readonly params: RetentionParams
   readonly activity: Activity
   /** One after the other, the first of the question first. */
-  readonly cohorts: ReadonlyArray<SpanSlot>
+  readonly cohorts: ReadonlyArray<ActivityBucket>
   /** From the second interval on. */
-  readonly returns: ReadonlyArray<SpanSlot>
+  readonly returns: ReadonlyArray<ActivityBucket>
 }
 
 /** Users by cohort and cell, cohort by cohort, in one array. */
@@ -38,7 +38,7 @@ const countFirstEver = (counting: Counting, counts: Counts): void => {
   const { activity, cohorts, params } = counting
   const { users } = activity
   const first = activity.first(params.start_event)
-  const entered = usersOfSlots(cohorts, first, users)
+  const entered = usersByBucket(cohorts, first, users)
   countEntered(entered, params, counts)
   if (params.measure === "on-or-after") return countLatest(counting, entered, counts)
   let cohortOf: Int32Array | undefined
@@ -47,7 +47,7 @@ const countFirstEver = (counting: Counting, counts: Counts): void => {
     // Two sets meet in a step for 32 users; going through the users takes several for each.
     if (meetings * users < returned.size * STEPS_PER_USER * 32)
       return countMeetings(entered, returned, at, params, counts)
-    cohortOf ??= first.slice(0, users).map(quarterSlots(cohorts))
+    cohortOf ??= first.slice(0, users).map(bucketFinder(cohorts))
     countOneByOne(cohortOf, returned, at, params, counts)
   })
 }

@@ -1,7 +1,7 @@
 import type { Event } from "../../../event/Event.ts"
 import { eachValue } from "../../breakdown/index.ts"
 import { matchesEvent } from "../../events.ts"
-import { labelIn, localSlots } from "../../localTimeline.ts"
+import { labelIn, localBuckets } from "../../localTimeline.ts"
 import type { AskContext } from "../../Metric.ts"
 import { rowsOf, type StickinessParams, type StickinessRow } from "./model.ts"
 
@@ -12,7 +12,7 @@ export const stickinessReference = (
   context: AskContext
 ): ReadonlyArray<StickinessRow> =>
   eachValue(events, params, activeUsers(params), (of) => {
-    const users = localSlots(params, context.as_of).map(() => 0)
+    const users = localBuckets(params, context.as_of).map(() => 0)
     for (const intervals of intervalsOf(of, params).values()) users[intervals - 1]!++
     return rowsOf(users)
   })
@@ -24,7 +24,7 @@ export const activeUsers = (params: StickinessParams) => (events: ReadonlyArray<
 /** User → number of the range's intervals in which the user was active. */
 export const intervalsOf = (events: ReadonlyArray<Event>, params: StickinessParams): ReadonlyMap<string, number> => {
   const label = labelIn(params)
-  const dates = new Set(localSlots(params, 0).map(({ date }) => date))
+  const dates = new Set(localBuckets(params, 0).map(({ date }) => date))
   const active = new Map<string, Set<string>>()
   for (const event of events) {
     const date = label(event.occurred_at)

@@ -1,5 +1,5 @@
 import { groupEvents, type Groups, shapeEach } from "../../breakdown/index.ts"
-import { inSlots, slotOf, slotsOf, wholeRange } from "../../calendar.ts"
+import { inTimeline, timelineBucket, timeBuckets, wholeRange } from "../../calendar.ts"
 import type { Dialect } from "../../Dialect.ts"
 import { matches } from "../../events.ts"
 import type { AskContext } from "../../Metric.ts"
@@ -18,10 +18,10 @@ export const stickinessSql = (params: StickinessParams, context: AskContext, dia
 export const eventsIn = (params: StickinessParams, context: AskContext, dialect: Dialect): Groups => {
   const range = wholeRange(params)
   const counted = {
-    columns: sql`user_id, ${slotOf(params, range, dialect.occurredAtMicros, dialect)} AS bucket`,
+    columns: sql`user_id, ${timelineBucket(params, range, dialect.occurredAtMicros, dialect)} AS bucket`,
     where: sql`project_id = ${context.project_id} AND ${matches(params.event_type)}
       AND ${dialect.occurredBetween(range.fromMicros, range.untilMicros)}`,
-    among: inSlots(params, sql`bucket`),
+    among: inTimeline(params, sql`bucket`),
     score: sql`COUNT(DISTINCT user_id)`
   }
   return groupEvents(params, counted, context, dialect)
@@ -30,7 +30,7 @@ export const eventsIn = (params: StickinessParams, context: AskContext, dialect:
 /** `(user_id, intervals)` */
 export const countedSql = (params: StickinessParams, { key, source }: Groups): SqlText => sql`
   SELECT ${key}user_id, COUNT(DISTINCT bucket) AS intervals
-  FROM ${source} WHERE ${inSlots(params, sql`bucket`)}
+  FROM ${source} WHERE ${inTimeline(params, sql`bucket`)}
   GROUP BY ${key}user_id`
 
 export const shapeStickiness = (
@@ -39,7 +39,7 @@ export const shapeStickiness = (
   context: AskContext
 ): ReadonlyArray<StickinessRow> =>
   shapeEach(raw, params, (rows) => {
-    const users = slotsOf(params, context.as_of).map(() => 0)
+    const users = timeBuckets(params, context.as_of).map(() => 0)
     for (const found of rows) users[integerOf(found, "intervals") - 1] = integerOf(found, "users")
     return rowsOf(users)
   })

@@ -1,5 +1,5 @@
 import { Schema } from "effect"
-import { slotsOf } from "../../calendar.ts"
+import { timeBuckets } from "../../calendar.ts"
 import { about } from "../../Parameter.ts"
 import * as Params from "../../params.ts"
 import { sql } from "../../SqlText.ts"
@@ -22,7 +22,7 @@ export const stickinessUsers = defineUsers({
     .check(Params.valueCheck)
     .check(
       Schema.makeFilter((params) => {
-        const length = Math.max(1, slotsOf(params, 0).length)
+        const length = Math.max(1, timeBuckets(params, 0).length)
         return params.intervals <= length
           ? undefined
           : { path: ["intervals"], issue: `must not be above ${length}, the number of the range's ${params.interval}s` }

@@ -4,7 +4,7 @@ import { matchesEvent } from "../../events.ts"
 import { sumOf } from "../../exactSum.ts"
 import { valueOf } from "../../filter/index.ts"
 import { doubleOf } from "../../../event/json.ts"
-import { labelIn, localSlots } from "../../localTimeline.ts"
+import { labelIn, localBuckets } from "../../localTimeline.ts"
 import type { AskContext } from "../../Metric.ts"
 import { emptyValue, PERCENT, type TrendParams, type TrendRow } from "./model.ts"
 
@@ -14,16 +14,16 @@ export const trendReference = (
   params: TrendParams,
   context: AskContext
 ): ReadonlyArray<TrendRow> => {
-  const slots = localSlots(params, context.as_of)
+  const buckets = localBuckets(params, context.as_of)
   return eachValue(events, params, measureOfRange(params, context), (of) => {
     const byDate = eventsByDate(of, params)
-    return slots.map(({ complete, date }) => ({ date, value: measure(byDate.get(date) ?? [], params), complete }))
+    return buckets.map(({ complete, date }) => ({ date, value: measure(byDate.get(date) ?? [], params), complete }))
   })
 }
 
 /** What values are ranked by: the measure of all the range's intervals together. */
 export const measureOfRange = (params: TrendParams, { as_of }: AskContext) => {
-  const dates = localSlots(params, as_of).map(({ date }) => date)
+  const dates = localBuckets(params, as_of).map(({ date }) => date)
   return (events: ReadonlyArray<Event>) => {
     const byDate = eventsByDate(events, params)
     const counted = dates.flatMap((date) => byDate.get(date) ?? []).filter((event) => isMeasured(event, params))

@@ -1,5 +1,5 @@
 import { shapeEach } from "../../breakdown/index.ts"
-import { slotsOf } from "../../calendar.ts"
+import { timeBuckets } from "../../calendar.ts"
 import type { AskContext } from "../../Metric.ts"
 import { integerOf, type RawRow } from "../../rows.ts"
 import { emptyValue, type TrendParams, type TrendRow } from "./model.ts"
@@ -10,10 +10,14 @@ export const shapeTrend = (
   params: TrendParams,
   context: AskContext
 ): ReadonlyArray<TrendRow> => {
-  const slots = slotsOf(params, context.as_of)
+  const buckets = timeBuckets(params, context.as_of)
   return shapeEach(raw, params, (rows) => {
     const byBucket = new Map(rows.map((row) => [integerOf(row, "bucket"), row]))
-    return slots.map(({ bucket, complete, date }) => ({ date, value: valueIn(byBucket.get(bucket), params), complete }))
+    return buckets.map(({ bucket, complete, date }) => ({
+      date,
+      value: valueIn(byBucket.get(bucket), params),
+      complete
+    }))
   })
 }
 

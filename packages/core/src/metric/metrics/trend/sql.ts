@@ -1,5 +1,5 @@
 import { groupCounts, groupEvents, type Groups } from "../../breakdown/index.ts"
-import { inSlots, slotOf, wholeRange } from "../../calendar.ts"
+import { inTimeline, timelineBucket, wholeRange } from "../../calendar.ts"
 import type { Dialect } from "../../Dialect.ts"
 import { matches } from "../../events.ts"
 import type { Field } from "../../filter/index.ts"
@@ -48,10 +48,10 @@ export const eventsIn = (params: TrendParams, context: AskContext, dialect: Dial
 const countedIn = (params: TrendParams, context: AskContext, dialect: Dialect) => {
   const range = wholeRange(params)
   return {
-    bucket: slotOf(params, range, dialect.occurredAtMicros, dialect),
+    bucket: timelineBucket(params, range, dialect.occurredAtMicros, dialect),
     where: sql`project_id = ${context.project_id} AND ${matches(params.event_type)}
       AND ${dialect.occurredBetween(range.fromMicros, range.untilMicros)}`,
-    among: inSlots(params, sql`bucket`)
+    among: inTimeline(params, sql`bucket`)
   }
 }
 

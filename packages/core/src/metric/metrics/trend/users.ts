@@ -1,5 +1,5 @@
 import { Schema } from "effect"
-import { slotsOf } from "../../calendar.ts"
+import { timeBuckets } from "../../calendar.ts"
 import { doubleOf } from "../../../event/json.ts"
 import { valueOf } from "../../filter/index.ts"
 import * as Params from "../../params.ts"
@@ -25,7 +25,7 @@ export const trendUsers = defineUsers({
   cells: ({ date, value }: TrendRow) => [{ users: value ?? 0, cell: { date } }],
   cell: (params, context, dialect) => {
     const groups = eventsIn(params, context, dialect)
-    const { bucket } = slotsOf(params, context.as_of).find(({ date }) => date === params.date)!
+    const { bucket } = timeBuckets(params, context.as_of).find(({ date }) => date === params.date)!
     const measured = params.property === undefined ? sql`` : sql`AND value IS NOT NULL`
     const rows = sql`SELECT ${groups.key}user_id FROM ${groups.source} WHERE bucket = ${bucket} ${measured}`
     return { groups, rows }

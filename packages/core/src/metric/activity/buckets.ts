@@ -7,7 +7,7 @@ import {
   type Interval,
   intervalOfDay,
   numberOfHour,
-  type Spanned
+  type TimelineParams
 } from "../calendar.ts"
 import type { WithBreakdown } from "../breakdown/index.ts"
 import type { WithFilter } from "../source.ts"
@@ -18,21 +18,21 @@ export const ofAllEvents = ({ breakdown, where }: WithFilter & WithBreakdown): b
   where === undefined && breakdown === undefined
 
 /** One interval, by the number that SQL gives it, and the days or the hour it is made of. */
-export interface SpanSlot {
+export interface ActivityBucket {
   readonly bucket: number
   readonly spans: ReadonlyArray<QuarterSpan>
 }
 
-type Calendar = Pick<Spanned, "tz" | "week_start"> & { readonly interval: Interval }
+type Calendar = Pick<TimelineParams, "tz" | "week_start"> & { readonly interval: Interval }
 
 /** The date intervals numbered from `first` to `last`; undefined where a boundary lies within a quarter hour. */
-export const slotsBetween = (
+export const bucketsBetween = (
   { interval, tz, week_start }: Calendar,
   first: number,
   last: number
-): ReadonlyArray<SpanSlot> | undefined => {
+): ReadonlyArray<ActivityBucket> | undefined => {
   const unit = interval === "hour" ? "day" : interval
-  const slots: Array<SpanSlot> = []
+  const buckets: Array<ActivityBucket> = []
   for (let bucket = first; bucket <= last; bucket++) {
     const spans: Array<QuarterSpan> = []
     const end = firstDayOf(bucket + 1, unit, week_start)
@@ -41,25 +41,25 @@ export const slotsBetween = (
       if (span === undefined) return undefined
       spans.push(span)
     }
-    slots.push({ bucket, spans })
+    buckets.push({ bucket, spans })
   }
-  return slots
+  return buckets
 }
 
 /** Every interval that the range touches, and so many before it; hours have none before. */
-export const slotsOfRange = (range: Spanned, before = 0): ReadonlyArray<SpanSlot> | undefined => {
+export const bucketsOfRange = (range: TimelineParams, before = 0): ReadonlyArray<ActivityBucket> | undefined => {
   const { from, interval, to, tz, week_start } = range
   if (interval !== "hour") {
     const first = intervalOfDay(dayOfDate(from), interval, week_start)
-    return slotsBetween(range, first - before, intervalOfDay(dayOfDate(to), interval, week_start))
+    return bucketsBetween(range, first - before, intervalOfDay(dayOfDate(to), interval, week_start))
   }
-  const slots: Array<SpanSlot> = []
+  const buckets: Array<ActivityBucket> = []
   for (const hour of hoursOf(tz, dayOfDate(from), dayOfDate(to) + 1)) {
     const span = spanOf([{ fromMicros: hour.startMicros, untilMicros: hour.endMicros }])
     if (span === undefined) return undefined
-    slots.push({ bucket: numberOfHour(hour), spans: [span] })
+    buckets.push({ bucket: numberOfHour(hour), spans: [span] })
   }
-  return slots
+  return buckets
 }
 
 const spanOf = (ranges: ReadonlyArray<InstantRange>): QuarterSpan | undefined => {
