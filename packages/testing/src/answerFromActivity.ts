@@ -7,8 +7,8 @@ import {
   matchesEvent,
   metrics,
   NEVER,
-  QUARTER_MICROS,
-  type QuarterSpan,
+  QUARTER_HOUR_MICROS,
+  type Period,
   UserSet,
   withUsers
 } from "@millrace/core"
@@ -27,24 +27,24 @@ export const answerFromActivity = <Row>(
   const activity = question.activity?.()
   const known = withUsers(events)
   const plan = activity?.plan((eventType) => {
-    const quarters = known.filter((event) => matchesEvent(event, eventType)).map(quarterOf)
-    return quarters.length === 0 ? undefined : Math.max(...quarters)
+    const quarterHours = known.filter((event) => matchesEvent(event, eventType)).map(toQuarterHour)
+    return quarterHours.length === 0 ? undefined : Math.max(...quarterHours)
   })
   return plan && question.shape(plan.rows(activityOf(known)))
 }
 
-const quarterOf = ({ occurred_at }: Event) => Math.floor(occurred_at / QUARTER_MICROS)
+const toQuarterHour = ({ occurred_at }: Event) => Math.floor(occurred_at / QUARTER_HOUR_MICROS)
 
 const activityOf = (events: ReadonlyArray<Event>): Activity => {
   const numbers = new Map([...new Set(events.map(({ user_id }) => user_id))].map((id, number) => [id, number]))
   const numberOf = (event: Event) => numbers.get(event.user_id)!
   return {
     users: numbers.size,
-    active: (eventType: EventTypeOrAny, span: QuarterSpan) => {
+    active: (eventType: EventTypeOrAny, period: Period) => {
       const users = new UserSet()
       for (const event of events) {
-        const quarter = quarterOf(event)
-        const inside = span.some(({ from, until }) => quarter >= from && quarter < until)
+        const quarterHour = toQuarterHour(event)
+        const inside = period.some(({ from, until }) => quarterHour >= from && quarterHour < until)
         if (inside && matchesEvent(event, eventType)) users.add(numberOf(event))
       }
       return users
@@ -53,7 +53,7 @@ const activityOf = (events: ReadonlyArray<Event>): Activity => {
       const first = new Int32Array(numbers.size).fill(NEVER)
       for (const event of events) {
         if (matchesEvent(event, eventType)) {
-          first[numberOf(event)] = Math.min(first[numberOf(event)]!, quarterOf(event))
+          first[numberOf(event)] = Math.min(first[numberOf(event)]!, toQuarterHour(event))
         }
       }
       return first

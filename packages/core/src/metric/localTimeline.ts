@@ -27,16 +27,16 @@ export const localBuckets = (range: TimelineParams, as_of: number): ReadonlyArra
   return buckets
 }
 
-const QUARTER_MICROS = 900_000_000
+const QUARTER_HOUR_MICROS = 900_000_000
 const DAY_MICROS = 86_400_000_000
 
-/** Every running hour lasts past a quarter hour of UTC, so walking by quarters meets each of them. */
+/** Every running hour lasts past a quarter hour of UTC, so walking by quarter hours meets each of them. */
 const hourBuckets = ({ from, to, tz }: TimelineParams, as_of: number): ReadonlyArray<LocalBucket> => {
   const clock = localClock(tz)
   const now = clock.hour(as_of)
   const buckets = new Map<string, LocalBucket>()
   const end = Date.parse(`${to}T00:00:00Z`) * 1000 + 3 * DAY_MICROS
-  for (let at = Date.parse(`${from}T00:00:00Z`) * 1000 - 2 * DAY_MICROS; at < end; at += QUARTER_MICROS) {
+  for (let at = Date.parse(`${from}T00:00:00Z`) * 1000 - 2 * DAY_MICROS; at < end; at += QUARTER_HOUR_MICROS) {
     const date = clock.hour(at)
     if (date.slice(0, 10) < from || date.slice(0, 10) > to || buckets.has(date)) continue
     buckets.set(date, { date, complete: at <= as_of && date !== now })

@@ -36,7 +36,7 @@ export class Aliases {
   }
 
   /** The same over first quarter hours by number. */
-  resolveFirst(first: FirstQuarters): void {
+  resolveFirst(first: FirstQuarterHours): void {
     this.#merged.forEach((alias) => first.move({ alias, user: this.#userOf[alias]! }))
   }
 }
@@ -48,7 +48,7 @@ export const moveIn = (users: UserSet, { alias, user }: Alias): void => {
 }
 
 /** A first quarter hour by user number, growing as users come. */
-export class FirstQuarters {
+export class FirstQuarterHours {
   #first: Int32Array
 
   constructor(first: Int32Array = new Int32Array(0)) {
@@ -60,7 +60,7 @@ export class FirstQuarters {
   }
 
   /** At least so many users. */
-  quarters(users: number): Int32Array {
+  quarterHours(users: number): Int32Array {
     if (users > this.#first.length) {
       const longer = new Int32Array(Math.ceil(users * 1.25)).fill(NEVER)
       longer.set(this.#first)
@@ -69,15 +69,15 @@ export class FirstQuarters {
     return this.#first
   }
 
-  observe(user: number, quarter: number): void {
-    const first = this.quarters(user + 1)
-    if (quarter < first[user]!) first[user] = quarter
+  observe(user: number, quarterHour: number): void {
+    const first = this.quarterHours(user + 1)
+    if (quarterHour < first[user]!) first[user] = quarterHour
   }
 
   move({ alias, user }: Alias): void {
-    const quarter = this.#first[alias] ?? NEVER
-    if (quarter === NEVER) return
+    const quarterHour = this.#first[alias] ?? NEVER
+    if (quarterHour === NEVER) return
     this.#first[alias] = NEVER
-    this.observe(user, quarter)
+    this.observe(user, quarterHour)
   }
 }

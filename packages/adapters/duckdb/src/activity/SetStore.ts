@@ -48,17 +48,17 @@ export class SetStore {
   /** Whether a plan's sets fit, all at once. */
   fits(project: ProjectSets, plan: ActivityPlan): boolean {
     const bytes = project.users / 8
-    const spans = plan.spans.reduce(
-      (sum, { eventType, spans: wanted }) =>
-        sum + wanted.filter((span) => !project.setsFor(eventType).isEmpty(span)).length,
+    const periods = plan.periods.reduce(
+      (sum, { eventType, periods: wanted }) =>
+        sum + wanted.filter((period) => !project.setsFor(eventType).isEmpty(period)).length,
       0
     )
-    return spans * bytes + plan.firsts.length * project.users * 4 <= this.#maxBytes
+    return periods * bytes + plan.firsts.length * project.users * 4 <= this.#maxBytes
   }
 
   /** Notes what a plan uses and forgets, least recently used first, what there is no room for. */
   trim(project: ProjectSets, plan: ActivityPlan): void {
-    const wanted = new Set([...plan.spans.map(({ eventType }) => eventType), ...plan.firsts])
+    const wanted = new Set([...plan.periods.map(({ eventType }) => eventType), ...plan.firsts])
     const used = new Set([...wanted].map((eventType) => project.setsFor(eventType)))
     this.#uses++
     for (const sets of used) sets.lastUsed = this.#uses
@@ -89,6 +89,6 @@ export class SetStore {
 }
 
 const retainWanted = (sets: EventTypeSets, eventType: EventTypeOrAny, plan: ActivityPlan): void => {
-  sets.retain(plan.spans.filter((wanted) => wanted.eventType === eventType).flatMap(({ spans }) => spans))
+  sets.retain(plan.periods.filter((wanted) => wanted.eventType === eventType).flatMap(({ periods }) => periods))
   if (!plan.firsts.includes(eventType)) sets.first = undefined
 }

@@ -1,11 +1,11 @@
-import type { Activity, ActivityPlan, ActivityQuestion, EventTypeOrAny, QuarterSpan, RawRow } from "@millrace/core"
+import type { Activity, ActivityPlan, ActivityQuestion, EventTypeOrAny, Period, RawRow } from "@millrace/core"
 import { Effect, type Semaphore } from "effect"
 import type { Connection } from "../client.ts"
 import type { DriverFailure } from "../failure.ts"
 import type { EventTypeSets } from "./EventTypeSets.ts"
 import type { OnePerKey } from "./onePerKey.ts"
 import type { ProjectSets } from "./ProjectSets.ts"
-import { readAliases, readBounds, readFirst, readSpans, readUsers } from "./readSets.ts"
+import { readAliases, readBounds, readFirst, readPeriods, readUsers } from "./readSets.ts"
 import type { SetStore } from "./SetStore.ts"
 
 export interface SetReader<E> {
@@ -57,7 +57,7 @@ export const answerFromSets = Effect.fnUntraced(function* <E>(
 /** What has to be read first. */
 interface Lack {
   readonly bounds: ReadonlyArray<EventTypeOrAny>
-  readonly spans: ReadonlyArray<{ readonly eventType: EventTypeOrAny; readonly spans: ReadonlyArray<QuarterSpan> }>
+  readonly periods: ReadonlyArray<{ readonly eventType: EventTypeOrAny; readonly periods: ReadonlyArray<Period> }>
   readonly firsts: ReadonlyArray<EventTypeOrAny>
 }
 
@@ -68,10 +68,10 @@ type Now =
 
 /** In one go, so that no page comes in between. */
 export const answerNow = (store: SetStore, project_id: string, question: ActivityQuestion): Now => {
-  if (!store.holds(project_id)) return { _tag: "Lack", lack: { bounds: question.eventTypes, spans: [], firsts: [] } }
+  if (!store.holds(project_id)) return { _tag: "Lack", lack: { bounds: question.eventTypes, periods: [], firsts: [] } }
   const project = store.project(project_id)
   const bounds = question.eventTypes.filter((eventType) => project.setsFor(eventType).bounds === undefined)
-  if (!project.known || bounds.length > 0) return { _tag: "Lack", lack: { bounds, spans: [], firsts: [] } }
+  if (!project.known || bounds.length > 0) return { _tag: "Lack", lack: { bounds, periods: [], firsts: [] } }
   const plan = question.plan((eventType) => project.setsFor(eventType).bounds?.latest)
   if (plan === undefined || !store.fits(project, plan)) return { _tag: "TooMuch", rows: undefined }
   if ((plan.passes * project.users) / USERS_PER_WORD > WORDS_MAX) return { _tag: "TooMuch", rows: undefined }
@@ -82,24 +82,24 @@ export const answerNow = (store: SetStore, project_id: string, question: Activit
 }
 
 const lackOf = (project: ProjectSets, plan: ActivityPlan): Lack | undefined => {
-  const bounds = plan.spans
+  const bounds = plan.periods
     .map(({ eventType }) => eventType)
     .filter((eventType) => project.setsFor(eventType).bounds === undefined)
-  if (bounds.length > 0) return { bounds, spans: [], firsts: [] }
-  const spans = plan.spans
-    .map(({ eventType, spans: wanted }) => ({
+  if (bounds.length > 0) return { bounds, periods: [], firsts: [] }
+  const periods = plan.periods
+    .map(({ eventType, periods: wanted }) => ({
       eventType,
-      spans: wanted.filter((span) => project.setsFor(eventType).users(span) === undefined)
+      periods: wanted.filter((period) => project.setsFor(eventType).users(period) === undefined)
     }))
-    .filter(({ spans: missing }) => missing.length > 0)
+    .filter(({ periods: missing }) => missing.length > 0)
   const firsts = plan.firsts.filter((eventType) => project.setsFor(eventType).first === undefined)
-  return spans.length === 0 && firsts.length === 0 ? undefined : { bounds: [], spans, firsts }
+  return periods.length === 0 && firsts.length === 0 ? undefined : { bounds: [], periods, firsts }
 }
 
 const activityOf = (project: ProjectSets): Activity => ({
   users: project.users,
-  active: (eventType, span) => project.setsFor(eventType).users(span)!,
-  first: (eventType) => project.setsFor(eventType).first!.quarters(project.users)
+  active: (eventType, period) => project.setsFor(eventType).users(period)!,
+  first: (eventType) => project.setsFor(eventType).first!.quarterHours(project.users)
 })
 
 /** Reads what lacks at one snapshot, then adds what pages have added since. */
@@ -143,12 +143,12 @@ const readLack = Effect.fnUntraced(function* (
     const bounds = yield* readBounds(reader, { project_id, eventType })
     take(eventType, (sets) => (sets.bounds = bounds))
   }
-  for (const { eventType, spans } of lack.spans) {
-    const sets = yield* readSpans(reader, { project_id, eventType }, spans, users)
+  for (const { eventType, periods } of lack.periods) {
+    const sets = yield* readPeriods(reader, { project_id, eventType }, periods, users)
     take(eventType, (kept) =>
       sets.forEach((set, index) => {
         project.aliases.resolve(set)
-        kept.keep(spans[index]!, set)
+        kept.keep(periods[index]!, set)
       })
     )
   }

@@ -1,7 +1,7 @@
-import { type EventTypeOrAny, IDENTIFY, NEVER, type QuarterSpan, UserSet } from "@millrace/core"
+import { type EventTypeOrAny, IDENTIFY, NEVER, type Period, UserSet } from "@millrace/core"
 import { Effect } from "effect"
 import type { BoundValue, Connection } from "../client.ts"
-import { FirstQuarters } from "./Aliases.ts"
+import { FirstQuarterHours } from "./Aliases.ts"
 import type { Bounds } from "./EventTypeSets.ts"
 
 /** The events of one type in one project, or of any. */
@@ -49,31 +49,31 @@ export const readBounds = Effect.fnUntraced(function* (connection: Connection, q
 
 export const readFirst = Effect.fnUntraced(function* (connection: Connection, question: SetQuestion, users: number) {
   const { text, values } = whereSeries(question)
-  const [numbers, quarters] = yield* connection.integers(
+  const [numbers, quarterHours] = yield* connection.integers(
     `SELECT user_number, MIN(quarter) AS quarter FROM activity WHERE ${text} GROUP BY user_number`,
     values
   )
   const first = new Int32Array(users).fill(NEVER)
-  numbers!.forEach((number, row) => (first[number] = quarters![row]!))
-  return new FirstQuarters(first)
+  numbers!.forEach((number, row) => (first[number] = quarterHours![row]!))
+  return new FirstQuarterHours(first)
 })
 
 /** Bits of one statement's answer, and of the engine's state while it makes them. */
 const BYTES_PER_READ = 16 * 1024 * 1024
 const WORD_BITS = 32
 
-/** The spans' sets, by ids as they stand in the events. */
-export const readSpans = Effect.fnUntraced(function* (
+/** The sets of periods, by ids as they stand in the events. */
+export const readPeriods = Effect.fnUntraced(function* (
   connection: Connection,
   question: SetQuestion,
-  spans: ReadonlyArray<QuarterSpan>,
+  periods: ReadonlyArray<Period>,
   users: number
 ) {
   const bits = Math.max(1, Math.ceil(users / WORD_BITS)) * WORD_BITS
   const perRead = Math.max(1, Math.floor(BYTES_PER_READ / (bits / 8)))
   const sets: Array<UserSet> = []
-  for (let start = 0; start < spans.length; start += perRead) {
-    sets.push(...(yield* readSome(connection, question, spans.slice(start, start + perRead), bits)))
+  for (let start = 0; start < periods.length; start += perRead) {
+    sets.push(...(yield* readSome(connection, question, periods.slice(start, start + perRead), bits)))
   }
   return sets
 })
@@ -81,21 +81,23 @@ export const readSpans = Effect.fnUntraced(function* (
 const readSome = Effect.fnUntraced(function* (
   connection: Connection,
   question: SetQuestion,
-  spans: ReadonlyArray<QuarterSpan>,
+  periods: ReadonlyArray<Period>,
   bits: number
 ) {
-  const ranges = spans.flatMap((span, index) => span.map(({ from, until }) => ({ span: index, first: from, until })))
+  const ranges = periods.flatMap((period, index) =>
+    period.map(({ from, until }) => ({ period: index, first: from, until }))
+  )
   const { text, values } = whereSeries(question)
   // The highest bit must be a constant for the engine; it is our own count.
   const [indices, masks] = yield* connection.masks(
-    `SELECT span, bitstring_agg(user_number, 0, ${bits - 1})::BLOB AS users
+    `SELECT period, bitstring_agg(user_number, 0, ${bits - 1})::BLOB AS users
      FROM activity JOIN (
-       SELECT range.span, unnest(range(range.first, range.until))::INTEGER AS quarter FROM (
-         SELECT unnest(from_json($3::JSON, '[{"span":"INTEGER","first":"INTEGER","until":"INTEGER"}]')) AS range
+       SELECT range.period, unnest(range(range.first, range.until))::INTEGER AS quarter FROM (
+         SELECT unnest(from_json($3::JSON, '[{"period":"INTEGER","first":"INTEGER","until":"INTEGER"}]')) AS range
        ) AS ranges
-     ) AS quarters ON quarters.quarter = activity.quarter
+     ) AS quarter_hours ON quarter_hours.quarter = activity.quarter
      WHERE ${text} AND activity.quarter BETWEEN $4 AND $5
-     GROUP BY span`,
+     GROUP BY period`,
     [
       ...values,
       JSON.stringify(ranges),
@@ -103,8 +105,8 @@ const readSome = Effect.fnUntraced(function* (
       Math.max(...ranges.map(({ until }) => until))
     ]
   )
-  const sets = spans.map(() => new UserSet())
-  indices.forEach((span, row) => (sets[span] = new UserSet(wordsOf(masks[row]!))))
+  const sets = periods.map(() => new UserSet())
+  indices.forEach((period, row) => (sets[period] = new UserSet(wordsOf(masks[row]!))))
   return sets
 })
 

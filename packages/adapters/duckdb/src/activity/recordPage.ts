@@ -33,7 +33,7 @@ const READ_ACTIVE = "SELECT series, quarter, user_number FROM active"
 
 const additionsOf = Effect.fnUntraced(function* (connection: Connection, merged: boolean, newcomers: boolean) {
   const series = yield* connection.rows(READ_SERIES)
-  const [numbers, quarters, users] = yield* connection.integers(READ_ACTIVE)
+  const [numbers, quarterHours, users] = yield* connection.integers(READ_ACTIVE)
   const aliases = merged || newcomers ? yield* readAliases(connection, merged) : new Map<string, ReadonlyArray<Alias>>()
   const additions = new Map<string, { readonly runs: Array<Run>; readonly aliases: ReadonlyArray<Alias> }>()
   const of = (project_id: string) => {
@@ -48,7 +48,7 @@ const additionsOf = Effect.fnUntraced(function* (connection: Connection, merged:
     const row = known.get(numbers![start]!)!
     of(String(row["project_id"])).runs.push({
       event_type: String(row["event_type"]),
-      quarters: quarters!.subarray(start, end),
+      quarterHours: quarterHours!.subarray(start, end),
       users: users!.subarray(start, end)
     })
     start = end

@@ -2,10 +2,10 @@ import type { RawRow } from "../rows.ts"
 import type { UserSet } from "./UserSet.ts"
 
 /** A quarter of an hour of UTC: every zone's days and hours begin with one, but for the oldest offsets. */
-export const QUARTER_MICROS = 900_000_000
+export const QUARTER_HOUR_MICROS = 900_000_000
 
 /** Half-open, in quarter hours since 1970 UTC. */
-export interface QuarterRange {
+export interface QuarterHourRange {
   readonly from: number
   readonly until: number
 }
@@ -14,7 +14,7 @@ export interface QuarterRange {
  * One local day, or hour, in time order: more than one range where clocks ran back over midnight, none where the day never
  * was. What an engine keeps sets of.
  */
-export type QuarterSpan = ReadonlyArray<QuarterRange>
+export type Period = ReadonlyArray<QuarterHourRange>
 
 /** Events of one type; undefined: of any but `$identify`. */
 export type EventTypeOrAny = string | undefined
@@ -29,15 +29,15 @@ export const NEVER = 0x7fffffff
 export interface Activity {
   /** All numbers lie below. */
   readonly users: number
-  /** Of a plan's `spans` alone. */
-  readonly active: (eventType: EventTypeOrAny, span: QuarterSpan) => UserSet
+  /** Of a plan's `periods` alone. */
+  readonly active: (eventType: EventTypeOrAny, period: Period) => UserSet
   /** By user number, the quarter hour of the first event ever, or {@link NEVER}; may be longer than `users`. Of a plan's `firsts` alone. */
   readonly first: (eventType: EventTypeOrAny) => Int32Array
 }
 
 /** What an answer needs, and how it is made of it. */
 export interface ActivityPlan {
-  readonly spans: ReadonlyArray<{ readonly eventType: EventTypeOrAny; readonly spans: ReadonlyArray<QuarterSpan> }>
+  readonly periods: ReadonlyArray<{ readonly eventType: EventTypeOrAny; readonly periods: ReadonlyArray<Period> }>
   readonly firsts: ReadonlyArray<EventTypeOrAny>
   /** How often, about, `rows` passes through a set from end to end: an engine may find that too often. */
   readonly passes: number

@@ -11,7 +11,7 @@ import {
 } from "../calendar.ts"
 import type { WithBreakdown } from "../breakdown/index.ts"
 import type { WithFilter } from "../source.ts"
-import { QUARTER_MICROS, type QuarterSpan } from "./Activity.ts"
+import { QUARTER_HOUR_MICROS, type Period } from "./Activity.ts"
 
 /** Whether nothing but their types tells the events apart. */
 export const ofAllEvents = ({ breakdown, where }: WithFilter & WithBreakdown): boolean =>
@@ -20,7 +20,7 @@ export const ofAllEvents = ({ breakdown, where }: WithFilter & WithBreakdown): b
 /** One interval, by the number that SQL gives it, and the days or the hour it is made of. */
 export interface ActivityBucket {
   readonly bucket: number
-  readonly spans: ReadonlyArray<QuarterSpan>
+  readonly periods: ReadonlyArray<Period>
 }
 
 type Calendar = Pick<TimelineParams, "tz" | "week_start"> & { readonly interval: Interval }
@@ -34,14 +34,14 @@ export const bucketsBetween = (
   const unit = interval === "hour" ? "day" : interval
   const buckets: Array<ActivityBucket> = []
   for (let bucket = first; bucket <= last; bucket++) {
-    const spans: Array<QuarterSpan> = []
+    const periods: Array<Period> = []
     const end = firstDayOf(bucket + 1, unit, week_start)
     for (let day = firstDayOf(bucket, unit, week_start); day < end; day++) {
-      const span = spanOf(instantsOf(tz, day, day + 1))
-      if (span === undefined) return undefined
-      spans.push(span)
+      const period = toPeriod(instantsOf(tz, day, day + 1))
+      if (period === undefined) return undefined
+      periods.push(period)
     }
-    buckets.push({ bucket, spans })
+    buckets.push({ bucket, periods })
   }
   return buckets
 }
@@ -55,17 +55,17 @@ export const bucketsOfRange = (range: TimelineParams, before = 0): ReadonlyArray
   }
   const buckets: Array<ActivityBucket> = []
   for (const hour of hoursOf(tz, dayOfDate(from), dayOfDate(to) + 1)) {
-    const span = spanOf([{ fromMicros: hour.startMicros, untilMicros: hour.endMicros }])
-    if (span === undefined) return undefined
-    buckets.push({ bucket: numberOfHour(hour), spans: [span] })
+    const period = toPeriod([{ fromMicros: hour.startMicros, untilMicros: hour.endMicros }])
+    if (period === undefined) return undefined
+    buckets.push({ bucket: numberOfHour(hour), periods: [period] })
   }
   return buckets
 }
 
-const spanOf = (ranges: ReadonlyArray<InstantRange>): QuarterSpan | undefined => {
-  const span = ranges.map(({ fromMicros, untilMicros }) => ({
-    from: fromMicros / QUARTER_MICROS,
-    until: untilMicros / QUARTER_MICROS
+const toPeriod = (ranges: ReadonlyArray<InstantRange>): Period | undefined => {
+  const period = ranges.map(({ fromMicros, untilMicros }) => ({
+    from: fromMicros / QUARTER_HOUR_MICROS,
+    until: untilMicros / QUARTER_HOUR_MICROS
   }))
-  return span.every(({ from, until }) => Number.isInteger(from) && Number.isInteger(until)) ? span : undefined
+  return period.every(({ from, until }) => Number.isInteger(from) && Number.isInteger(until)) ? period : undefined
 }

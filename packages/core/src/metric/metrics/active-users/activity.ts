@@ -11,7 +11,7 @@ export const activeUsersActivity = (params: ActiveUsersParams): ActivityQuestion
     buckets && {
       eventTypes: [],
       plan: () => ({
-        spans: [{ eventType: undefined, spans: buckets.flatMap(({ spans }) => spans) }],
+        periods: [{ eventType: undefined, periods: buckets.flatMap(({ periods }) => periods) }],
         firsts: [],
         passes: buckets.length * (params.rolling ? 6 : 2),
         rows: (activity) => (params.rolling ? trailingRows(buckets, activity) : rowsOf(buckets, activity))
@@ -20,21 +20,21 @@ export const activeUsersActivity = (params: ActiveUsersParams): ActivityQuestion
   )
 }
 
-const usersIn = ({ spans }: ActivityBucket, activity: Activity): UserSet =>
-  UserSet.union(spans.map((span) => activity.active(undefined, span)))
+const usersIn = ({ periods }: ActivityBucket, activity: Activity): UserSet =>
+  UserSet.union(periods.map((period) => activity.active(undefined, period)))
 
 const rowsOf = (buckets: ReadonlyArray<ActivityBucket>, activity: Activity): ReadonlyArray<RawRow> =>
   buckets.map((bucket) => ({ bucket: bucket.bucket, users: usersIn(bucket, activity).size }))
 
-/** The day's users are span 0; what leaves a window is what it held, plus the day's users, less what it holds now. */
+/** The day's users are the window of 0 days; what leaves a window is what it held, plus the day's users, less what it holds now. */
 const trailingRows = (buckets: ReadonlyArray<ActivityBucket>, activity: Activity): ReadonlyArray<RawRow> => {
   const days = buckets.map((bucket) => usersIn(bucket, activity))
-  const rows: Array<RawRow> = buckets.map(({ bucket }, index) => ({ span: 0, bucket, users: days[index]!.size }))
-  for (const span of [WEEK_DAYS, MONTH_DAYS]) {
-    const sizes = trailingSizes(days, span)
+  const rows: Array<RawRow> = buckets.map(({ bucket }, index) => ({ window_days: 0, bucket, users: days[index]!.size }))
+  for (const window_days of [WEEK_DAYS, MONTH_DAYS]) {
+    const sizes = trailingSizes(days, window_days)
     sizes.forEach((size, index) => {
       const users = (sizes[index - 1] ?? 0) + days[index]!.size - size
-      rows.push({ span, bucket: buckets[index]!.bucket, users })
+      rows.push({ window_days, bucket: buckets[index]!.bucket, users })
     })
   }
   return rows

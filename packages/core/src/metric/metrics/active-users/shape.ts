@@ -22,13 +22,13 @@ const shapePlain = (raw: ReadonlyArray<RawRow>, params: ActiveUsersParams, conte
 }
 
 const shapeRolling = (raw: ReadonlyArray<RawRow>, params: ActiveUsersParams, context: AskContext) => {
-  const bySpan = new Map<number, Map<number, number>>()
+  const byWindow = new Map<number, Map<number, number>>()
   for (const row of raw) {
-    const span = integerOf(row, "span")
-    if (!bySpan.has(span)) bySpan.set(span, new Map())
-    bySpan.get(span)!.set(integerOf(row, "bucket"), integerOf(row, "users"))
+    const windowDays = integerOf(row, "window_days")
+    if (!byWindow.has(windowDays)) byWindow.set(windowDays, new Map())
+    byWindow.get(windowDays)!.set(integerOf(row, "bucket"), integerOf(row, "users"))
   }
-  const on = (span: number, day: number) => bySpan.get(span)?.get(day) ?? 0
+  const on = (windowDays: number, day: number) => byWindow.get(windowDays)?.get(day) ?? 0
   const rows: Array<ActiveUsersCounts> = []
   let [wau, mau] = [0, 0]
   const advance = (day: number) => {

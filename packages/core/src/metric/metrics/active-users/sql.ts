@@ -7,7 +7,7 @@ import { sql, type SqlText } from "../../SqlText.ts"
 import { type ActiveUsersParams, MONTH_DAYS, WEEK_DAYS } from "./model.ts"
 
 /**
- * Rows `(bucket, users)`; rolling `(span, bucket, users)`, see {@link rollingSql}. Buckets outside the wanted range may
+ * Rows `(bucket, users)`; rolling `(window_days, bucket, users)`, see {@link rollingSql}. Buckets outside the wanted range may
  * appear (a zone's clock ran back over midnight at its edge).
  */
 export const activeUsersSql = (params: ActiveUsersParams, context: AskContext, dialect: Dialect): SqlText => {
@@ -36,26 +36,26 @@ const activeSql = ({ key, source }: Groups): SqlText => sql`SELECT DISTINCT ${ke
 
 /**
  * Distinct users of trailing windows without a self-join: an active day makes its user count on that day and the six
- * after it, or until the next active day takes over. So each active day opens one span, and the number of open
- * spans is the number of distinct users. Kinds: 0 active and opened on `bucket`, 7 and 30 spans that end before `bucket`.
+ * after it, or until the next active day takes over. So each active day opens one stay, and the number of open
+ * stays is the number of distinct users. Kinds: 0 active and opened on `bucket`, 7 and 30 stays that end before `bucket`.
  */
 const rollingSql = (groups: Groups): SqlText => {
   const { key } = groups
   return sql`
-    WITH spans AS (
+    WITH gaps AS (
       SELECT ${key}bucket, LEAD(bucket) OVER (PARTITION BY ${key}user_id ORDER BY bucket) - bucket AS gap
       FROM (${activeSql(groups)}) AS active
     ), daily AS (
       SELECT ${key}bucket, gap, COUNT(*) AS users FROM (
-        SELECT ${key}bucket, LEAST(COALESCE(gap, ${MONTH_DAYS}), ${MONTH_DAYS}) AS gap FROM spans
+        SELECT ${key}bucket, LEAST(COALESCE(gap, ${MONTH_DAYS}), ${MONTH_DAYS}) AS gap FROM gaps
       ) AS capped
       GROUP BY ${key}bucket, gap
     ), shifted AS (
-      SELECT ${key}0 AS span, bucket, users FROM daily
+      SELECT ${key}0 AS window_days, bucket, users FROM daily
       UNION ALL
-      SELECT ${key}${WEEK_DAYS} AS span, bucket + LEAST(gap, ${WEEK_DAYS}) AS bucket, users FROM daily
+      SELECT ${key}${WEEK_DAYS} AS window_days, bucket + LEAST(gap, ${WEEK_DAYS}) AS bucket, users FROM daily
       UNION ALL
-      SELECT ${key}${MONTH_DAYS} AS span, bucket + gap AS bucket, users FROM daily
+      SELECT ${key}${MONTH_DAYS} AS window_days, bucket + gap AS bucket, users FROM daily
     )
-    SELECT ${key}span, bucket, SUM(users) AS users FROM shifted GROUP BY ${key}span, bucket`
+    SELECT ${key}window_days, bucket, SUM(users) AS users FROM shifted GROUP BY ${key}window_days, bucket`
 }

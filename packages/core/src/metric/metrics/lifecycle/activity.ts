@@ -13,7 +13,7 @@ export const lifecycleActivity = (params: LifecycleParams): ActivityQuestion | u
     buckets && {
       eventTypes: [],
       plan: () => ({
-        spans: [{ eventType, spans: buckets.flatMap(({ spans }) => spans) }],
+        periods: [{ eventType, periods: buckets.flatMap(({ periods }) => periods) }],
         firsts: [eventType],
         passes: buckets.length * 3,
         rows: (activity) => rowsOf(buckets, activity, params)
@@ -27,7 +27,9 @@ const rowsOf = (
   activity: Activity,
   params: LifecycleParams
 ): ReadonlyArray<RawRow> => {
-  const sets = buckets.map(({ spans }) => UserSet.union(spans.map((span) => activity.active(params.event_type, span))))
+  const sets = buckets.map(({ periods }) =>
+    UserSet.union(periods.map((period) => activity.active(params.event_type, period)))
+  )
   const entered = enteredIn(buckets, activity, params)
   return buckets.map(({ bucket }, index) => {
     const [active, before, after] = [sets[index]!, sets[index - 1], sets[index + 1]]

@@ -3,7 +3,7 @@ import {
   type ActivityPlan,
   type ActivityQuestion,
   type EventTypeOrAny,
-  QUARTER_MICROS
+  QUARTER_HOUR_MICROS
 } from "../../activity/Activity.ts"
 import { ofAllEvents, bucketsBetween, type ActivityBucket } from "../../activity/buckets.ts"
 import { DAY_MICROS, dayOfDate, intervalOfDay } from "../../calendar.ts"
@@ -29,7 +29,7 @@ export const retentionActivity = (params: RetentionParams): ActivityQuestion | u
 const anyEventTypes = (params: RetentionParams): ReadonlyArray<EventTypeOrAny> =>
   countsAsAny(IDENTIFY, params) ? [undefined, IDENTIFY] : [undefined]
 
-const NOTHING: ActivityPlan = { spans: [], firsts: [], passes: 0, rows: () => [] }
+const NOTHING: ActivityPlan = { periods: [], firsts: [], passes: 0, rows: () => [] }
 
 const planOf = (params: RetentionParams, latest: Latest): ActivityPlan | undefined => {
   const bounds = boundsOf(params, latest)
@@ -46,10 +46,10 @@ const planOf = (params: RetentionParams, latest: Latest): ActivityPlan | undefin
   const returns = refused ? [] : between(first + 1, lastReturn)
   const cohorts = between(first, lastCohort)
   return {
-    spans: [
-      ...anyEventTypes(params).map((eventType) => ({ eventType, spans: spansOf(ends) })),
-      { eventType: start_event, spans: spansOf(starts) },
-      { eventType: return_event, spans: spansOf(returns) }
+    periods: [
+      ...anyEventTypes(params).map((eventType) => ({ eventType, periods: periodsOf(ends) })),
+      { eventType: start_event, periods: periodsOf(starts) },
+      { eventType: return_event, periods: periodsOf(returns) }
     ],
     firsts: mode === "first-ever" && !refused ? [start_event] : [],
     passes: returns.length * 10 + starts.length * (params.measure === "on" ? windows : 10),
@@ -61,7 +61,7 @@ const planOf = (params: RetentionParams, latest: Latest): ActivityPlan | undefin
   }
 }
 
-const spansOf = (buckets: ReadonlyArray<ActivityBucket>) => buckets.flatMap(({ spans }) => spans)
+const periodsOf = (buckets: ReadonlyArray<ActivityBucket>) => buckets.flatMap(({ periods }) => periods)
 
 /**
  * Numbers of intervals: the first cohort; the last one, or one at or after it; one at or before it; and one at or after the
@@ -70,7 +70,7 @@ const spansOf = (buckets: ReadonlyArray<ActivityBucket>) => buckets.flatMap(({ s
 const boundsOf = (params: RetentionParams, latest: Latest) => {
   const { end_date, interval, measure, start_date, week_start, windows } = params
   const numberOf = (day: number) => intervalOfDay(day, interval, week_start)
-  const dayOf = (quarter: number) => Math.floor((quarter * QUARTER_MICROS) / DAY_MICROS)
+  const dayOf = (quarterHour: number) => Math.floor((quarterHour * QUARTER_HOUR_MICROS) / DAY_MICROS)
   const any = anyEventTypes(params).reduce(
     (most, eventType) => Math.max(most, latest(eventType) ?? -Infinity),
     -Infinity
@@ -88,6 +88,6 @@ const boundsOf = (params: RetentionParams, latest: Latest) => {
 }
 
 const lastWithEvents = (ends: ReadonlyArray<ActivityBucket>, params: RetentionParams, activity: Activity) =>
-  ends.findLast(({ spans }) =>
-    anyEventTypes(params).some((eventType) => spans.some((span) => activity.active(eventType, span).size > 0))
+  ends.findLast(({ periods }) =>
+    anyEventTypes(params).some((eventType) => periods.some((period) => activity.active(eventType, period).size > 0))
   )?.bucket

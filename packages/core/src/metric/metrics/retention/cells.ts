@@ -57,7 +57,9 @@ const STEPS_PER_USER = 4
 const countRecurring = (counting: Counting, counts: Counts): void => {
   const { activity, cohorts, params } = counting
   const { measure, start_event } = params
-  const entered = cohorts.map(({ spans }) => UserSet.union(spans.map((span) => activity.active(start_event, span))))
+  const entered = cohorts.map(({ periods }) =>
+    UserSet.union(periods.map((period) => activity.active(start_event, period)))
+  )
   countEntered(entered, params, counts)
   if (measure === "on-or-after") return countLatest(counting, entered, counts)
   eachReturn(counting, (users, at) => countMeetings(entered, users, at, params, counts))
@@ -106,8 +108,8 @@ const countLatest = (counting: Counting, entered: ReadonlyArray<UserSet>, counts
 
 /** In time order; `at` counts intervals from the first cohort's. */
 const eachReturn = ({ activity, cohorts, params, returns }: Counting, visit: (users: UserSet, at: number) => void) => {
-  for (const { bucket, spans } of returns) {
-    const users = UserSet.union(spans.map((span) => activity.active(params.return_event, span)))
+  for (const { bucket, periods } of returns) {
+    const users = UserSet.union(periods.map((period) => activity.active(params.return_event, period)))
     if (users.size > 0) visit(users, bucket - cohorts[0]!.bucket)
   }
 }

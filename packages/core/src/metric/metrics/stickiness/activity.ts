@@ -12,7 +12,7 @@ export const stickinessActivity = (params: StickinessParams): ActivityQuestion |
     buckets && {
       eventTypes: [],
       plan: () => ({
-        spans: [{ eventType, spans: buckets.flatMap(({ spans }) => spans) }],
+        periods: [{ eventType, periods: buckets.flatMap(({ periods }) => periods) }],
         firsts: [],
         passes: buckets.length * 10,
         rows: (activity) => rowsOf(buckets, activity, eventType)
@@ -27,8 +27,8 @@ const rowsOf = (
   eventType: EventTypeOrAny
 ): ReadonlyArray<RawRow> => {
   const intervals = new Uint16Array(activity.users)
-  for (const { spans } of buckets) {
-    UserSet.union(spans.map((span) => activity.active(eventType, span))).forEach((user) => intervals[user]!++)
+  for (const { periods } of buckets) {
+    UserSet.union(periods.map((period) => activity.active(eventType, period))).forEach((user) => intervals[user]!++)
   }
   const users = Array.from({ length: buckets.length + 1 }, () => 0)
   for (const count of intervals) users[count]!++
