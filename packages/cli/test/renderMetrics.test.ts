@@ -5,7 +5,7 @@ import { displayWidth } from "effect/cli/CliOutput"
 import { expect, it } from "vitest"
 import { duration } from "../src/render/cells.ts"
 import { answerOf, renderAnswer } from "../src/render/renderAnswer.ts"
-import { renderUsers } from "../src/render/users.ts"
+import { renderUsers } from "../src/render/members.ts"
 import { labelOf } from "../src/render/values.ts"
 
 const plain = { colour: false, width: 60 }

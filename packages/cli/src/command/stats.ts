@@ -1,5 +1,5 @@
 import { Command } from "effect/cli"
-import { users } from "./stats/listings.ts"
+import { users } from "./stats/members.ts"
 import { metricCommands } from "./stats/metrics.ts"
 
 export const stats = Command.make("stats").pipe(

@@ -4,7 +4,7 @@ import { activeUsersActivity } from "./activity.ts"
 import { activeUsersReference } from "./reference.ts"
 import { shapeActiveUsers } from "./shape.ts"
 import { activeUsersSql } from "./sql.ts"
-import { activeUsersUsers } from "./users.ts"
+import { activeUsersUsers } from "./members.ts"
 
 export const details = [
   "Every interval that the range touches is counted whole, so a week's number is the same in every range that " +

@@ -6,7 +6,7 @@ import { activeUsersReference } from "../active-users/reference.ts"
 import { shapeActiveUsers } from "../active-users/shape.ts"
 import { activeUsersSql } from "../active-users/sql.ts"
 import { params } from "./model.ts"
-import { dailyActiveUsersUsers } from "./users.ts"
+import { dailyActiveUsersUsers } from "./members.ts"
 
 const DAILY = { interval: "day", week_start: "monday" } as const
 

@@ -4,7 +4,7 @@ import { funnelReference } from "./reference.ts"
 import { shapeFunnel } from "./shape.ts"
 import { funnelSql } from "./sql.ts"
 import { stepName } from "./stepName.ts"
-import { funnelUsers } from "./users.ts"
+import { funnelUsers } from "./members.ts"
 
 const details = [
   "An attempt begins with any first-step event (`order=any`: any step's) whose local date lies in the range. " +

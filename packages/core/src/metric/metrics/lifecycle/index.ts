@@ -3,7 +3,7 @@ import { params, row } from "./model.ts"
 import { lifecycleActivity } from "./activity.ts"
 import { lifecycleReference } from "./reference.ts"
 import { lifecycleSql, shapeLifecycle } from "./sql.ts"
-import { lifecycleUsers } from "./users.ts"
+import { lifecycleUsers } from "./members.ts"
 
 const details = [
   "The first event is sought over all history. Every interval that the range touches is counted whole. With a " +

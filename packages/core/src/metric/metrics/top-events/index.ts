@@ -2,7 +2,7 @@ import { define } from "../../Metric.ts"
 import { params, row } from "./model.ts"
 import { topEventsReference } from "./reference.ts"
 import { shapeTopEvents, topEventsSql } from "./sql.ts"
-import { topEventsUsers } from "./users.ts"
+import { topEventsUsers } from "./members.ts"
 
 const details = ["With a breakdown, one such list for each value, `limit` long; values are ranked by events."]
 

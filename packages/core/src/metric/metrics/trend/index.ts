@@ -3,7 +3,7 @@ import { params, row, type TrendParams } from "./model.ts"
 import { trendReference } from "./reference.ts"
 import { shapeTrend } from "./shape.ts"
 import { trendSql } from "./sql.ts"
-import { trendUsers } from "./users.ts"
+import { trendUsers } from "./members.ts"
 
 const details = [
   "Every interval that the range touches is counted whole. Events whose property is no number are left out of " +

@@ -1,7 +1,7 @@
 import { Schema } from "effect"
 import * as Params from "../../params.ts"
 import { sql } from "../../SqlText.ts"
-import { defineUsers, ofValue } from "../../users.ts"
+import { defineUsers, ofValue } from "../../members.ts"
 import { attempts, type FunnelRow } from "./model.ts"
 import { named } from "./plan.ts"
 import { attemptsByValue, attemptsIn } from "./reference.ts"

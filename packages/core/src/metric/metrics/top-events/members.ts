@@ -1,7 +1,7 @@
 import { Schema } from "effect"
 import * as Params from "../../params.ts"
 import { sql } from "../../SqlText.ts"
-import { defineUsers, eventsOfValue } from "../../users.ts"
+import { defineUsers, eventsOfValue } from "../../members.ts"
 import type { TopEventsRow } from "./model.ts"
 import { eventsInRange, groupByType } from "./reference.ts"
 import { eventsIn } from "./sql.ts"

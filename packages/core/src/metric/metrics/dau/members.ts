@@ -1,8 +1,8 @@
 import { Schema } from "effect"
 import * as Params from "../../params.ts"
-import { defineUsers } from "../../users.ts"
+import { defineUsers } from "../../members.ts"
 import { rolling } from "../active-users/model.ts"
-import { cell, cells, column, columnIssue, reference } from "../active-users/users.ts"
+import { cell, cells, column, columnIssue, reference } from "../active-users/members.ts"
 
 const DAILY = { interval: "day", week_start: "monday" } as const
 

@@ -11,7 +11,7 @@ import {
 import { Effect, Option } from "effect"
 import { Command } from "effect/cli"
 import { WrongUsage } from "../../CliFailure.ts"
-import { renderUsers, UsersAnswer } from "../../render/users.ts"
+import { renderUsers, UsersAnswer } from "../../render/members.ts"
 import { json, place } from "../flags.ts"
 import { type Flags, flagsOf, parametersOf, placeholderOf } from "./flags.ts"
 import { givenOf, type Parameters, show, text } from "./shared.ts"
