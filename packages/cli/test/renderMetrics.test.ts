@@ -5,7 +5,7 @@ import { displayWidth } from "effect/cli/CliOutput"
 import { expect, it } from "vitest"
 import { duration } from "../src/render/cells.ts"
 import { answerOf, renderAnswer } from "../src/render/renderAnswer.ts"
-import { renderUsers } from "../src/render/members.ts"
+import { renderMembers } from "../src/render/members.ts"
 import { labelOf } from "../src/render/values.ts"
 
 const plain = { colour: false, width: 60 }
@@ -176,7 +176,7 @@ it("active users by a property are curves, retention is a heat map for each valu
 it("users of a cell: one a line, and how to go on where the page is full", () => {
   const params = { ...range, date: "2026-01-01", column: "users", limit: 2 }
   const rows = ["ann", "b\u001b[2J"].map((user_id) => ({ user_id }))
-  expect(renderUsers("dau", { params, as_of, rows }, plain)).toEqual([
+  expect(renderMembers("dau", { params, as_of, rows }, plain)).toEqual([
     "users of dau, date=2026-01-01 column=users  2026-01-01 … 2026-01-02  UTC  as of 2026-01-03T12:00:00Z",
     "",
     "ann",
@@ -184,7 +184,7 @@ it("users of a cell: one a line, and how to go on where the page is full", () =>
     "",
     String.raw`there may be more: --after "b\u001b[2J"`
   ])
-  expect(renderUsers("dau", { params, as_of, rows: [] }, plain).at(-1)).toBe("nobody")
+  expect(renderMembers("dau", { params, as_of, rows: [] }, plain).at(-1)).toBe("nobody")
 })
 
 it("bars and curves begin in one column, however wide letters are", () => {

@@ -1,10 +1,10 @@
 import { Command } from "effect/cli"
-import { users } from "./stats/members.ts"
+import { members } from "./stats/members.ts"
 import { metricCommands } from "./stats/metrics.ts"
 
 export const stats = Command.make("stats").pipe(
   Command.withDescription("Ask for statistics"),
-  Command.withSubcommands([...metricCommands, users]),
+  Command.withSubcommands([...metricCommands, members]),
   Command.withExamples([
     {
       command: "millrace stats dau --from 2026-01-01 --to 2026-01-31 --tz Europe/Berlin",

@@ -4,12 +4,12 @@ import { answer, heading } from "./answer.ts"
 import { dim, type Style } from "./Style.ts"
 import { printable } from "./table.ts"
 
-export const UsersAnswer = answer(Schema.Struct({ user_id: Schema.String }))
+export const MembersAnswer = answer(Schema.Struct({ user_id: Schema.String }))
 
 /** One user a line; under a full page what asks for the next one. */
-export const renderUsers = (
+export const renderMembers = (
   name: CountingName,
-  { as_of, params, rows }: Pick<(typeof UsersAnswer)["Type"], "as_of" | "params" | "rows">,
+  { as_of, params, rows }: Pick<(typeof MembersAnswer)["Type"], "as_of" | "params" | "rows">,
   style: Style
 ): ReadonlyArray<string> => {
   const headed = parametersIn(metrics[name].params).filter(({ isHeading }) => isHeading === true)

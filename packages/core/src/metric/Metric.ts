@@ -40,14 +40,14 @@ export interface Metric<Name extends string, Params extends WithFilter, Row> {
   readonly drawn?: Drawing<Params, Row>
 }
 
-/** Who the users of a cell of a metric's answer are: asked as a metric of its own. */
-export interface Listing<Name extends string, Params extends WithFilter, Row> extends Metric<Name, Params, ListedUser> {
+/** Members of the cells of a metric's answer, asked for as a metric of its own. */
+export interface Listing<Name extends string, Params extends WithFilter, Row> extends Metric<Name, Params, Member> {
   /** The numbers of users in a row, each with the parameters that name its cell. */
   readonly cells: (row: Row, rows: ReadonlyArray<Row>) => ReadonlyArray<CountedCell>
   readonly spellings?: Spellings
 }
 
-export interface ListedUser {
+export interface Member {
   readonly user_id: string
 }
 
@@ -72,19 +72,19 @@ export interface AnyListing<Name extends string = string, Row = never> {
   readonly spellings?: Spellings
 }
 
-/** A metric as its folder exports it; `users` lists a cell's users, where cells count any. */
-export type Definition<Name extends string, Params extends WithFilter, Row, Users> = Metric<Name, Params, Row> & {
-  readonly users: Users
+/** A metric as its folder exports it; `members` lists a cell's members, where cells count any. */
+export type Definition<Name extends string, Params extends WithFilter, Row, Members> = Metric<Name, Params, Row> & {
+  readonly members: Members
 }
 
 export const define = <
   const Name extends string,
   Params extends WithFilter,
   Row,
-  Users extends AnyListing<`${Name}/users`, Row> | undefined = undefined
+  Members extends AnyListing<`${Name}/users`, Row> | undefined = undefined
 >(
-  metric: Metric<Name, Params, Row> & { readonly users?: Users }
-): Definition<Name, Params, Row, Users> => ({ ...metric, users: metric.users as Users })
+  metric: Metric<Name, Params, Row> & { readonly members?: Members }
+): Definition<Name, Params, Row, Members> => ({ ...metric, members: metric.members as Members })
 
 /**
  * One metric's question, parameters bound: what a warehouse answers. An engine uses `sql`, or `activity` if it has the

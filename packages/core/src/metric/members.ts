@@ -2,7 +2,7 @@ import { Schema } from "effect"
 import type { Event } from "../event/Event.ts"
 import { type BreakdownValue, type WithBreakdown, type Groups, partsOf } from "./breakdown/index.ts"
 import type { Dialect } from "./Dialect.ts"
-import type { AskContext, ListedUser, Listing, Metric } from "./Metric.ts"
+import type { AskContext, Member, Listing, Metric } from "./Metric.ts"
 import { compareCodePoints, textOf } from "./rows.ts"
 import type { WithFilter } from "./source.ts"
 import { sql, type SqlText } from "./SqlText.ts"
@@ -28,10 +28,10 @@ const row = Schema.Struct({
  * Who the users of a cell of a metric's answer are, each once, in the order of their ids' code points, a page at a time: go
  * on with `after`, the last one seen.
  */
-export const defineUsers = <const Name extends string, Params extends Listed, Row>(listing: {
+export const defineMembers = <const Name extends string, Params extends Listed, Row>(listing: {
   readonly name: Name
   readonly description: string
-  readonly params: Metric<Name, Params, ListedUser>["params"]
+  readonly params: Metric<Name, Params, Member>["params"]
   readonly cells: Listing<Name, Params, Row>["cells"]
   readonly spellings?: Listing<Name, Params, Row>["spellings"]
   readonly cell: (params: Params, context: AskContext, dialect: Dialect) => Cell
@@ -57,7 +57,7 @@ const pageSql = ({ groups, rows }: Cell, { after, breakdown_value, limit }: List
   ORDER BY listed.user_id
   LIMIT ${limit}`
 
-const pageOf = (users: Iterable<string>, { after, limit }: Listed): ReadonlyArray<ListedUser> =>
+const pageOf = (users: Iterable<string>, { after, limit }: Listed): ReadonlyArray<Member> =>
   [...new Set(users)]
     .filter((user) => after === undefined || compareCodePoints(user, after) > 0)
     .toSorted(compareCodePoints)

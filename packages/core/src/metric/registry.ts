@@ -26,10 +26,10 @@ const definitions = [
 
 type Defined = (typeof definitions)[number]
 type Counting = { readonly [One in Defined as One["name"]]: One }
-type Listings = { readonly [One in NonNullable<Defined["users"]> as One["name"]]: One }
+type Listings = { readonly [One in NonNullable<Defined["members"]> as One["name"]]: One }
 type Registry = Counting & Listings
 
-/** The metrics, without the listings of their cells' users. */
+/** The metrics, without the listings of their cells' members. */
 export type CountingName = keyof Counting
 export type MetricName = keyof Registry
 export type ParamsOf<Name extends MetricName> = Registry[Name]["params"]["Type"]
@@ -37,14 +37,14 @@ export type RowOf<Name extends MetricName> = Registry[Name]["row"]["Type"]
 
 interface AnyDefinition {
   readonly name: string
-  readonly users: AnyListing | undefined
+  readonly members: AnyListing | undefined
 }
 
 const all: ReadonlyArray<AnyDefinition> = definitions
-const listings = new Map(all.map(({ name, users }) => [name, users] as const))
-const listed = [...listings.values()].filter((users) => users !== undefined)
+const listings = new Map(all.map(({ name, members }) => [name, members] as const))
+const listed = [...listings.values()].filter((members) => members !== undefined)
 
-/** By name: the metrics, then the listings of their cells' users. */
+/** By name: the metrics, then the listings of their cells' members. */
 export const metrics = Object.fromEntries([...all, ...listed].map((metric) => [metric.name, metric])) as unknown as {
   readonly [Name in MetricName]: Metric<Name, ParamsOf<Name>, RowOf<Name>>
 }
@@ -54,7 +54,7 @@ export const countingNames = [...listings.keys()] as ReadonlyArray<CountingName>
 
 export const isMetricName = (name: string): name is MetricName => Object.hasOwn(metrics, name)
 
-/** Who the users of a metric's cells are; undefined where these count none, and of a listing itself. */
+/** Listing of the members of a metric's cells; undefined where these count none, and of a listing itself. */
 export const listingOf = (name: MetricName): AnyListing<MetricName> | undefined =>
   listings.get(name) as AnyListing<MetricName> | undefined
 

@@ -11,7 +11,7 @@ import {
 import { Effect, Option } from "effect"
 import { Command } from "effect/cli"
 import { WrongUsage } from "../../CliFailure.ts"
-import { renderUsers, UsersAnswer } from "../../render/members.ts"
+import { renderMembers, MembersAnswer } from "../../render/members.ts"
 import { json, place } from "../flags.ts"
 import { type Flags, flagsOf, parametersOf, placeholderOf } from "./flags.ts"
 import { givenOf, type Parameters, show, text } from "./shared.ts"
@@ -61,8 +61,8 @@ const listing = (name: CountingName, { name: metric, params, spellings = {} }: A
       const alternative = Object.keys(spellings).length === 0 ? {} : yield* spelled(spellings, given)
       const parameters = { ...(yield* parametersOf(all, given)), ...alternative }
       yield* show(given, metric, parameters, {
-        schema: UsersAnswer,
-        render: (answer, style) => renderUsers(name, answer, style)
+        schema: MembersAnswer,
+        render: (answer, style) => renderMembers(name, answer, style)
       })
     })
   }).pipe(Command.withDescription(`The users of a cell of what 'stats ${name}' answers`))
@@ -73,7 +73,7 @@ const listings = countingNames.flatMap((name) => {
   return found === undefined ? [] : [listing(name, found)]
 })
 
-export const users = Command.make("users").pipe(
+export const members = Command.make("users").pipe(
   Command.withDescription("List the users of one cell of an answer"),
   Command.withSubcommands(listings),
   Command.withExamples([

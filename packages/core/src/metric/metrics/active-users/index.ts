@@ -4,7 +4,7 @@ import { activeUsersActivity } from "./activity.ts"
 import { activeUsersReference } from "./reference.ts"
 import { shapeActiveUsers } from "./shape.ts"
 import { activeUsersSql } from "./sql.ts"
-import { activeUsersUsers } from "./members.ts"
+import { activeUsersMembers } from "./members.ts"
 
 export const details = [
   "Every interval that the range touches is counted whole, so a week's number is the same in every range that " +
@@ -34,7 +34,7 @@ export const activeUsers = define({
   shape: shapeActiveUsers,
   reference: activeUsersReference,
   activity: activeUsersActivity,
-  users: activeUsersUsers,
+  members: activeUsersMembers,
   drawn: {
     heading: ({ interval }) => `active users per ${interval}`,
     nothing: "nobody in this range",

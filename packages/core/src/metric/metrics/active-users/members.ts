@@ -5,7 +5,7 @@ import type { Dialect } from "../../Dialect.ts"
 import type { AskContext, CountedCell } from "../../Metric.ts"
 import * as Params from "../../params.ts"
 import { sql } from "../../SqlText.ts"
-import { defineUsers, eventsOfValue, type Listed } from "../../members.ts"
+import { defineMembers, eventsOfValue, type Listed } from "../../members.ts"
 import { type ActiveUsersParams, type ActiveUsersRow, MONTH_DAYS, rolling, rollingCheck, WEEK_DAYS } from "./model.ts"
 import { activeByDate, activeWithin, usersInRange } from "./reference.ts"
 import { activeIn } from "./sql.ts"
@@ -46,7 +46,7 @@ export const column = Params.choice(["users", "wau", "mau"])
 export const columnIssue = ({ column: name, rolling: isRolling }: Pick<Question, "column" | "rolling">) =>
   name === "users" || isRolling ? undefined : { path: ["column"], issue: "is a number of rolling=true only" }
 
-export const activeUsersUsers = defineUsers({
+export const activeUsersMembers = defineMembers({
   name: "active-users/users",
   description: "The users of one interval; with column=wau or mau those of the 7 or 30 days that end with the day.",
   params: Schema.Struct({

@@ -6,7 +6,7 @@ import { activeUsersReference } from "../active-users/reference.ts"
 import { shapeActiveUsers } from "../active-users/shape.ts"
 import { activeUsersSql } from "../active-users/sql.ts"
 import { params } from "./model.ts"
-import { dailyActiveUsersUsers } from "./members.ts"
+import { dailyActiveUsersMembers } from "./members.ts"
 
 const DAILY = { interval: "day", week_start: "monday" } as const
 
@@ -22,7 +22,7 @@ export const dailyActiveUsers = define({
   shape: (raw, daily, context) => shapeActiveUsers(raw, { ...daily, ...DAILY }, context),
   reference: (events, daily, context) => activeUsersReference(events, { ...daily, ...DAILY }, context),
   activity: (daily) => activeUsersActivity({ ...daily, ...DAILY }),
-  users: dailyActiveUsersUsers,
+  members: dailyActiveUsersMembers,
   drawn: {
     heading: () => "daily active users",
     nothing: "nobody in this range",

@@ -1,12 +1,12 @@
 import { Schema } from "effect"
 import * as Params from "../../params.ts"
-import { defineUsers } from "../../members.ts"
+import { defineMembers } from "../../members.ts"
 import { rolling } from "../active-users/model.ts"
 import { cell, cells, column, columnIssue, reference } from "../active-users/members.ts"
 
 const DAILY = { interval: "day", week_start: "monday" } as const
 
-export const dailyActiveUsersUsers = defineUsers({
+export const dailyActiveUsersMembers = defineMembers({
   name: "dau/users",
   description: "The users of one day; with column=wau or mau those of the 7 or 30 days that end with it.",
   params: Schema.Struct({

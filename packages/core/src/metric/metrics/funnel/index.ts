@@ -4,7 +4,7 @@ import { funnelReference } from "./reference.ts"
 import { shapeFunnel } from "./shape.ts"
 import { funnelSql } from "./sql.ts"
 import { stepName } from "./stepName.ts"
-import { funnelUsers } from "./members.ts"
+import { funnelMembers } from "./members.ts"
 
 const details = [
   "An attempt begins with any first-step event (`order=any`: any step's) whose local date lies in the range. " +
@@ -35,7 +35,7 @@ export const funnel = define({
   sql: funnelSql,
   shape: shapeFunnel,
   reference: funnelReference,
-  users: funnelUsers,
+  members: funnelMembers,
   drawn: {
     heading: ({ window }) => `funnel within ${window}`,
     nothing: "nobody began in this range",

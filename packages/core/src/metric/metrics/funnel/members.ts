@@ -1,13 +1,13 @@
 import { Schema } from "effect"
 import * as Params from "../../params.ts"
 import { sql } from "../../SqlText.ts"
-import { defineUsers, ofValue } from "../../members.ts"
+import { defineMembers, ofValue } from "../../members.ts"
 import { attempts, type FunnelRow } from "./model.ts"
 import { named } from "./plan.ts"
 import { attemptsByValue, attemptsIn } from "./reference.ts"
 import { attemptsOf } from "./sql.ts"
 
-export const funnelUsers = defineUsers({
+export const funnelMembers = defineMembers({
   name: "funnel/users",
   description: "The users who got to a step, or who got to the one before and no further.",
   params: Schema.Struct({

@@ -3,7 +3,7 @@ import { params, row } from "./model.ts"
 import { lifecycleActivity } from "./activity.ts"
 import { lifecycleReference } from "./reference.ts"
 import { lifecycleSql, shapeLifecycle } from "./sql.ts"
-import { lifecycleUsers } from "./members.ts"
+import { lifecycleMembers } from "./members.ts"
 
 const details = [
   "The first event is sought over all history. Every interval that the range touches is counted whole. With a " +
@@ -22,7 +22,7 @@ export const lifecycle = define({
   shape: shapeLifecycle,
   reference: lifecycleReference,
   activity: lifecycleActivity,
-  users: lifecycleUsers,
+  members: lifecycleMembers,
   drawn: {
     heading: ({ interval }) => `lifecycle per ${interval}`,
     nothing: "no users in this range",

@@ -2,12 +2,12 @@ import { Schema } from "effect"
 import { timeBuckets } from "../../calendar.ts"
 import * as Params from "../../params.ts"
 import { sql } from "../../SqlText.ts"
-import { defineUsers, eventsOfValue } from "../../members.ts"
+import { defineMembers, eventsOfValue } from "../../members.ts"
 import { STATES, type LifecycleRow } from "./model.ts"
 import { statesOn, usersInRange } from "./reference.ts"
 import { eventsIn, isIn, neighboursSql } from "./sql.ts"
 
-export const lifecycleUsers = defineUsers({
+export const lifecycleMembers = defineMembers({
   name: "lifecycle/users",
   description: "The users who are new, returning, resurrecting or dormant in one interval.",
   params: Schema.Struct({

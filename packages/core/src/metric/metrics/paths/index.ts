@@ -2,7 +2,7 @@ import { define } from "../../Metric.ts"
 import { params, row } from "./model.ts"
 import { pathsReference } from "./reference.ts"
 import { pathsSql, shapePaths } from "./sql.ts"
-import { pathsUsers } from "./members.ts"
+import { pathsMembers } from "./members.ts"
 
 const details = [
   "A session ends when the user is idle for more than 30 minutes, and before the first event more than 24 " +
@@ -25,7 +25,7 @@ export const paths = define({
   sql: pathsSql,
   shape: shapePaths,
   reference: pathsReference,
-  users: pathsUsers,
+  members: pathsMembers,
   drawn: {
     nothing: "nothing followed anything in this range",
     columns: [

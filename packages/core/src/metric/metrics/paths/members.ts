@@ -2,12 +2,12 @@ import { Schema } from "effect"
 import { about } from "../../Parameter.ts"
 import * as Params from "../../params.ts"
 import { sql } from "../../SqlText.ts"
-import { defineUsers, eventsOfValue } from "../../members.ts"
+import { defineMembers, eventsOfValue } from "../../members.ts"
 import { property, type PathsRow } from "./model.ts"
 import { eventsInRange, transitionsIn } from "./reference.ts"
 import { eventsIn, pairsSql } from "./sql.ts"
 
-export const pathsUsers = defineUsers({
+export const pathsMembers = defineMembers({
   name: "paths/users",
   description: "The users who made one transition.",
   params: Schema.Struct({

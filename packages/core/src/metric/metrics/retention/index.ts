@@ -4,7 +4,7 @@ import { retentionActivity } from "./activity.ts"
 import { retentionReference } from "./reference.ts"
 import { shapeRetention } from "./shape.ts"
 import { retentionSql } from "./sql.ts"
-import { retentionUsers } from "./members.ts"
+import { retentionMembers } from "./members.ts"
 
 const details = [
   "The cohort of a user is the interval of the user's first `start_event` ever, over all history (`mode=first-ever`); " +
@@ -44,7 +44,7 @@ export const retention = define({
   shape: shapeRetention,
   reference: retentionReference,
   activity: retentionActivity,
-  users: retentionUsers,
+  members: retentionMembers,
   drawn: {
     heading: ({ interval }) => `retention by ${interval}`,
     nothing: "no cohorts in this range",

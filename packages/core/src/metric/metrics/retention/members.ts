@@ -5,7 +5,7 @@ import type { AskContext } from "../../Metric.ts"
 import { about } from "../../Parameter.ts"
 import * as Params from "../../params.ts"
 import { sql } from "../../SqlText.ts"
-import { type Cell, defineUsers, type Listed, ofValue } from "../../members.ts"
+import { type Cell, defineMembers, type Listed, ofValue } from "../../members.ts"
 import { cohortsOf } from "./cohorts.ts"
 import { cohortsCheck, type RetentionParams, table, type RetentionRow } from "./model.ts"
 import { type Plan, planOf } from "./plan.ts"
@@ -51,7 +51,7 @@ const cohortProblem = ({ cohort, end_date, interval, start_date, week_start }: Q
     : { path: ["cohort"], issue: `must be less than ${Params.RANGE_MAX_DAYS} days after start_date` }
 }
 
-export const retentionUsers = defineUsers({
+export const retentionMembers = defineMembers({
   name: "retention/users",
   description: "The users of one cell of a cohort; with returned=false those of the cohort who are not in it.",
   params: Schema.Struct({

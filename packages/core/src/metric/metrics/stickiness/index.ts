@@ -3,7 +3,7 @@ import { params, row } from "./model.ts"
 import { stickinessActivity } from "./activity.ts"
 import { stickinessReference } from "./reference.ts"
 import { shapeStickiness, stickinessSql } from "./sql.ts"
-import { stickinessUsers } from "./members.ts"
+import { stickinessMembers } from "./members.ts"
 
 const details = [
   "With a breakdown by events, an interval counts for each value that the user had in it; values are ranked by users."
@@ -21,7 +21,7 @@ export const stickiness = define({
   shape: shapeStickiness,
   reference: stickinessReference,
   activity: stickinessActivity,
-  users: stickinessUsers,
+  members: stickinessMembers,
   drawn: {
     heading: ({ interval }) => `users by active ${interval}s`,
     nothing: "no users in this range",

@@ -3,12 +3,12 @@ import { timeBuckets } from "../../calendar.ts"
 import { about } from "../../Parameter.ts"
 import * as Params from "../../params.ts"
 import { sql } from "../../SqlText.ts"
-import { defineUsers, eventsOfValue } from "../../members.ts"
+import { defineMembers, eventsOfValue } from "../../members.ts"
 import type { StickinessRow } from "./model.ts"
 import { activeUsers, intervalsOf } from "./reference.ts"
 import { countedSql, eventsIn } from "./sql.ts"
 
-export const stickinessUsers = defineUsers({
+export const stickinessMembers = defineMembers({
   name: "stickiness/users",
   description: "The users who were active in exactly, or in at least, so many of the range's intervals.",
   params: Schema.Struct({

@@ -2,7 +2,7 @@ import { define } from "../../Metric.ts"
 import { params, row } from "./model.ts"
 import { topEventsReference } from "./reference.ts"
 import { shapeTopEvents, topEventsSql } from "./sql.ts"
-import { topEventsUsers } from "./members.ts"
+import { topEventsMembers } from "./members.ts"
 
 const details = ["With a breakdown, one such list for each value, `limit` long; values are ranked by events."]
 
@@ -17,6 +17,6 @@ export const topEvents = define({
   sql: topEventsSql,
   shape: shapeTopEvents,
   reference: topEventsReference,
-  users: topEventsUsers,
+  members: topEventsMembers,
   drawn: { nothing: "no events in this range", bar: "events" }
 })

@@ -1,12 +1,12 @@
 import { Schema } from "effect"
 import * as Params from "../../params.ts"
 import { sql } from "../../SqlText.ts"
-import { defineUsers, eventsOfValue } from "../../members.ts"
+import { defineMembers, eventsOfValue } from "../../members.ts"
 import type { TopEventsRow } from "./model.ts"
 import { eventsInRange, groupByType } from "./reference.ts"
 import { eventsIn } from "./sql.ts"
 
-export const topEventsUsers = defineUsers({
+export const topEventsMembers = defineMembers({
   name: "top-events/users",
   description: "The users of one event type in a range.",
   params: Schema.Struct({

@@ -3,7 +3,7 @@ import { params, row, type TrendParams } from "./model.ts"
 import { trendReference } from "./reference.ts"
 import { shapeTrend } from "./shape.ts"
 import { trendSql } from "./sql.ts"
-import { trendUsers } from "./members.ts"
+import { trendMembers } from "./members.ts"
 
 const details = [
   "Every interval that the range touches is counted whole. Events whose property is no number are left out of " +
@@ -31,7 +31,7 @@ export const trend = define({
   sql: trendSql,
   shape: shapeTrend,
   reference: trendReference,
-  users: trendUsers,
+  members: trendMembers,
   drawn: {
     heading: (given) => `${measured(given)} per ${given.interval}`,
     nothing: "no events in this range",

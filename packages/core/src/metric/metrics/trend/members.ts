@@ -4,12 +4,12 @@ import { doubleOf } from "../../../event/json.ts"
 import { valueOf } from "../../filter/index.ts"
 import * as Params from "../../params.ts"
 import { sql } from "../../SqlText.ts"
-import { defineUsers, eventsOfValue } from "../../members.ts"
+import { defineMembers, eventsOfValue } from "../../members.ts"
 import { ownParams, propertyCheck, type TrendRow } from "./model.ts"
 import { eventsByDate, measureOfRange } from "./reference.ts"
 import { eventsIn } from "./sql.ts"
 
-export const trendUsers = defineUsers({
+export const trendMembers = defineMembers({
   name: "trend/users",
   description: "The users whose events make the number of one interval.",
   params: Schema.Struct({
