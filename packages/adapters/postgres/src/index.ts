@@ -1,7 +1,7 @@
 import { restorer } from "./backup/restore.ts"
 import { keys } from "./keys.ts"
 import { behind, direct, layer } from "./store.ts"
-import { users } from "./users.ts"
+import { users } from "./accounts.ts"
 
 export type { PostgresOptions } from "./config.ts"
 export { type Horizon, PostgresStatus, type Totals } from "./status.ts"

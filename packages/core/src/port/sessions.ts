@@ -1,5 +1,5 @@
 import { Option } from "effect"
-import type { Grant, NewSession, Session, StoredUser, UserRole } from "./UserStore.ts"
+import type { Grant, NewSession, Session, StoredUser, UserRole } from "./AccountStore.ts"
 
 /** Grants with one of them changed, by project. */
 export const withGrant = (

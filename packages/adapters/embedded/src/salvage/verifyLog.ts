@@ -6,7 +6,7 @@ import { keyForm } from "../keys/record.ts"
 import { RecordFile } from "../keys/RecordFile.ts"
 import { ErasureFile } from "../state/ErasureFile.ts"
 import { inspect } from "../state/recover.ts"
-import { userForm } from "../users/record.ts"
+import { userForm } from "../accounts/record.ts"
 
 /** What was found of one part of a folder. */
 export interface Verdict {

@@ -4,7 +4,7 @@ import { UserStore } from "@millrace/core"
 import { Effect, Option } from "effect"
 import { describe, expect, it } from "vitest"
 import { Embedded } from "../src/index.ts"
-import { SessionFolder } from "../src/users/SessionFolder.ts"
+import { SessionFolder } from "../src/accounts/SessionFolder.ts"
 import { withDirectory } from "./support.ts"
 
 const ID = "00000000-0000-4000-8000-000000000001"

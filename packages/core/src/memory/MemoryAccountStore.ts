@@ -1,5 +1,5 @@
 import { Clock, Effect, Layer, Option } from "effect"
-import { type NewSession, type Rotation, type StoredUser, UserStore } from "../port/UserStore.ts"
+import { type NewSession, type Rotation, type StoredUser, UserStore } from "../port/AccountStore.ts"
 import { liveSession, withGrant } from "../port/sessions.ts"
 
 const nowMicros = Effect.map(Clock.currentTimeMillis, (millis) => millis * 1000)
