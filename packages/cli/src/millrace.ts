@@ -12,7 +12,7 @@ import { salvage } from "./command/salvage.ts"
 import { send } from "./command/send.ts"
 import { serve } from "./command/serve.ts"
 import { stats } from "./command/stats.ts"
-import { users } from "./command/accounts.ts"
+import { accounts } from "./command/accounts.ts"
 import { verify } from "./command/verify.ts"
 
 /** The whole command line. */
@@ -27,7 +27,7 @@ export const millrace = Command.make("millrace").pipe(
     erase,
     exportCommand,
     keys,
-    users,
+    accounts,
     send,
     backup,
     restore,

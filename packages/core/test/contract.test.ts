@@ -1,10 +1,10 @@
-import { layerMemoryKeyStore, layerMemoryQueue, layerMemoryStore, layerMemoryUserStore } from "@millrace/core/memory"
+import { layerMemoryKeyStore, layerMemoryQueue, layerMemoryStore, layerMemoryAccountStore } from "@millrace/core/memory"
 import {
   deliveryContract,
   eventQueueContract,
   eventStoreContract,
   keyStoreContract,
-  userStoreContract
+  accountStoreContract
 } from "../../testing/src/index.ts"
 import { Effect } from "effect"
 
@@ -12,4 +12,4 @@ eventQueueContract("memory", { layer: () => layerMemoryQueue({ maxAttempts: 3, b
 eventStoreContract("memory", { layer: () => layerMemoryStore })
 deliveryContract("memory", { layer: () => layerMemoryStore })
 keyStoreContract("memory", { place: () => Effect.succeed(() => layerMemoryKeyStore), durable: false })
-userStoreContract("memory", { place: () => Effect.succeed(() => layerMemoryUserStore), durable: false })
+accountStoreContract("memory", { place: () => Effect.succeed(() => layerMemoryAccountStore), durable: false })

@@ -1,5 +1,5 @@
 import { NodeHttpServer } from "@effect/platform-node"
-import type { EventQueue, EventStore, KeyStore, KeyStoreError, UserStoreError, Warehouse } from "@millrace/core"
+import type { EventQueue, EventStore, KeyStore, KeyStoreError, AccountStoreError, Warehouse } from "@millrace/core"
 import { Effect, Layer, References, Schema, type Scope } from "effect"
 import { HttpRouter, type HttpServer } from "effect/http"
 import type { Server } from "node:http"
@@ -165,7 +165,7 @@ export const server = (options: ServerOptions, loops = loopRegistry) => {
   // One, for quotas and logins.
   const limiter = limiterLayer(options.limits)
   const sessions = sessionsLayer(options.auth, options, options.limits.trustedProxies)
-  return serverLayer<AdapterNotInstalled | BadAdapterChoice | KeyStoreError | UserStoreError>({
+  return serverLayer<AdapterNotInstalled | BadAdapterChoice | KeyStoreError | AccountStoreError>({
     ...options,
     roles: rolesOf(options),
     storedKeys: keyStoreLayer(options),

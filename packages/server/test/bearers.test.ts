@@ -1,5 +1,5 @@
-import { UserStore } from "@millrace/core"
-import { layerMemoryUserStore } from "@millrace/core/memory"
+import { AccountStore } from "@millrace/core"
+import { layerMemoryAccountStore } from "@millrace/core/memory"
 import { assert, it } from "@effect/vitest"
 import { Clock, Effect, Option, Redacted } from "effect"
 import { TestClock } from "effect/testing"
@@ -10,7 +10,7 @@ const ID = "00000000-0000-4000-8000-000000000001"
 const FAMILY = "a".repeat(64)
 
 const opened = Effect.gen(function* () {
-  const store = yield* UserStore
+  const store = yield* AccountStore
   const keys = yield* yield* signingKeys({ directory: "", keyPepper: Redacted.make("p".repeat(32)) })
   const own = yield* ownBearers(store, Effect.succeed(keys))
   yield* store.create({ id: ID, email: "ada@b", password: "$none", grants: [{ project_id: "shop", role: "admin" }] })
@@ -35,7 +35,7 @@ for (const [change, ends, left] of [
   ["a session that was ended elsewhere", (store) => store.endSession(FAMILY), Option.none()],
   ["a role that was taken away", (store) => store.grant(ID, "shop", undefined), Option.some([])]
 ] as ReadonlyArray<
-  readonly [string, (store: UserStore["Service"]) => Effect.Effect<boolean, unknown>, Option.Option<unknown>]
+  readonly [string, (store: AccountStore["Service"]) => Effect.Effect<boolean, unknown>, Option.Option<unknown>]
 >) {
   it.effect(`${change} counts within 5 s, though the access token is good for minutes`, () =>
     Effect.gen(function* () {
@@ -44,6 +44,6 @@ for (const [change, ends, left] of [
       assert.isTrue(yield* ends(store))
       yield* TestClock.adjust("5 seconds")
       assert.deepStrictEqual(yield* grants, left)
-    }).pipe(Effect.provide(layerMemoryUserStore), Effect.scoped)
+    }).pipe(Effect.provide(layerMemoryAccountStore), Effect.scoped)
   )
 }

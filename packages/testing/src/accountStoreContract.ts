@@ -1,19 +1,19 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, type Layer, Option } from "effect"
-import { type NewSession, type UserRole, UserStore, type UserStoreError } from "@millrace/core"
+import { type NewSession, type AccountRole, AccountStore, type AccountStoreError } from "@millrace/core"
 
-export interface UserStoreContractOptions<E> {
+export interface AccountStoreContractOptions<E> {
   /**
    * A place for accounts, empty and new for every test: each layer it makes opens the same place, as another process
    * would. One that holds nothing beyond a process may give one layer.
    */
-  readonly place: () => Effect.Effect<() => Layer.Layer<UserStore, E>>
+  readonly place: () => Effect.Effect<() => Layer.Layer<AccountStore, E>>
   /** Whether accounts outlive the process; false for a store that forgets. */
   readonly durable: boolean
 }
 
-type Store = UserStore["Service"]
-type Body = (store: Store, other: Store) => Effect.Effect<void, UserStoreError>
+type Store = AccountStore["Service"]
+type Body = (store: Store, other: Store) => Effect.Effect<void, AccountStoreError>
 type Law = (title: string, body: Body) => void
 
 const idOf = (number: number) => `00000000-0000-4000-8000-${number.toString(16).padStart(12, "0")}`
@@ -38,20 +38,20 @@ const openSession = (store: Store, number: number, over: Partial<NewSession> = {
 
 const isOpen = (store: Store, number: number) => Effect.map(store.session(hashOf(number)), Option.isSome)
 
-/** The laws of every {@link UserStore}: also with what another process, that was open before, does in between. */
-export const userStoreContract = <E>(name: string, options: UserStoreContractOptions<E>) => {
+/** The laws of every {@link AccountStore}: also with what another process, that was open before, does in between. */
+export const accountStoreContract = <E>(name: string, options: AccountStoreContractOptions<E>) => {
   const law: Law = (title, body) =>
     it.live(title, () =>
       Effect.gen(function* () {
         const layer = yield* options.place()
         const opened = <A, E2>(use: (store: Store) => Effect.Effect<A, E2>) =>
-          Effect.provide(Effect.flatMap(UserStore, use), layer(), { local: true })
+          Effect.provide(Effect.flatMap(AccountStore, use), layer(), { local: true })
         yield* options.durable
           ? opened((store) => opened((other) => body(store, other)))
           : opened((store) => body(store, store))
       })
     )
-  describe(`UserStore contract: ${name}`, () => {
+  describe(`AccountStore contract: ${name}`, () => {
     accountLaws(law)
     changeLaws(law)
     sessionLaws(law)
@@ -97,7 +97,7 @@ const accountLaws = (law: Law) => {
       yield* Effect.sleep(2)
       yield* store.create(bob)
       const emails = (project_id?: string) =>
-        Effect.map(store.list(project_id), (users) => users.map(({ email }) => email))
+        Effect.map(store.list(project_id), (accounts) => accounts.map(({ email }) => email))
       assert.deepStrictEqual(yield* emails(), [ada.email, bob.email])
       assert.deepStrictEqual(yield* emails("shop"), [ada.email])
       assert.deepStrictEqual(yield* emails("__proto__"), [])
@@ -114,7 +114,7 @@ const changeLaws = (law: Law) => {
   law("grant: sets, changes and takes away the role in one project, whatever its name", (store, other) =>
     Effect.gen(function* () {
       yield* store.create(ada)
-      const steps: ReadonlyArray<readonly [string, UserRole | undefined, ReadonlyArray<string>]> = [
+      const steps: ReadonlyArray<readonly [string, AccountRole | undefined, ReadonlyArray<string>]> = [
         ["__proto__", "viewer", ["__proto__:viewer", "shop:viewer"]],
         ["shop", "admin", ["__proto__:viewer", "shop:admin"]],
         ["blog", undefined, ["__proto__:viewer", "shop:admin"]],
@@ -171,8 +171,8 @@ const sessionLaws = (law: Law) => {
       yield* store.create(ada)
       yield* openSession(store, 7)
       yield* other.grant(ada.id, "blog", "admin")
-      const { user } = Option.getOrThrow(yield* store.session(hashOf(7)))
-      assert.deepStrictEqual([user.id, user.email, user.grants.length], [ada.id, ada.email, 2])
+      const { account } = Option.getOrThrow(yield* store.session(hashOf(7)))
+      assert.deepStrictEqual([account.id, account.email, account.grants.length], [ada.id, ada.email, 2])
       for (const family of ["", hashOf(8), "../7", `${hashOf(7)}/`, "__proto__", hashOf(7).slice(1), "'; --"]) {
         assert.isTrue(Option.isNone(yield* store.session(family)))
         assert.strictEqual(yield* store.rotate(family, hashOf(1), hashOf(2)), "ended")
@@ -226,18 +226,18 @@ const rotationLaws = (law: Law) => {
   )
 }
 
-const durableLaw = <E>(place: UserStoreContractOptions<E>["place"]) =>
+const durableLaw = <E>(place: AccountStoreContractOptions<E>["place"]) =>
   it.live("accounts and sessions outlive whoever opened the store", () =>
     Effect.gen(function* () {
       const layer = yield* place()
       const once = <A, E2>(use: (store: Store) => Effect.Effect<A, E2>) =>
-        Effect.provide(Effect.flatMap(UserStore, use), layer(), { local: true })
+        Effect.provide(Effect.flatMap(AccountStore, use), layer(), { local: true })
       yield* once((store) => Effect.andThen(store.create(ada), openSession(store, 7)))
       yield* once((store) => store.rotate(hashOf(7), hashOf(1), hashOf(2)))
       yield* once((store) => store.grant(ada.id, "blog", "admin"))
       yield* once((store) =>
         Effect.gen(function* () {
-          assert.strictEqual(Option.getOrThrow(yield* store.session(hashOf(7))).user.grants.length, 2)
+          assert.strictEqual(Option.getOrThrow(yield* store.session(hashOf(7))).account.grants.length, 2)
           assert.strictEqual(yield* store.rotate(hashOf(7), hashOf(2), hashOf(3)), "rotated")
         })
       )

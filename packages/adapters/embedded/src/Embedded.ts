@@ -110,4 +110,4 @@ export const queue = (options: EmbeddedOptions, machine: Machine = {}): Layer.La
   )
 
 export { keys, type KeyFileOptions } from "./keys/keyStore.ts"
-export { users, type UserFileOptions } from "./accounts/accountStore.ts"
+export { accounts, type AccountFileOptions } from "./accounts/accountStore.ts"

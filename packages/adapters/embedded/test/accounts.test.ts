@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { UserStore } from "@millrace/core"
+import { AccountStore } from "@millrace/core"
 import { Effect, Option } from "effect"
 import { describe, expect, it } from "vitest"
 import { Embedded } from "../src/index.ts"
@@ -18,8 +18,8 @@ const sessionOf = (digit: string, expires_at = Number.MAX_SAFE_INTEGER) => ({
   expires_at
 })
 
-const over = <A, E>(path: string, body: (store: UserStore["Service"]) => Effect.Effect<A, E>) =>
-  Effect.runPromise(Effect.flatMap(UserStore, body).pipe(Effect.provide(Embedded.users({ path }))))
+const over = <A, E>(path: string, body: (store: AccountStore["Service"]) => Effect.Effect<A, E>) =>
+  Effect.runPromise(Effect.flatMap(AccountStore, body).pipe(Effect.provide(Embedded.accounts({ path }))))
 
 const inFile = (body: (path: string, sessions: string) => Promise<void>) =>
   withDirectory((directory) => body(join(directory, "users.ndjson"), join(directory, "sessions")))

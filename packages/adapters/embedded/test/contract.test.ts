@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { eventQueueContract, eventStoreContract, keyStoreContract, userStoreContract } from "@millrace/testing"
+import { eventQueueContract, eventStoreContract, keyStoreContract, accountStoreContract } from "@millrace/testing"
 import { Effect, Layer } from "effect"
 import { Embedded } from "@millrace/embedded"
 
@@ -38,11 +38,11 @@ keyStoreContract("key file", {
       return () => Embedded.keys({ path })
     })
 })
-userStoreContract("user file", {
+accountStoreContract("user file", {
   durable: true,
   place: () =>
     Effect.sync(() => {
       const path = join(mkdtempSync(join(tmpdir(), "millrace-users-")), "users.ndjson")
-      return () => Embedded.users({ path })
+      return () => Embedded.accounts({ path })
     })
 })

@@ -1,11 +1,11 @@
 import {
   type Grant,
   liveSession,
-  type StoredUser,
-  type User,
-  UserStore,
-  UserStoreError,
-  UsersUnavailable
+  type StoredAccount,
+  type Account,
+  AccountStore,
+  AccountStoreError,
+  AccountsUnavailable
 } from "@millrace/core"
 import { Clock, Effect, Layer, Option } from "effect"
 import { type BoundValue, type Database, openDatabase, type Row, type Statement } from "./client.ts"
@@ -17,22 +17,22 @@ import { migrate } from "./migrate.ts"
 const CONNECTIONS = 2
 
 /** Accounts and their sessions, in a pool of connections of their own. */
-export const users = (options: PostgresOptions): Layer.Layer<UserStore, UserStoreError> =>
+export const accounts = (options: PostgresOptions): Layer.Layer<AccountStore, AccountStoreError> =>
   Layer.effect(
-    UserStore,
+    AccountStore,
     Effect.gen(function* () {
       const database = yield* openDatabase({ ...defaults, connections: CONNECTIONS, ...options })
       yield* Effect.mapError(migrate(database), failed("open"))
-      return UserStore.of({ ...accounts(database), ...sessions(database) })
+      return AccountStore.of({ ...accountsIn(database), ...sessions(database) })
     })
   )
 
-type Operation = UserStoreError["operation"]
-type Store = UserStore["Service"]
+type Operation = AccountStoreError["operation"]
+type Store = AccountStore["Service"]
 type Accounts = Pick<Store, "create" | "find" | "list" | "setPassword" | "rehash" | "setDisabled" | "grant">
 
 const failed = (operation: Operation) => (cause: DriverFailure) =>
-  new UserStoreError({ operation, reason: new UsersUnavailable({ cause }) })
+  new AccountStoreError({ operation, reason: new AccountsUnavailable({ cause }) })
 
 const nowMicros = Effect.map(Clock.currentTimeMillis, (millis) => millis * 1000)
 
@@ -46,18 +46,18 @@ const asker = (database: Database) => (operation: Operation, statement: Statemen
     failed(operation)
   )
 
-const accounts = (database: Database): Accounts => {
+const accountsIn = (database: Database): Accounts => {
   const ask = asker(database)
   const change = (operation: Operation, statement: Statement, id: string, ...values: ReadonlyArray<BoundValue>) =>
     UUID.test(id)
       ? Effect.map(ask(operation, statement, [id, ...values]), (rows) => rows.length > 0)
       : Effect.succeed(false)
   return {
-    create: (user) =>
-      Effect.flatMap(nowMicros, (now) => Effect.mapError(insert(database, user, now), failed("create"))),
+    create: (account) =>
+      Effect.flatMap(nowMicros, (now) => Effect.mapError(insert(database, account, now), failed("create"))),
     find: (email) =>
-      Effect.map(ask("find", FIND, [email]), (rows) => Option.map(Option.fromUndefinedOr(rows[0]), toUser)),
-    list: (project_id) => Effect.map(ask("list", LIST, [project_id ?? null]), (rows) => rows.map(toUser)),
+      Effect.map(ask("find", FIND, [email]), (rows) => Option.map(Option.fromUndefinedOr(rows[0]), toAccount)),
+    list: (project_id) => Effect.map(ask("list", LIST, [project_id ?? null]), (rows) => rows.map(toAccount)),
     setPassword: (id, password) => change("setPassword", SET_PASSWORD, id, password),
     rehash: (id, from, to) => change("rehash", REHASH, id, from, to),
     setDisabled: (id, disabled) => change("setDisabled", SET_DISABLED, id, disabled),
@@ -66,10 +66,10 @@ const accounts = (database: Database): Accounts => {
   }
 }
 
-const insert = (database: Database, user: User & { readonly password: string }, created_at: number) =>
+const insert = (database: Database, account: Account & { readonly password: string }, created_at: number) =>
   database.transaction((connection) =>
     Effect.gen(function* () {
-      const { email, grants, id, password } = user
+      const { email, grants, id, password } = account
       const made = yield* connection.rows(CREATE, [id, email, password, created_at])
       for (const { project_id, role } of made.length > 0 ? grants : []) {
         yield* connection.rows(GRANT, [id, project_id, role])
@@ -91,7 +91,7 @@ const sessions = (database: Database): Omit<Store, keyof Accounts> => {
       const [row] = yield* ask("session", SESSION, [bytesOf(family)])
       if (row === undefined) return Option.none()
       const session = { generation: Number(row["session_generation"]), expires_at: Number(row["expires_at"]) }
-      return liveSession(session, toUser(row), yield* nowMicros)
+      return liveSession(session, toAccount(row), yield* nowMicros)
     }),
     rotate: Effect.fnUntraced(function* (family, hash, next) {
       if (![family, hash, next].every((name) => HASH.test(name))) return "ended" as const
@@ -159,7 +159,7 @@ const ROTATE = {
 const END = { text: "DELETE FROM user_sessions WHERE family = $1 RETURNING expires_at" }
 
 /** The tables' own checks keep roles to the two. */
-const toUser = (row: Row): StoredUser => ({
+const toAccount = (row: Row): StoredAccount => ({
   id: String(row["id"]),
   email: String(row["email"]),
   password: String(row["password"]),

@@ -1,7 +1,7 @@
 import { restorer } from "./backup/restore.ts"
 import { keys } from "./keys.ts"
 import { behind, direct, layer } from "./store.ts"
-import { users } from "./accounts.ts"
+import { accounts } from "./accounts.ts"
 
 export type { PostgresOptions } from "./config.ts"
 export { type Horizon, PostgresStatus, type Totals } from "./status.ts"
@@ -9,7 +9,7 @@ export { type Horizon, PostgresStatus, type Totals } from "./status.ts"
 /**
  * `Postgres.layer({ url })`: the hot store, and what to watch of it. `Postgres.direct({ url })`: the same, with a queue that
  * commits there. `Postgres.behind({ url })`: the same behind another queue, with dead letters for what the warehouse
- * refuses. `Postgres.keys({ url })`: API keys; `Postgres.users({ url })`: accounts. `Postgres.restorer({ url })` puts back what
+ * refuses. `Postgres.keys({ url })`: API keys; `Postgres.accounts({ url })`: accounts. `Postgres.restorer({ url })` puts back what
  * was copied from one of the first two.
  */
-export const Postgres = { behind, direct, keys, layer, restorer, users }
+export const Postgres = { accounts, behind, direct, keys, layer, restorer }

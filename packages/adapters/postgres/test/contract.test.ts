@@ -1,4 +1,4 @@
-import { deliveryContract, eventStoreContract, keyStoreContract, userStoreContract } from "@millrace/testing"
+import { deliveryContract, eventStoreContract, keyStoreContract, accountStoreContract } from "@millrace/testing"
 import { postgres } from "@millrace/test-services"
 import { describeWithService } from "@millrace/test-services/vitest"
 import { Effect, Layer } from "effect"
@@ -22,12 +22,12 @@ await describeWithService("EventStore on PostgreSQL", postgres(), (server) => {
         (url) => () => Postgres.keys({ url })
       )
   })
-  userStoreContract("postgres", {
+  accountStoreContract("postgres", {
     durable: true,
     place: () =>
       Effect.map(
         Effect.promise(() => server().createDatabase()),
-        (url) => () => Postgres.users({ url })
+        (url) => () => Postgres.accounts({ url })
       )
   })
 })

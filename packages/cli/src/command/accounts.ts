@@ -1,5 +1,5 @@
-import { normaliseEmail, type StoredUser, type UserRole, UserStore } from "@millrace/core"
-import { hashPassword, isProject, userStoreLayer } from "@millrace/server"
+import { normaliseEmail, type StoredAccount, type AccountRole, AccountStore } from "@millrace/core"
+import { hashPassword, isProject, accountStoreLayer } from "@millrace/server"
 import { Console, Effect, Option } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { randomUUID } from "node:crypto"
@@ -40,13 +40,13 @@ const create = Command.make("create", createFlags, (flags) =>
     const address = yield* readEmail(flags.email)
     const grants = Option.isNone(flags.project)
       ? []
-      : [{ project_id: yield* readProject(flags.project.value), role: flags.role satisfies UserRole }]
+      : [{ project_id: yield* readProject(flags.project.value), role: flags.role satisfies AccountRole }]
     const text = yield* readPassword
     const password = yield* Effect.promise(() => hashPassword(text))
     const made = yield* withStore(
       flags.data,
-      userStoreLayer,
-      Effect.flatMap(UserStore, (store) => store.create({ id: randomUUID(), email: address, grants, password }))
+      accountStoreLayer,
+      Effect.flatMap(AccountStore, (store) => store.create({ id: randomUUID(), email: address, grants, password }))
     )
     if (!made) return yield* new CliFailure({ message: `${address} has an account already` })
     yield* Console.log(
@@ -59,27 +59,27 @@ const create = Command.make("create", createFlags, (flags) =>
 const onAccount = Effect.fnUntraced(function* <A, E>(
   directory: Option.Option<string>,
   given: string,
-  change: (store: UserStore["Service"], user: StoredUser) => Effect.Effect<A, E>
+  change: (store: AccountStore["Service"], account: StoredAccount) => Effect.Effect<A, E>
 ) {
   const address = yield* readEmail(given)
   const found = Effect.gen(function* () {
-    const store = yield* UserStore
-    const user = Option.getOrUndefined(yield* store.find(address))
-    if (user === undefined) return yield* new CliFailure({ message: `${address} has no account` })
-    yield* change(store, user)
+    const store = yield* AccountStore
+    const account = Option.getOrUndefined(yield* store.find(address))
+    if (account === undefined) return yield* new CliFailure({ message: `${address} has no account` })
+    yield* change(store, account)
     return address
   })
-  return yield* withStore(directory, userStoreLayer, found)
+  return yield* withStore(directory, accountStoreLayer, found)
 })
 
-const shown = ({ created_at, disabled, email: address, grants }: StoredUser) => ({
+const shown = ({ created_at, disabled, email: address, grants }: StoredAccount) => ({
   email: address,
   projects: grants.map(({ project_id, role }) => ({ project: project_id, role })),
   disabled,
   created_at: instant(created_at)
 })
 
-const renderUsers = (found: ReadonlyArray<StoredUser>): ReadonlyArray<string> =>
+const renderAccounts = (found: ReadonlyArray<StoredAccount>): ReadonlyArray<string> =>
   found.length === 0
     ? ["no accounts"]
     : table(
@@ -100,16 +100,18 @@ const list = Command.make("list", { project: onlyProject, json, data }, (flags) 
   Effect.gen(function* () {
     const found = yield* withStore(
       flags.data,
-      userStoreLayer,
-      Effect.flatMap(UserStore, (store) => store.list(Option.getOrUndefined(flags.project)))
+      accountStoreLayer,
+      Effect.flatMap(AccountStore, (store) => store.list(Option.getOrUndefined(flags.project)))
     )
-    yield* Console.log(flags.json ? JSON.stringify(found.map(shown)) : renderUsers(found).join("\n"))
+    yield* Console.log(flags.json ? JSON.stringify(found.map(shown)) : renderAccounts(found).join("\n"))
   })
 ).pipe(Command.withDescription("Accounts with their roles, disabled ones included"))
 
 const switchTo = (disabled: boolean, what: string) =>
   Effect.fnUntraced(function* (flags: { readonly email: string; readonly data: Option.Option<string> }) {
-    const address = yield* onAccount(flags.data, flags.email, (store, user) => store.setDisabled(user.id, disabled))
+    const address = yield* onAccount(flags.data, flags.email, (store, account) =>
+      store.setDisabled(account.id, disabled)
+    )
     yield* Console.log(`${address} ${what}`)
   })
 
@@ -128,7 +130,9 @@ const passwd = Command.make("passwd", { email, data }, (flags) =>
     yield* readEmail(flags.email)
     const text = yield* readPassword
     const password = yield* Effect.promise(() => hashPassword(text))
-    const address = yield* onAccount(flags.data, flags.email, (store, user) => store.setPassword(user.id, password))
+    const address = yield* onAccount(flags.data, flags.email, (store, account) =>
+      store.setPassword(account.id, password)
+    )
     yield* Console.log(`${address} has a new password; its sessions have ended`)
   })
 ).pipe(Command.withDescription("Set a new password, asked for or read from standard input, and end the sessions"))
@@ -146,12 +150,14 @@ const grant = Command.make("grant", grantFlags, (flags) =>
   Effect.gen(function* () {
     const project = yield* readProject(flags.project)
     const role = flags.role === "none" ? undefined : flags.role
-    const address = yield* onAccount(flags.data, flags.email, (store, user) => store.grant(user.id, project, role))
+    const address = yield* onAccount(flags.data, flags.email, (store, account) =>
+      store.grant(account.id, project, role)
+    )
     yield* Console.log(`${address} is ${role ?? "nothing"} in ${project}; servers know within 10 s`)
   })
 ).pipe(Command.withDescription("Give an account a role in a project, change it, or take it away"))
 
-export const users = Command.make("users").pipe(
+export const accounts = Command.make("users").pipe(
   Command.withDescription("Make, list, lock or unlock accounts, and say what they may see"),
   Command.withSubcommands([create, list, disable, enable, passwd, grant])
 )

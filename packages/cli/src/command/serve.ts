@@ -1,4 +1,4 @@
-import { EventQueueError, EventStoreError, KeyStoreError, UserStoreError } from "@millrace/core"
+import { EventQueueError, EventStoreError, KeyStoreError, AccountStoreError } from "@millrace/core"
 import {
   Access,
   AdapterNotInstalled,
@@ -94,7 +94,7 @@ const isElsewhere = ({ queue }: ServerOptions, error: unknown): boolean =>
   error instanceof AdapterNotInstalled ||
   error instanceof EventStoreError ||
   error instanceof KeyStoreError ||
-  error instanceof UserStoreError ||
+  error instanceof AccountStoreError ||
   (queue !== "embedded" && error instanceof FolderTaken) ||
   (queue === "nats" && error instanceof EventQueueError)
 

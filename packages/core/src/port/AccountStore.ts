@@ -1,12 +1,12 @@
 import { Context, type Effect, type Option, Schema } from "effect"
 
-export class UsersUnavailable extends Schema.TaggedError<UsersUnavailable>()("UsersUnavailable", {
+export class AccountsUnavailable extends Schema.TaggedError<AccountsUnavailable>()("AccountsUnavailable", {
   cause: Schema.Defect()
 }) {
   readonly retryable = true
 }
 
-export class UserStoreError extends Schema.TaggedError<UserStoreError>()("UserStoreError", {
+export class AccountStoreError extends Schema.TaggedError<AccountStoreError>()("AccountStoreError", {
   operation: Schema.Literals([
     "open",
     "create",
@@ -21,7 +21,7 @@ export class UserStoreError extends Schema.TaggedError<UserStoreError>()("UserSt
     "rotate",
     "endSession"
   ]),
-  reason: UsersUnavailable
+  reason: AccountsUnavailable
 }) {
   get retryable(): boolean {
     return this.reason.retryable
@@ -29,14 +29,14 @@ export class UserStoreError extends Schema.TaggedError<UserStoreError>()("UserSt
 }
 
 /** A role of an account in a project: `viewer` reads its statistics, `admin` does in it what an admin key does. */
-export type UserRole = "viewer" | "admin"
+export type AccountRole = "viewer" | "admin"
 
 export interface Grant {
   readonly project_id: string
-  readonly role: UserRole
+  readonly role: AccountRole
 }
 
-export interface User {
+export interface Account {
   /** The account's id, a UUID. */
   readonly id: string
   /** Address as {@link normaliseEmail} has it. */
@@ -46,7 +46,7 @@ export interface User {
 }
 
 /** An account as the store keeps it. */
-export interface StoredUser extends User {
+export interface StoredAccount extends Account {
   /** Password as a PHC string: Argon2id with its parameters and salt. */
   readonly password: string
   readonly disabled: boolean
@@ -69,7 +69,7 @@ export interface NewSession {
 }
 
 export interface Session {
-  readonly user: User
+  readonly account: Account
   readonly expires_at: number
 }
 
@@ -83,46 +83,46 @@ export type Rotation = "rotated" | "reused" | "ended"
  * Accounts and their sessions. The store sees neither passwords nor refresh tokens. A session is one row whatever the
  * number of refreshes: it keeps the hash of the one token that is good, and any other of the family is a spent one.
  */
-export class UserStore extends Context.Service<
-  UserStore,
+export class AccountStore extends Context.Service<
+  AccountStore,
   {
     /**
      * Creates an account, durable when it returns. False when the address has an account already; nothing is changed
      * then.
      */
-    readonly create: (user: User & { readonly password: string }) => Effect.Effect<boolean, UserStoreError>
-    readonly find: (email: string) => Effect.Effect<Option.Option<StoredUser>, UserStoreError>
+    readonly create: (account: Account & { readonly password: string }) => Effect.Effect<boolean, AccountStoreError>
+    readonly find: (email: string) => Effect.Effect<Option.Option<StoredAccount>, AccountStoreError>
     /** Lists accounts, oldest first, disabled ones included; with a project, those who have a role in it. */
-    readonly list: (project_id?: string) => Effect.Effect<ReadonlyArray<StoredUser>, UserStoreError>
+    readonly list: (project_id?: string) => Effect.Effect<ReadonlyArray<StoredAccount>, AccountStoreError>
     /** Sets the password, and ends all of the account's sessions. False: there is no such account. */
-    readonly setPassword: (id: string, password: string) => Effect.Effect<boolean, UserStoreError>
+    readonly setPassword: (id: string, password: string) => Effect.Effect<boolean, AccountStoreError>
     /**
      * Keeps the same password under other parameters: sessions go on. False when `from` is not the account's any more.
      */
-    readonly rehash: (id: string, from: string, to: string) => Effect.Effect<boolean, UserStoreError>
+    readonly rehash: (id: string, from: string, to: string) => Effect.Effect<boolean, AccountStoreError>
     /**
      * Disables or enables; disabling ends all of the account's sessions. False: there is no such account, or it was so
      * before.
      */
-    readonly setDisabled: (id: string, disabled: boolean) => Effect.Effect<boolean, UserStoreError>
+    readonly setDisabled: (id: string, disabled: boolean) => Effect.Effect<boolean, AccountStoreError>
     /** Sets the role, or takes it away; sessions have it from then on. False: there is no such account. */
     readonly grant: (
       id: string,
       project_id: string,
-      role: UserRole | undefined
-    ) => Effect.Effect<boolean, UserStoreError>
+      role: AccountRole | undefined
+    ) => Effect.Effect<boolean, AccountStoreError>
     /** Opens a session, durable when it returns. */
-    readonly openSession: (session: NewSession) => Effect.Effect<void, UserStoreError>
+    readonly openSession: (session: NewSession) => Effect.Effect<void, AccountStoreError>
     /**
      * Finds a session: none once it has ended or expired, or its account is disabled, has another password or is gone.
      */
-    readonly session: (family: string) => Effect.Effect<Option.Option<Session>, UserStoreError>
+    readonly session: (family: string) => Effect.Effect<Option.Option<Session>, AccountStoreError>
     /** Rotates the token in one step: of many at once with one token exactly one is `rotated`. */
-    readonly rotate: (family: string, hash: string, next: string) => Effect.Effect<Rotation, UserStoreError>
+    readonly rotate: (family: string, hash: string, next: string) => Effect.Effect<Rotation, AccountStoreError>
     /** Ends a session, durable when it returns. False: there is no such session. */
-    readonly endSession: (family: string) => Effect.Effect<boolean, UserStoreError>
+    readonly endSession: (family: string) => Effect.Effect<boolean, AccountStoreError>
   }
->()("@millrace/core/port/UserStore") {}
+>()("@millrace/core/port/AccountStore") {}
 
 const MAX_EMAIL_CHARACTERS = 254
 /** An address without spaces and control characters; whether mail arrives there is not ours to know. */

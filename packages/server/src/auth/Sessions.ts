@@ -2,11 +2,11 @@ import {
   everyMillis,
   normaliseEmail,
   type RateLimiter,
-  type StoredUser,
+  type StoredAccount,
   superviseLoop,
-  type User,
-  UserStore,
-  type UserStoreError
+  type Account,
+  AccountStore,
+  type AccountStoreError
 } from "@millrace/core"
 import { Clock, Context, Effect, Layer, Option, type Scope } from "effect"
 import type { HttpServerRequest } from "effect/http"
@@ -33,7 +33,7 @@ export interface SessionTokens {
   readonly expires_in: number
   readonly refresh_token: string
   readonly session_expires_in: number
-  readonly user: User
+  readonly account: Account
 }
 
 type Request = HttpServerRequest.HttpServerRequest
@@ -66,7 +66,7 @@ export class Sessions extends Context.Service<
 
   static readonly layer = (
     options: SessionOptions
-  ): Layer.Layer<Sessions, BadAdapterChoice | UserStoreError, KeyPepper | RateLimiter | Telemetry | UserStore> =>
+  ): Layer.Layer<Sessions, BadAdapterChoice | AccountStoreError, KeyPepper | RateLimiter | Telemetry | AccountStore> =>
     Layer.effect(Sessions, makeSessions(options))
 }
 
@@ -75,7 +75,7 @@ const ended = refusal("session_ended", "This session has ended; log in again.", 
 const busy = retryLater("overloaded", "Too many logins are under way.")
 const unavailable = retryLater("users_unavailable", "Accounts cannot be checked at the moment.")
 
-const orUnavailable = <A>(effect: Effect.Effect<A, UserStoreError | BadAdapterChoice>): Effect.Effect<A, Refusal> =>
+const orUnavailable = <A>(effect: Effect.Effect<A, AccountStoreError | BadAdapterChoice>): Effect.Effect<A, Refusal> =>
   effect.pipe(
     Effect.tapError((error) => Effect.logWarning("accounts cannot be checked", error)),
     Effect.mapError((error) => because(unavailable, error))
@@ -83,7 +83,7 @@ const orUnavailable = <A>(effect: Effect.Effect<A, UserStoreError | BadAdapterCh
 
 interface Parts {
   readonly options: SessionOptions
-  readonly store: UserStore["Service"]
+  readonly store: AccountStore["Service"]
   readonly pepper: Effect.Effect<Uint8Array, BadAdapterChoice>
   readonly keys: Effect.Effect<SigningKeys, BadAdapterChoice>
   readonly limits: AuthLimits
@@ -92,7 +92,7 @@ interface Parts {
 }
 
 const makeSessions = Effect.fnUntraced(function* (options: SessionOptions) {
-  const store = yield* UserStore
+  const store = yield* AccountStore
   const { get: pepper } = yield* KeyPepper
   const keys = yield* signingKeys(options)
   const own = yield* ownBearers(store, keys)
@@ -116,9 +116,9 @@ const LOOK_EVERY_MILLIS = 5_000
 
 /** A first account that is made while the server runs closes it to others within seconds. */
 const guards = Effect.fnUntraced(function* (
-  store: UserStore["Service"],
+  store: AccountStore["Service"],
   issuer: boolean
-): Effect.fn.Return<() => boolean, UserStoreError, Scope.Scope> {
+): Effect.fn.Return<() => boolean, AccountStoreError, Scope.Scope> {
   let guarded = issuer
   const look = Effect.map(store.list(), (found) => {
     guarded ||= found.length > 0
@@ -134,29 +134,29 @@ const login = (parts: Parts): Sessions["Service"]["login"] =>
   Effect.fnUntraced(function* (request, { email, password }) {
     const { limits, options, pepper, store } = parts
     const address = normaliseEmail(email)
-    const user = yield* limits.login(request, address ?? email, checkPassword(parts, address, password))
-    if (user === undefined) return yield* Effect.fail(wrong)
+    const account = yield* limits.login(request, address ?? email, checkPassword(parts, address, password))
+    if (account === undefined) return yield* Effect.fail(wrong)
     const token = newRefreshToken()
     const secret = yield* orUnavailable(pepper)
     const family = familyOf(token, secret)
     const expires_at = ((yield* Clock.currentTimeMillis) + options.sessionSeconds * 1000) * 1000
-    const { generation, id: user_id } = user
+    const { generation, id: user_id } = account
     const session = { family, hash: hashRefreshToken(token, secret), user_id, generation, expires_at }
     yield* orUnavailable(store.openSession(session))
-    return yield* tokensOf(parts, { user, expires_at }, family, token)
+    return yield* tokensOf(parts, { account, expires_at }, family, token)
   })
 
 const checkPassword = Effect.fnUntraced(function* (parts: Parts, address: string | undefined, password: string) {
   const { hasher, store } = parts
-  const user = address === undefined ? undefined : Option.getOrUndefined(yield* orUnavailable(store.find(address)))
-  const { right, stale } = yield* Effect.mapError(hasher.check(password, user?.password), () => busy)
-  if (user === undefined || user.disabled || !right) return undefined
-  if (stale) yield* renew(parts, user, password)
-  return user
+  const account = address === undefined ? undefined : Option.getOrUndefined(yield* orUnavailable(store.find(address)))
+  const { right, stale } = yield* Effect.mapError(hasher.check(password, account?.password), () => busy)
+  if (account === undefined || account.disabled || !right) return undefined
+  if (stale) yield* renew(parts, account, password)
+  return account
 })
 
 /** With today's costs. The login is good whether it succeeds or not. */
-const renew = ({ hasher, store }: Parts, { id, password: from }: StoredUser, password: string) =>
+const renew = ({ hasher, store }: Parts, { id, password: from }: StoredAccount, password: string) =>
   Effect.ignoreCause(
     Effect.flatMap(hasher.hash(password), (to) => store.rehash(id, from, to)),
     { log: "Warn", message: "a password could not be hashed anew" }
@@ -196,7 +196,7 @@ const familyAt = Effect.fnUntraced(function* ({ limits, pepper }: Parts, request
 
 const tokensOf = Effect.fnUntraced(function* (
   { keys, options }: Parts,
-  { expires_at, user: { email, grants, id } }: { readonly user: User; readonly expires_at: number },
+  { expires_at, account: { email, grants, id } }: { readonly account: Account; readonly expires_at: number },
   sid: string,
   refresh_token: string
 ) {
@@ -210,7 +210,7 @@ const tokensOf = Effect.fnUntraced(function* (
     expires_in,
     refresh_token,
     session_expires_in,
-    user: { id, email, grants }
+    account: { id, email, grants }
   }
   return tokens
 })

@@ -1,4 +1,4 @@
-import type { Grant, UserStore, UserStoreError } from "@millrace/core"
+import type { Grant, AccountStore, AccountStoreError } from "@millrace/core"
 import { Cache, Clock, Effect, Exit, Option, type Scope } from "effect"
 import type { BadAdapterChoice } from "../adapters/failures.ts"
 import { type Issuer, issuedClaims, ownClaims } from "./claims.ts"
@@ -28,7 +28,7 @@ const CAPACITY = 10_000
 const nowSeconds = Effect.map(Clock.currentTimeMillis, (millis) => Math.floor(millis / 1000))
 
 export interface OwnBearers {
-  readonly find: (token: string) => Effect.Effect<Option.Option<Bearer>, UserStoreError | BadAdapterChoice>
+  readonly find: (token: string) => Effect.Effect<Option.Option<Bearer>, AccountStoreError | BadAdapterChoice>
   /** The session has ended here and now. */
   readonly forget: (family: string) => Effect.Effect<void>
 }
@@ -38,7 +38,7 @@ export interface OwnBearers {
  * account says, as it is now.
  */
 export const ownBearers = Effect.fnUntraced(function* (
-  store: UserStore["Service"],
+  store: AccountStore["Service"],
   keys: Effect.Effect<SigningKeys, BadAdapterChoice>
 ) {
   const sessions = yield* Cache.makeWith(store.session, {
@@ -55,8 +55,8 @@ export const ownBearers = Effect.fnUntraced(function* (
     if (claims === undefined) return Option.none<Bearer>()
     const session = yield* Cache.get(sessions, claims.sid)
     return Option.map(
-      Option.filter(session, ({ user }) => user.id === claims.sub),
-      ({ user: { grants, id } }): Bearer => ({ id, grants })
+      Option.filter(session, ({ account }) => account.id === claims.sub),
+      ({ account: { grants, id } }): Bearer => ({ id, grants })
     )
   })
   return { find, forget: (family) => Cache.invalidate(sessions, family) } satisfies OwnBearers

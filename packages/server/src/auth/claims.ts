@@ -1,4 +1,4 @@
-import type { Grant, UserRole } from "@millrace/core"
+import type { Grant, AccountRole } from "@millrace/core"
 import { Option, Schema } from "effect"
 import { isProject } from "../keys/configuredKeys.ts"
 
@@ -89,7 +89,7 @@ const claimAt = (claims: unknown, name: string): unknown => {
   )
 }
 
-const isRole = (role: unknown): role is UserRole => role === "viewer" || role === "admin"
+const isRole = (role: unknown): role is AccountRole => role === "viewer" || role === "admin"
 
 const MAX_GRANTS = 1_000
 
@@ -100,7 +100,7 @@ const grantsOf = (claim: unknown): ReadonlyArray<Grant> => {
     : typeof claim === "object" && claim !== null
       ? Object.entries(claim).slice(0, MAX_GRANTS)
       : []
-  const roles = new Map<string, UserRole>()
+  const roles = new Map<string, AccountRole>()
   for (const [project, role, ...rest] of pairs) {
     if (typeof project !== "string" || !isProject(project) || !isRole(role) || rest.length > 0) continue
     if (roles.get(project) !== "admin") roles.set(project, role)

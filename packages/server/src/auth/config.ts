@@ -1,11 +1,11 @@
-import type { RateLimiter, UserStoreError } from "@millrace/core"
+import type { RateLimiter, AccountStoreError } from "@millrace/core"
 import { Config, Effect, Layer, Option, Schema } from "effect"
 import { type AdapterNotInstalled, BadAdapterChoice } from "../adapters/failures.ts"
 import type { Telemetry } from "../http/Telemetry.ts"
 import { type KeyPlaces, pepperLayer } from "../keys/stores.ts"
 import { MAX_ACCESS_SECONDS } from "./claims.ts"
 import { Sessions } from "./Sessions.ts"
-import { userStoreLayer } from "./stores.ts"
+import { accountStoreLayer } from "./stores.ts"
 
 /** How people log in; as in the environment. */
 export interface AuthOptions {
@@ -95,7 +95,7 @@ export const sessionsLayer = (
   auth: AuthOptions,
   places: KeyPlaces,
   trustedProxies: number
-): Layer.Layer<Sessions, AdapterNotInstalled | BadAdapterChoice | UserStoreError, RateLimiter | Telemetry> =>
+): Layer.Layer<Sessions, AdapterNotInstalled | BadAdapterChoice | AccountStoreError, RateLimiter | Telemetry> =>
   Layer.unwrap(
     Effect.map(issuerOf(auth), (issuer) => {
       const { directory, keyPepper } = places
@@ -111,4 +111,4 @@ export const sessionsLayer = (
         refreshesPerHour
       })
     })
-  ).pipe(Layer.provide([userStoreLayer(places), pepperLayer(places)]))
+  ).pipe(Layer.provide([accountStoreLayer(places), pepperLayer(places)]))

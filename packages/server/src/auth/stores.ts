@@ -1,5 +1,5 @@
-import type { UserStore, UserStoreError } from "@millrace/core"
-import { layerMemoryUserStore } from "@millrace/core/memory"
+import type { AccountStore, AccountStoreError } from "@millrace/core"
+import { layerMemoryAccountStore } from "@millrace/core/memory"
 import { Layer } from "effect"
 import { join } from "node:path"
 import { postgresAddress } from "../adapters/addresses.ts"
@@ -7,24 +7,24 @@ import type { AdapterNotInstalled, BadAdapterChoice } from "../adapters/failures
 import { at, lazily } from "../adapters/lazily.ts"
 import { type KeyPlaces, type KeyStoreName, keyStoreNameOf } from "../keys/stores.ts"
 
-type Failure = AdapterNotInstalled | BadAdapterChoice | UserStoreError
+type Failure = AdapterNotInstalled | BadAdapterChoice | AccountStoreError
 
 /** Beside the API keys: by the name in `MILLRACE_KEY_STORE`. */
-const userStores: Readonly<Record<KeyStoreName, (places: KeyPlaces) => Layer.Layer<UserStore, Failure>>> = {
+const accountStores: Readonly<Record<KeyStoreName, (places: KeyPlaces) => Layer.Layer<AccountStore, Failure>>> = {
   file: ({ directory }) =>
     lazily(
       "@millrace/embedded",
       () => import("@millrace/embedded"),
-      (it) => it.Embedded.users({ path: join(directory, "keys", "users.ndjson") })
+      (it) => it.Embedded.accounts({ path: join(directory, "keys", "users.ndjson") })
     ),
   postgres: ({ postgresUrl }) =>
     lazily(
       "@millrace/postgres",
       () => import("@millrace/postgres"),
-      (it) => at(postgresAddress, postgresUrl, it.Postgres.users)
+      (it) => at(postgresAddress, postgresUrl, it.Postgres.accounts)
     ),
-  memory: () => layerMemoryUserStore
+  memory: () => layerMemoryAccountStore
 }
 
-export const userStoreLayer = (places: KeyPlaces): Layer.Layer<UserStore, Failure> =>
-  Layer.suspend(() => userStores[keyStoreNameOf(places)](places))
+export const accountStoreLayer = (places: KeyPlaces): Layer.Layer<AccountStore, Failure> =>
+  Layer.suspend(() => accountStores[keyStoreNameOf(places)](places))

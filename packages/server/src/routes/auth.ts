@@ -50,11 +50,11 @@ const readFields = Effect.fnUntraced(function* <const Name extends Field>(
   return body as Readonly<Record<Name, string>>
 })
 
-const present = ({ user, ...tokens }: SessionTokens) => ({
+const present = ({ account, ...tokens }: SessionTokens) => ({
   ...tokens,
   token_type: "Bearer",
-  email: user.email,
-  projects: user.grants.map(({ project_id, role }) => ({ project: project_id, role }))
+  email: account.email,
+  projects: account.grants.map(({ project_id, role }) => ({ project: project_id, role }))
 })
 
 /** `POST /auth/login` */

@@ -1,18 +1,18 @@
-import type { UserRole, UserStore as Store } from "@millrace/core"
-import { UserStore } from "@millrace/core"
+import type { AccountRole, AccountStore as Store } from "@millrace/core"
+import { AccountStore } from "@millrace/core"
 import { layerMemoryRateLimiter } from "@millrace/core/memory"
 import { Effect, Layer } from "effect"
 import { createHmac, randomUUID } from "node:crypto"
 import { rmSync } from "node:fs"
 import { authDefaults, type AuthOptions, sessionsLayer } from "../../src/auth/config.ts"
 import { hashPassword } from "../../src/auth/password.ts"
-import { userStoreLayer } from "../../src/auth/stores.ts"
+import { accountStoreLayer } from "../../src/auth/stores.ts"
 import type { KeyPlaces } from "../../src/keys/stores.ts"
 import { memory, startServer, temporaryDirectory, type TestServer } from "./server.ts"
 
 export const PASSWORD = "correct horse battery staple"
 
-type Grants = Readonly<Record<string, UserRole>>
+type Grants = Readonly<Record<string, AccountRole>>
 
 export interface Accounts {
   readonly places: KeyPlaces
@@ -30,7 +30,7 @@ const manyLogins = { accountAtAddressPerHour: 1_000, accountPerHour: 1_000, addr
 export const accountsIn = (places: KeyPlaces): Accounts => {
   const opened: Array<TestServer> = []
   const inStore: Accounts["inStore"] = (body) =>
-    Effect.runPromise(Effect.flatMap(UserStore, body).pipe(Effect.provide(Layer.fresh(userStoreLayer(places)))))
+    Effect.runPromise(Effect.flatMap(AccountStore, body).pipe(Effect.provide(Layer.fresh(accountStoreLayer(places)))))
   return {
     places,
     inStore,

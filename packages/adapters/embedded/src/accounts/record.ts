@@ -1,4 +1,4 @@
-import { type StoredUser, withGrant } from "@millrace/core"
+import { type StoredAccount, withGrant } from "@millrace/core"
 import { Schema } from "effect"
 import type { RecordForm } from "../keys/RecordFile.ts"
 
@@ -21,44 +21,47 @@ const Disabled = Schema.Struct({ disabled: Schema.Struct({ id: Schema.String, to
 const Granted = Schema.Struct({
   granted: Schema.Struct({ id: Schema.String, project_id: Schema.String, role: Schema.NullOr(Role) })
 })
-const UserRecord = Schema.Union([Created, Password, Disabled, Granted])
-export type UserRecord = typeof UserRecord.Type
+const AccountRecord = Schema.Union([Created, Password, Disabled, Granted])
+export type AccountRecord = typeof AccountRecord.Type
 
 /** By id. */
-export type Users = Map<string, StoredUser>
+export type KnownAccounts = Map<string, StoredAccount>
 
-export const findByEmail = (users: Users, email: string): StoredUser | undefined =>
-  [...users.values()].find((user) => user.email === email)
+export const findByEmail = (accounts: KnownAccounts, email: string): StoredAccount | undefined =>
+  [...accounts.values()].find((account) => account.email === email)
 
 /** Two processes may append at once: what came first counts, and what does not fit any more changes nothing. */
-const applyRecord = (users: Users, record: UserRecord): Users => {
+const applyRecord = (accounts: KnownAccounts, record: AccountRecord): KnownAccounts => {
   if ("created" in record) {
     const { created } = record
-    if (users.has(created.id) || findByEmail(users, created.email) !== undefined) return users
-    return users.set(created.id, { ...created, disabled: false, generation: 0 })
+    if (accounts.has(created.id) || findByEmail(accounts, created.email) !== undefined) return accounts
+    return accounts.set(created.id, { ...created, disabled: false, generation: 0 })
   }
   const { id } = "password" in record ? record.password : "disabled" in record ? record.disabled : record.granted
-  const user = users.get(id)
-  return user === undefined ? users : users.set(id, { ...user, ...changeOf(user, record) })
+  const account = accounts.get(id)
+  return account === undefined ? accounts : accounts.set(id, { ...account, ...changeOf(account, record) })
 }
 
-const changeOf = (user: StoredUser, record: Exclude<UserRecord, typeof Created.Type>): Partial<StoredUser> => {
+const changeOf = (
+  account: StoredAccount,
+  record: Exclude<AccountRecord, typeof Created.Type>
+): Partial<StoredAccount> => {
   if ("granted" in record) {
     const { project_id, role } = record.granted
-    return { grants: withGrant(user.grants, project_id, role ?? undefined) }
+    return { grants: withGrant(account.grants, project_id, role ?? undefined) }
   }
   if ("disabled" in record) {
     const { to } = record.disabled
-    return { disabled: to, generation: user.generation + (to && !user.disabled ? 1 : 0) }
+    return { disabled: to, generation: account.generation + (to && !account.disabled ? 1 : 0) }
   }
   const { from, to } = record.password
-  if (from === undefined) return { password: to, generation: user.generation + 1 }
-  return from === user.password ? { password: to } : {}
+  if (from === undefined) return { password: to, generation: account.generation + 1 }
+  return from === account.password ? { password: to } : {}
 }
 
-export const userForm: RecordForm<Users, UserRecord> = {
+export const accountForm: RecordForm<KnownAccounts, AccountRecord> = {
   name: "user",
   empty: () => new Map(),
-  decode: Schema.decodeUnknownResult(Schema.fromJsonString(UserRecord)),
+  decode: Schema.decodeUnknownResult(Schema.fromJsonString(AccountRecord)),
   apply: applyRecord
 }

@@ -6,7 +6,7 @@ import { keyForm } from "../keys/record.ts"
 import { RecordFile } from "../keys/RecordFile.ts"
 import { ErasureFile } from "../state/ErasureFile.ts"
 import { inspect } from "../state/recover.ts"
-import { userForm } from "../accounts/record.ts"
+import { accountForm } from "../accounts/record.ts"
 
 /** What was found of one part of a folder. */
 export interface Verdict {
@@ -38,7 +38,7 @@ export const verifyAccess = async (directory: string, files: Files = nodeFiles):
     return `${keys.size} API keys`
   }),
   await judge("users", async () => {
-    await new RecordFile(join(directory, "users.ndjson"), userForm, files).read()
+    await new RecordFile(join(directory, "users.ndjson"), accountForm, files).read()
     return "accounts are sound"
   })
 ]
