@@ -4,7 +4,7 @@ import { jetstreamManager } from "@nats-io/jetstream"
 import { connect } from "@nats-io/transport-node"
 import type { PostgresServer, TestServer } from "@millrace/test-services"
 import { Member } from "./Member.ts"
-import { Ruin } from "./Ruin.ts"
+import { Ruin } from "./HarmfulEvents.ts"
 import { PROCESSES, type ProcessName, type Schedule, SERVICES, type ServiceName, type Target } from "./Schedule.ts"
 
 /** What all schedules of a run share. */

@@ -1,4 +1,4 @@
-import { KILLER, POISON } from "./Ruin.ts"
+import { KILLER, POISON } from "./HarmfulEvents.ts"
 
 /** Of one event, as its client sees it. */
 export interface Sent {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises"
 import type { Journal } from "./Journal.ts"
 import { type Random, randomOf } from "@millrace/test-services"
-import { KILLER, POISON } from "./Ruin.ts"
+import { KILLER, POISON } from "./HarmfulEvents.ts"
 import type { Schedule } from "./Schedule.ts"
 
 const CLIENTS = 4

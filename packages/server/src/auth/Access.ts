@@ -5,7 +5,7 @@ import { askProgram, type Authorize } from "./authorize.ts"
 import type { Bearer } from "./bearers.ts"
 import type { Sessions } from "./Sessions.ts"
 import { looksSigned } from "./verifyJws.ts"
-import type { KeyRing } from "../keys/KeyRing.ts"
+import type { KeyRing } from "../keys/KeyCache.ts"
 import { type Caller, DEFAULT_PROJECT } from "../http/Caller.ts"
 import { because, CHALLENGE, type Refusal, refusal, retryLater } from "../http/Refusal.ts"
 

@@ -1,6 +1,6 @@
 import type { EndpointAccess } from "@millrace/core/wire"
 import type { Headers } from "effect/http"
-import type { Gate } from "./Gate.ts"
+import type { Gate } from "./Admission.ts"
 import { isLoopbackName, nameOfOrigin } from "./loopback.ts"
 
 const EXPOSED = "millrace-durability, retry-after"

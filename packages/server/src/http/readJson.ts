@@ -1,6 +1,6 @@
 import { Effect } from "effect"
 import type { HttpServerRequest } from "effect/http"
-import { Gate } from "./Gate.ts"
+import { Gate } from "./Admission.ts"
 import { refuseMediaType } from "./mediaType.ts"
 import { parseJson } from "./parseJson.ts"
 import { readBytes } from "./readBytes.ts"

@@ -6,7 +6,7 @@ import { join } from "node:path"
 import type { BackupError } from "../backup/BackupError.ts"
 import { takeBackup } from "../backup/takeBackup.ts"
 import { CurrentCaller } from "../http/Caller.ts"
-import { Gate } from "../http/Gate.ts"
+import { Gate } from "../http/Admission.ts"
 import { readJson } from "../http/readJson.ts"
 import { because, refusal, respondJson, retryLater } from "../http/Refusal.ts"
 

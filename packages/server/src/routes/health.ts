@@ -11,7 +11,7 @@ import {
 } from "@millrace/core"
 import type { Readiness } from "@millrace/core/wire"
 import { Clock, Effect, Option } from "effect"
-import { Gate } from "../http/Gate.ts"
+import { Gate } from "../http/Admission.ts"
 import { respondJson } from "../http/Refusal.ts"
 import { errorType } from "../observe/jsonLog.ts"
 import type { Role } from "../adapters/roles.ts"

@@ -1,7 +1,7 @@
 import { Effect } from "effect"
 import { HttpRouter } from "effect/http"
 import { CurrentCaller } from "../http/Caller.ts"
-import { Gate } from "../http/Gate.ts"
+import { Gate } from "../http/Admission.ts"
 
 /** `GET /jobs/:id` */
 export const answerOfJob = Effect.fnUntraced(function* () {

@@ -2,7 +2,7 @@ import { Aggregates, EventQueue, Horizon, ledgers, Loops, Warehouse } from "@mil
 import { Clock, Effect, Metric, Option } from "effect"
 import { HttpServerResponse } from "effect/http"
 import { PrometheusMetrics } from "effect/observability"
-import { Gate } from "../http/Gate.ts"
+import { Gate } from "../http/Admission.ts"
 import { readProcess } from "../observe/processMetrics.ts"
 import { VERSION } from "../observe/version.ts"
 

@@ -12,7 +12,7 @@ import type { ErasureReceiptAnswer } from "@millrace/core/wire"
 import { Effect, Stream } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { CurrentCaller } from "../http/Caller.ts"
-import { Gate } from "../http/Gate.ts"
+import { Gate } from "../http/Admission.ts"
 import { because, NO_STORE, refusal, respondJson, retryLater } from "../http/Refusal.ts"
 import { refuseWarehouse } from "./stats.ts"
 

@@ -5,7 +5,7 @@ import { Effect, Layer, Option } from "effect"
 import { TestClock } from "effect/testing"
 import { hashApiKey, newApiKey } from "../src/keys/apiKeyText.ts"
 import { parseKeys } from "../src/keys/configuredKeys.ts"
-import { storedRing } from "../src/keys/KeyRing.ts"
+import { storedRing } from "../src/keys/KeyCache.ts"
 import { KeyPepper } from "../src/keys/stores.ts"
 
 const PEPPER = new Uint8Array(32).fill(7)
