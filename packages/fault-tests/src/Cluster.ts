@@ -4,7 +4,7 @@ import { jetstreamManager } from "@nats-io/jetstream"
 import { connect } from "@nats-io/transport-node"
 import type { PostgresServer, TestServer } from "@millrace/test-services"
 import { Member } from "./Member.ts"
-import { Ruin } from "./HarmfulEvents.ts"
+import { HarmfulEvents } from "./HarmfulEvents.ts"
 import { PROCESSES, type ProcessName, type Schedule, SERVICES, type ServiceName, type Target } from "./Schedule.ts"
 
 /** What all schedules of a run share. */
@@ -35,17 +35,22 @@ const MEGABYTE = 1_048_576
 /** The standard profile in processes of its own: api, two workers, and the owner of the warehouse. */
 export class Cluster {
   readonly members: Readonly<Record<ProcessName, Member>>
-  readonly ruin: Ruin
+  readonly harmful: HarmfulEvents
   readonly #services: Services
   readonly #stream: string
   readonly #down = new Set<ServiceName>()
   #over = false
   #keeping: Promise<void> = Promise.resolve()
 
-  private constructor(services: Services, stream: string, ruin: Ruin, members: Readonly<Record<ProcessName, Member>>) {
+  private constructor(
+    services: Services,
+    stream: string,
+    harmful: HarmfulEvents,
+    members: Readonly<Record<ProcessName, Member>>
+  ) {
     this.#services = services
     this.#stream = stream
-    this.ruin = ruin
+    this.harmful = harmful
     this.members = members
   }
 
@@ -74,10 +79,10 @@ export class Cluster {
       "worker-2": member("worker-2"),
       owner: member("owner")
     }
-    const cluster = new Cluster(services, stream, new Ruin(url), members)
+    const cluster = new Cluster(services, stream, new HarmfulEvents(url), members)
     // The first one makes the tables and streams; one that only ingests opens no database.
     await members["worker-1"].start()
-    await cluster.ruin.prepare(schedule)
+    await cluster.harmful.prepare(schedule)
     await Promise.all(PROCESSES.map((name) => members[name].start()))
     cluster.#keeping = cluster.#keepUp()
     return cluster
@@ -86,7 +91,7 @@ export class Cluster {
   async #keepUp(): Promise<void> {
     while (!this.#over) {
       await Promise.all(PROCESSES.map((name) => this.members[name].keepUp()))
-      await this.ruin.killVictims((name) => this.restart(name))
+      await this.harmful.killVictims((name) => this.restart(name))
       await sleep(KEEP_UP_MILLIS)
     }
   }
@@ -150,7 +155,7 @@ export class Cluster {
     await this.heal().catch(() => undefined)
     await this.#keeping.catch(() => undefined)
     await Promise.all(PROCESSES.map((name) => this.members[name].kill()))
-    await this.ruin.drop(this.#services.postgres.url)
+    await this.harmful.drop(this.#services.postgres.url)
   }
 }
 

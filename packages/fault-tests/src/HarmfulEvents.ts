@@ -19,7 +19,7 @@ const VICTIMS = `
  * What makes events harmful, put into the database of one schedule: poison breaks a constraint, for good; of a killer the
  * worker dies that stores it.
  */
-export class Ruin {
+export class HarmfulEvents {
   readonly #url: string
   #killer = false
   /** Workers that died of a killer. */

@@ -5,7 +5,7 @@ import { DAY } from "./Traffic.ts"
 
 const EVERY_MILLIS = 150
 
-/** Looks on while everything happens: what must hold at all times is asked for at many. */
+/** Observes while everything happens: what must hold at all times is asked for at many. */
 export class Watch {
   readonly #reader: Reader
   readonly #journal: Journal
@@ -15,7 +15,7 @@ export class Watch {
   #over = false
   #work: Promise<void> = Promise.resolve()
   /** Answers that were held against the journal. */
-  looks = 0
+  observations = 0
 
   /** `loses`: not every acknowledged event is counted in the end. */
   constructor(reader: Reader, { journal, loses }: { readonly journal: Journal; readonly loses: boolean }) {
@@ -25,7 +25,7 @@ export class Watch {
   }
 
   start(): void {
-    this.#work = this.#look()
+    this.#work = this.#observe()
   }
 
   async end(): Promise<ReadonlyArray<string>> {
@@ -34,7 +34,7 @@ export class Watch {
     return [...this.#findings]
   }
 
-  async #look(): Promise<void> {
+  async #observe(): Promise<void> {
     while (!this.#over) {
       await this.#checkLedger()
       await this.#checkAnswer()
@@ -45,7 +45,7 @@ export class Watch {
   async #checkLedger(): Promise<void> {
     const entry = await this.#reader.ledger()
     if (entry === undefined) return
-    this.looks++
+    this.observations++
     if (entry.accepted < this.#accepted) this.#findings.add(`accepted fell from ${this.#accepted} to ${entry.accepted}`)
     this.#accepted = entry.accepted
     if (!this.#loses && entry.lost !== 0) this.#findings.add(`lost while it ran: ledger ${JSON.stringify(entry)}`)
@@ -56,7 +56,7 @@ export class Watch {
   async #checkAnswer(): Promise<void> {
     const counted = await this.#reader.counted(DAY)
     if (counted === undefined) return
-    this.looks++
+    this.observations++
     const asOf = counted.asOf - performance.timeOrigin
     const due = this.#journal.acknowledged.filter((sent) => !isHarmful(sent) && sent.acknowledgedAt! < asOf)
     if (!this.#loses && counted.users < due.length) {

@@ -5,7 +5,7 @@ import { describeSchedule } from "./Schedule.ts"
 export const lineOf = ({ figures, findings, schedule }: Outcome): string => {
   const answers = Object.entries(figures.answers).map(([status, count]) => `${status}×${count}`)
   const counted = `${figures.acknowledged} acknowledged of ${figures.sent}, ${figures.rows} rows`
-  const rest = `${figures.deadLettered} dead letters, answers ${answers.join(" ")}, ${figures.looks} looks, ${figures.seconds} s`
+  const rest = `${figures.deadLettered} dead letters, answers ${answers.join(" ")}, ${figures.observations} looks, ${figures.seconds} s`
   const verdict = findings.length === 0 ? "ok" : "FAILED"
   return [
     `${verdict} ${describeSchedule(schedule)}: ${counted}, ${rest}`,
@@ -30,6 +30,6 @@ export const totalOf = (outcomes: ReadonlyArray<Outcome>): string => {
     `${outcomes.length} schedules, ${failed.length} failed${failed.length === 0 ? "" : `: seeds ${failed.join(", ")}`}`,
     `faults: ${faults.join(", ")}`,
     `${sum(({ figures }) => figures.acknowledged)} events acknowledged, ${sum(({ figures }) => figures.rows)} counted, ` +
-      `${sum(({ figures }) => figures.deadLettered)} dead letters replayed, ${sum(({ figures }) => figures.looks)} looks while it ran`
+      `${sum(({ figures }) => figures.deadLettered)} dead letters replayed, ${sum(({ figures }) => figures.observations)} looks while it ran`
   ].join("\n")
 }

@@ -21,7 +21,7 @@ export interface Outcome {
     readonly deadLettered: number
     /** Answers by status; 0 is none at all. */
     readonly answers: Readonly<Record<string, number>>
-    readonly looks: number
+    readonly observations: number
     readonly seconds: number
   }
   /** The last of what the processes printed, for a failure. */
@@ -57,7 +57,7 @@ export const runSchedule = async (schedule: Schedule, services: Services, root: 
           rows: found.rows,
           deadLettered: found.deadLettered,
           answers: Object.fromEntries(journal.answers),
-          looks: found.looks,
+          observations: found.observations,
           seconds: Math.round((performance.now() - start) / 100) / 10
         },
         output: Object.values(cluster.members)
@@ -96,7 +96,7 @@ const observe = async (scene: Scene, schedule: Schedule, ownerDirectory: string)
     ],
     rows: rows.length,
     deadLettered: letters.count,
-    looks: watch.looks
+    observations: watch.observations
   }
 }
 
@@ -163,7 +163,7 @@ const recover = async ({ cluster, journal, reader }: Scene, schedule: Schedule) 
     await reader.replayAll()
     findings.push(...judgeLedger("after a replay in vain", await reader.settled(SETTLES_WITHIN_MILLIS)))
   }
-  await cluster.ruin.lift()
+  await cluster.harmful.lift()
   if (letters.length > 0) {
     await reader.replayAll()
     findings.push(...judgeLedger("after the replay", await reader.settled(SETTLES_WITHIN_MILLIS)))

@@ -12,11 +12,11 @@ import type { Authorize } from "./auth/authorize.ts"
 import { Sessions } from "./auth/Sessions.ts"
 import { Access, makeAccess } from "./auth/Access.ts"
 import { BodyBudget } from "./http/BodyBudget.ts"
-import { Gate } from "./http/Admission.ts"
+import { Admission } from "./http/Admission.ts"
 import { StatsOwner, type StatsOwnerOptions } from "./routes/StatsOwner.ts"
 import { Telemetry } from "./http/Telemetry.ts"
 import { makeJobs } from "./http/Jobs.ts"
-import type { KeyRing } from "./keys/KeyCache.ts"
+import type { KeyCache } from "./keys/KeyCache.ts"
 import type { Limits } from "./limits/Limits.ts"
 import { loopsOf, type Role } from "./adapters/roles.ts"
 
@@ -25,7 +25,7 @@ export interface AppOptions<E = never> {
   /** Who answers statistics, when this process does not. */
   readonly statsOwner?: StatsOwnerOptions | undefined
   /** The API keys. */
-  readonly ring: Effect.Effect<KeyRing, E, Scope.Scope>
+  readonly keyCache: Effect.Effect<KeyCache, E, Scope.Scope>
   /** The quotas. */
   readonly limits: Layer.Layer<Limits, E, Telemetry>
   /** People's accounts. */
@@ -52,17 +52,19 @@ export interface Mounted {
 export const appLayer = <E>(
   options: AppOptions<E>
 ): Layer.Layer<
-  Access | Gate | Limits | Pipeline | Sessions | StatsOwner | Telemetry,
+  Access | Admission | Limits | Pipeline | Sessions | StatsOwner | Telemetry,
   E,
   EventQueue | EventStore | Warehouse
 > => {
   const authorize = options.mounted?.authorize
   const access = Layer.effect(
     Access,
-    Effect.flatMap(Sessions, (sessions) => Effect.map(options.ring, (ring) => makeAccess(ring, sessions, authorize)))
+    Effect.flatMap(Sessions, (sessions) =>
+      Effect.map(options.keyCache, (keyCache) => makeAccess(keyCache, sessions, authorize))
+    )
   )
   const pipeline = Pipeline.layer({ loops: loopsOf(options.roles), ...options.pipeline })
-  return Layer.mergeAll(gate(options), options.limits, StatsOwner.layer(options.statsOwner), pipeline).pipe(
+  return Layer.mergeAll(admission(options), options.limits, StatsOwner.layer(options.statsOwner), pipeline).pipe(
     Layer.provideMerge(access),
     Layer.provideMerge(options.sessions),
     Layer.provideMerge(Telemetry.layer)
@@ -70,14 +72,14 @@ export const appLayer = <E>(
 }
 
 /** A first key closes a server that runs: what depends on it is asked anew each time. */
-const gate = (
+const admission = (
   options: Pick<
     AppOptions,
     "roles" | "backupDirectory" | "directory" | "mounted" | "jobWaitMillis" | "maxInFlightBytes" | "readers"
   >
 ) =>
   Layer.effect(
-    Gate,
+    Admission,
     Effect.map(Access, ({ keyed }) => ({
       roles: options.roles,
       budget: new BodyBudget(options.maxInFlightBytes),

@@ -14,12 +14,12 @@ import { limiterLayer, limitsLayer } from "./limits/config.ts"
 import { Sessions } from "./auth/Sessions.ts"
 import { Access } from "./auth/Access.ts"
 import { endedLog } from "./http/endedLog.ts"
-import { Gate } from "./http/Admission.ts"
+import { Admission } from "./http/Admission.ts"
 import { isLoopbackName } from "./http/loopback.ts"
 import { Limits } from "./limits/Limits.ts"
 import type { Telemetry } from "./http/Telemetry.ts"
 import { makeNodeServer, type TimeLimits } from "./http/nodeServer.ts"
-import { configuredRing, type KeyRing, storedRing } from "./keys/KeyCache.ts"
+import { configuredKeyCache, type KeyCache, storedKeyCache } from "./keys/KeyCache.ts"
 import type { KeyPepper } from "./keys/stores.ts"
 import { ROLES } from "./adapters/roles.ts"
 import { Running } from "./observe/Running.ts"
@@ -111,7 +111,7 @@ export const serverLayer = <E = never>(
         ...options,
         roles: options.roles ?? ROLES,
         statsOwner: statsOwnerOf(options),
-        ring: ringOf(options),
+        keyCache: keyCacheOf(options),
         limits: options.quotas ?? Limits.none,
         sessions: options.sessions ?? Sessions.none,
         readers: new Set(options.statsOrigins)
@@ -123,10 +123,13 @@ export const serverLayer = <E = never>(
   )
 }
 
-const ringOf = <E>({ keys, storedKeys }: ListenOptions<E>): Effect.Effect<KeyRing, E | KeyStoreError, Scope.Scope> =>
+const keyCacheOf = <E>({
+  keys,
+  storedKeys
+}: ListenOptions<E>): Effect.Effect<KeyCache, E | KeyStoreError, Scope.Scope> =>
   storedKeys === undefined
-    ? Effect.sync(() => configuredRing(keys))
-    : Effect.flatMap(Layer.build(storedKeys), (store) => Effect.provideContext(storedRing(keys), store))
+    ? Effect.sync(() => configuredKeyCache(keys))
+    : Effect.flatMap(Layer.build(storedKeys), (store) => Effect.provideContext(storedKeyCache(keys), store))
 
 const statsOwnerOf = ({ statsTimeoutMillis, statsUrl }: Pick<ListenOptions, "statsTimeoutMillis" | "statsUrl">) =>
   statsUrl === undefined ? undefined : { url: statsUrl, timeoutMillis: statsTimeoutMillis }
@@ -144,7 +147,7 @@ const requireKeys = (host: string) =>
  */
 const announceClosing = (graceMillis: number) =>
   Layer.effectDiscard(
-    Effect.flatMap(Gate, ({ state }) =>
+    Effect.flatMap(Admission, ({ state }) =>
       Effect.addFinalizer(() =>
         Effect.andThen(
           Effect.sync(() => {

@@ -5,7 +5,7 @@ import { Effect, Layer, Option } from "effect"
 import { TestClock } from "effect/testing"
 import { hashApiKey, newApiKey } from "../src/keys/apiKeyText.ts"
 import { parseKeys } from "../src/keys/configuredKeys.ts"
-import { storedRing } from "../src/keys/KeyCache.ts"
+import { storedKeyCache } from "../src/keys/KeyCache.ts"
 import { KeyPepper } from "../src/keys/stores.ts"
 
 const PEPPER = new Uint8Array(32).fill(7)
@@ -44,9 +44,9 @@ describe("the ring of keys", () => {
   law(
     "with a configured key it is closed, and stays closed beside an empty store",
     Effect.gen(function* () {
-      const ring = yield* storedRing(parseKeys("shop:write:0123456789abcdef"))
+      const keyCache = yield* storedKeyCache(parseKeys("shop:write:0123456789abcdef"))
       for (let minute = 0; minute < 3; minute++) {
-        assert.isTrue(ring.keyed())
+        assert.isTrue(keyCache.keyed())
         yield* TestClock.adjust("1 minute")
       }
     }).pipe(Effect.scoped)
@@ -54,51 +54,51 @@ describe("the ring of keys", () => {
   law(
     "the first key closes it, and revoking the last does not open it",
     Effect.gen(function* () {
-      const ring = yield* storedRing(new Map())
-      assert.isFalse(ring.keyed())
+      const keyCache = yield* storedKeyCache(new Map())
+      assert.isFalse(keyCache.keyed())
       const key = yield* issue("read")
       yield* TestClock.adjust("5 seconds")
-      assert.isTrue(ring.keyed())
+      assert.isTrue(keyCache.keyed())
       yield* (yield* KeyStore).revoke(hashApiKey(key, PEPPER))
       yield* TestClock.adjust("1 minute")
-      assert.isTrue(ring.keyed())
-      assert.isTrue((yield* storedRing(new Map())).keyed())
+      assert.isTrue(keyCache.keyed())
+      assert.isTrue((yield* storedKeyCache(new Map())).keyed())
     }).pipe(Effect.scoped)
   )
   law(
     "a key is looked up once in 5 s, a revoked one refused after that, and what could not be issued never looked up",
     Effect.gen(function* () {
-      const ring = yield* storedRing(new Map())
+      const keyCache = yield* storedKeyCache(new Map())
       const key = yield* issue("read")
       const found = yield* Effect.all(
-        Array.from({ length: 50 }, () => ring.find(key)),
+        Array.from({ length: 50 }, () => keyCache.find(key)),
         { concurrency: "unbounded" }
       )
       assert.isTrue(found.every(Option.isSome))
-      yield* ring.find(`${key.slice(0, -1)}${key.endsWith("0") ? "1" : "0"}`)
-      yield* ring.find("no key")
+      yield* keyCache.find(`${key.slice(0, -1)}${key.endsWith("0") ? "1" : "0"}`)
+      yield* keyCache.find("no key")
       assert.strictEqual(state.finds, 1)
       yield* (yield* KeyStore).revoke(hashApiKey(key, PEPPER))
       yield* TestClock.adjust("5001 millis")
-      assert.isTrue(Option.isNone(yield* ring.find(key)))
+      assert.isTrue(Option.isNone(yield* keyCache.find(key)))
     }).pipe(Effect.scoped)
   )
   law(
     "while the store is away a write key that was good stays so for 5 minutes; others are not decided",
     Effect.gen(function* () {
-      const ring = yield* storedRing(new Map())
+      const keyCache = yield* storedKeyCache(new Map())
       const [write, read, fresh] = [yield* issue("write"), yield* issue("read"), yield* issue("write")]
-      yield* ring.find(write)
-      yield* ring.find(read)
+      yield* keyCache.find(write)
+      yield* keyCache.find(read)
       state.away = true
       yield* TestClock.adjust("6 seconds")
-      assert.isTrue(Option.isSome(yield* ring.find(write)))
-      for (const key of [read, fresh]) assert.instanceOf(yield* Effect.flip(ring.find(key)), KeyStoreError)
+      assert.isTrue(Option.isSome(yield* keyCache.find(write)))
+      for (const key of [read, fresh]) assert.instanceOf(yield* Effect.flip(keyCache.find(key)), KeyStoreError)
       yield* TestClock.adjust("5 minutes")
-      assert.instanceOf(yield* Effect.flip(ring.find(write)), KeyStoreError)
+      assert.instanceOf(yield* Effect.flip(keyCache.find(write)), KeyStoreError)
       state.away = false
       yield* TestClock.adjust("1 second")
-      assert.isTrue(Option.isSome(yield* ring.find(write)))
+      assert.isTrue(Option.isSome(yield* keyCache.find(write)))
     }).pipe(Effect.scoped)
   )
 })

@@ -18,7 +18,7 @@ import { failureOf, httpTarget, type Target } from "../target/Target.ts"
 import { sendLong } from "../target/sendLong.ts"
 import { json, type Place, place, placeOf } from "./flags.ts"
 
-const told = (error: CliFailure | BackupError | BadAdapterChoice | AdapterNotInstalled) =>
+const toFailure = (error: CliFailure | BackupError | BadAdapterChoice | AdapterNotInstalled) =>
   error instanceof CliFailure ? error : new CliFailure({ message: error.message })
 
 const sizeOf = ({ files }: Manifest) => ({
@@ -69,7 +69,7 @@ export const backup = Command.make("backup", { dir, json, ...place }, (flags) =>
   Effect.gen(function* () {
     const taken = yield* backUp(yield* placeOf(flags), flags.dir)
     yield* Console.log(flags.json ? JSON.stringify(taken) : render(flags.dir, taken))
-  }).pipe(Effect.mapError((error) => (error instanceof WrongUsage ? error : told(error))))
+  }).pipe(Effect.mapError((error) => (error instanceof WrongUsage ? error : toFailure(error))))
 ).pipe(Command.withDescription("Copy everything, consistently, while events are accepted"))
 
 const data = Flag.String("data").pipe(
@@ -88,7 +88,7 @@ export const restore = Command.make("restore", { dir: source, data, json }, (fla
     )
     const places = { nats, natsUrl, postgresUrl }
     const restoring = restoreBackup({ ...places, backup: flags.dir, directory: flags.data })
-    const manifest = yield* Effect.mapError(restoring, told)
+    const manifest = yield* Effect.mapError(restoring, toFailure)
     const restored = { taken_at: manifest.taken_at, ...sizeOf(manifest) }
     const { bytes, files, taken_at } = restored
     yield* Console.log(

@@ -37,7 +37,7 @@ const openFolder = Effect.fnUntraced(function* (directory: string, { project, wr
   // What a stopped server had not loaded yet is loaded first.
   if (writes) yield* attempt(() => millrace.flush())
   else
-    yield* tellUnloaded(
+    yield* warnUnloaded(
       directory,
       (yield* attempt(() => millrace.ledger(project === undefined ? {} : { project }))).in_flight
     )
@@ -53,7 +53,7 @@ const open = (directory: string, options: MillraceOptions) =>
 const reading = (directory: string): MillraceOptions => ({ layer: readFolder(directory), pipeline: { loops: [] } })
 
 /** On standard error, where an answer may be of anything but all that was accepted. */
-const tellUnloaded = (directory: string, events: number) =>
+const warnUnloaded = (directory: string, events: number) =>
   events === 0
     ? Effect.void
     : Console.error(

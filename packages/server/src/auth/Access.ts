@@ -5,7 +5,7 @@ import { askProgram, type Authorize } from "./authorize.ts"
 import type { Bearer } from "./bearers.ts"
 import type { Sessions } from "./Sessions.ts"
 import { looksSigned } from "./verifyJws.ts"
-import type { KeyRing } from "../keys/KeyCache.ts"
+import type { KeyCache } from "../keys/KeyCache.ts"
 import { type Caller, DEFAULT_PROJECT } from "../http/Caller.ts"
 import { because, CHALLENGE, type Refusal, refusal, retryLater } from "../http/Refusal.ts"
 
@@ -32,17 +32,21 @@ export const PROJECT_HEADER = "millrace-project"
  * Without any key or account, and where no program decides, everyone may do everything, in one project. A key that is known
  * decides before the program does, which may have credentials of its own in the same header.
  */
-export const makeAccess = (ring: KeyRing, sessions: Sessions["Service"], authorize?: Authorize): Access["Service"] => {
-  const keyed = () => ring.keyed() || sessions.guards()
+export const makeAccess = (
+  keyCache: KeyCache,
+  sessions: Sessions["Service"],
+  authorize?: Authorize
+): Access["Service"] => {
+  const keyed = () => keyCache.keyed() || sessions.guards()
   const askedOf = (ask: Authorize, scope: KeyScope) =>
     Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => askProgram(ask, request, scope))
   const checkOrAsk = Effect.fnUntraced(function* (ask: Authorize, key: string | undefined, scope: KeyScope) {
-    const found = key === undefined || key === "" ? Option.none() : yield* findKey(ring, key)
+    const found = key === undefined || key === "" ? Option.none() : yield* findKey(keyCache, key)
     return yield* Option.isSome(found) ? checkKey(found.value, scope, refuseScope) : askedOf(ask, scope)
   })
   const check = Effect.fnUntraced(function* (key: string | undefined, scope: KeyScope) {
     if (key === undefined || key === "") return yield* Effect.fail(missing)
-    const found = yield* findKey(ring, key)
+    const found = yield* findKey(keyCache, key)
     if (Option.isSome(found)) return yield* checkKey(found.value, scope, refuseScope)
     const request = yield* HttpServerRequest.HttpServerRequest
     if (!isBearerToken(request, key)) return yield* Effect.fail(unknown)
@@ -61,7 +65,7 @@ export const makeAccess = (ring: KeyRing, sessions: Sessions["Service"], authori
       if (authorize === undefined && !keyed()) return everyone
       if (authorize !== undefined && (key === undefined || key === "")) return yield* askedOf(authorize, "write")
       if (key === undefined || key === "") return yield* Effect.fail(missing)
-      const found = yield* findKey(ring, key)
+      const found = yield* findKey(keyCache, key)
       if (Option.isSome(found)) return yield* checkKey(found.value, "write", refuseMore)
       return yield* authorize === undefined ? Effect.fail(unknown) : askedOf(authorize, "write")
     })
@@ -86,7 +90,8 @@ const missing = refusal(
 const unknown = refusal("unauthenticated", "This API key is not known.", CHALLENGE)
 const noSession = refusal("unauthenticated", "This access token is not valid, or its session has ended.", CHALLENGE)
 
-const findKey = (ring: KeyRing, key: string) => Effect.mapError(ring.find(key), (error) => because(keysAway, error))
+const findKey = (keyCache: KeyCache, key: string) =>
+  Effect.mapError(keyCache.find(key), (error) => because(keysAway, error))
 
 const keysAway = retryLater("keys_unavailable", "API keys cannot be checked at the moment.")
 

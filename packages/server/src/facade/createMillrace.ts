@@ -23,7 +23,7 @@ import type { Authorize } from "../auth/authorize.ts"
 import { Sessions } from "../auth/Sessions.ts"
 import { serverDefaults } from "../config.ts"
 import { DEFAULT_PROJECT } from "../http/Caller.ts"
-import { configuredRing } from "../keys/KeyCache.ts"
+import { configuredKeyCache } from "../keys/KeyCache.ts"
 import { Limits } from "../limits/Limits.ts"
 import { parseKeys } from "../keys/configuredKeys.ts"
 import type { BasePath } from "../routes/docs.ts"
@@ -188,7 +188,7 @@ const layerOf = (options: MillraceOptions): Layer.Layer<RuntimeServices, unknown
     sessions: Sessions.none,
     readers: new Set(options.origins),
     mounted: { authorize: options.authorize, open: options.open ?? false },
-    ring: Effect.sync(() => configuredRing(parseKeys(options.keys ?? ""))),
+    keyCache: Effect.sync(() => configuredKeyCache(parseKeys(options.keys ?? ""))),
     jobWaitMillis: serverDefaults.jobWaitMillis,
     maxInFlightBytes: serverDefaults.maxInFlightBytes,
     ...(options.pipeline === undefined ? {} : { pipeline: options.pipeline })

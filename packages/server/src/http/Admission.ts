@@ -3,9 +3,9 @@ import type { Role } from "../adapters/roles.ts"
 import type { BodyBudget } from "./BodyBudget.ts"
 import type { Jobs } from "./Jobs.ts"
 
-/** The server's state that requests look at. */
-export class Gate extends Context.Service<
-  Gate,
+/** Admission: by what state of the server a request is let in. */
+export class Admission extends Context.Service<
+  Admission,
   {
     readonly roles: ReadonlyArray<Role>
     readonly budget: BodyBudget
@@ -29,4 +29,4 @@ export class Gate extends Context.Service<
     readonly jobs: Jobs
     readonly state: { closing: boolean }
   }
->()("@millrace/server/Gate") {}
+>()("@millrace/server/Admission") {}

@@ -1,6 +1,6 @@
 import type { EndpointAccess } from "@millrace/core/wire"
 import type { Headers } from "effect/http"
-import type { Gate } from "./Admission.ts"
+import type { Admission } from "./Admission.ts"
 import { isLoopbackName, nameOfOrigin } from "./loopback.ts"
 
 const EXPOSED = "millrace-durability, retry-after"
@@ -12,7 +12,7 @@ const EXPOSED = "millrace-durability, retry-after"
 export const corsHeaders = (
   { pages }: EndpointAccess,
   headers: Headers.Headers,
-  { loopbackReaders, readers }: Pick<Gate["Service"], "readers" | "loopbackReaders">
+  { loopbackReaders, readers }: Pick<Admission["Service"], "readers" | "loopbackReaders">
 ): Record<string, string> => {
   const { origin } = headers
   if (pages === "none") return {}

@@ -1,10 +1,10 @@
 import type { EndpointAccess } from "@millrace/core/wire"
 import type { HttpServerRequest } from "effect/http"
-import type { Gate } from "./Admission.ts"
+import type { Admission } from "./Admission.ts"
 import { isLoopbackName, nameOfOrigin } from "./loopback.ts"
 import { type Refusal, refusal } from "./Refusal.ts"
 
-type Pages = Pick<Gate["Service"], "readers" | "loopbackReaders" | "loopbackNamesOnly">
+type Pages = Pick<Admission["Service"], "readers" | "loopbackReaders" | "loopbackNamesOnly">
 
 /**
  * Where no key decides, a browser may be sent here by any page it shows, and lends it this machine's address or a cookie.

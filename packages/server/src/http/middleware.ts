@@ -6,7 +6,7 @@ import { unknownMetric } from "./Refusal.ts"
 import { corsHeaders, preflightHeaders } from "./cors.ts"
 import { refuseCrossSite } from "./crossSite.ts"
 import { FailureLog } from "./FailureLog.ts"
-import { Gate } from "./Admission.ts"
+import { Admission } from "./Admission.ts"
 import { allowOf, type ContractPath, routeOf } from "./paths.ts"
 import { refuseHost } from "./refuseHost.ts"
 import { refusal, refusalOf, respondRefusal } from "./Refusal.ts"
@@ -17,8 +17,8 @@ type Request = HttpServerRequest.HttpServerRequest
 type Response = HttpServerResponse.HttpServerResponse
 
 /** What surrounds every request: host check, preflight, problems for what no handler answered, headers, counting. */
-export const frame = Effect.fnUntraced(function* (basePath: string) {
-  const gate = yield* Gate
+export const middleware = Effect.fnUntraced(function* (basePath: string) {
+  const admission = yield* Admission
   const telemetry = yield* Telemetry
   const clock = yield* Clock.Clock
   const failures = new FailureLog()
@@ -29,7 +29,7 @@ export const frame = Effect.fnUntraced(function* (basePath: string) {
       const route = routeOf(request.url, basePath)
       const label = route?.path ?? "other"
       const request_id = requestIdOf(request)
-      const early = answerEarly(request, route, gate) ?? unrouted(request, route)
+      const early = answerEarly(request, route, admission) ?? unrouted(request, route)
       const answered =
         early === undefined
           ? Effect.catchCause(handle, (cause) => recover(cause, request, route))
@@ -39,14 +39,14 @@ export const frame = Effect.fnUntraced(function* (basePath: string) {
         const seconds = Number(clock.monotonicTimeNanosUnsafe() - startNanos) / 1e9
         telemetry.request(methodLabel(request.method), label, status, seconds)
         const headers = {
-          ...(route === undefined ? SECURITY_HEADERS : extraHeaders(request, route, gate, status)),
+          ...(route === undefined ? SECURITY_HEADERS : extraHeaders(request, route, admission, status)),
           ...(status >= 400 ? { "x-request-id": request_id } : {}),
-          ...(gate.state.closing ? { connection: "close" } : {})
+          ...(admission.state.closing ? { connection: "close" } : {})
         }
-        const framed = HttpServerResponse.setHeaders(response, headers)
+        const finished = HttpServerResponse.setHeaders(response, headers)
         return status < 500
-          ? Effect.succeed(framed)
-          : Effect.as(failures.note({ route: label, status, seconds, refused: refusalOf(response) }), framed)
+          ? Effect.succeed(finished)
+          : Effect.as(failures.note({ route: label, status, seconds, refused: refusalOf(response) }), finished)
       }
       const logged = Effect.annotateLogs(Effect.flatMap(answered, finish), { request_id, route: label })
       return continued(request, logged)
@@ -74,10 +74,10 @@ const SECURITY_HEADERS = {
 const extraHeaders = (
   request: Request,
   route: ContractPath,
-  gate: Gate["Service"],
+  admission: Admission["Service"],
   status: number
 ): Record<string, string> => {
-  const cors = corsHeaders(route.access, request.headers, gate)
+  const cors = corsHeaders(route.access, request.headers, admission)
   return { ...SECURITY_HEADERS, ...cors, ...(route.path === DOCS_PATH && status === 200 ? DOCS_HEADERS : {}) }
 }
 
@@ -85,15 +85,15 @@ const extraHeaders = (
 const answerEarly = (
   request: Request,
   route: ContractPath | undefined,
-  gate: Gate["Service"]
+  admission: Admission["Service"]
 ): Response | undefined => {
   const refused =
-    (gate.loopbackNamesOnly ? refuseHost(request) : undefined) ??
-    (gate.eventsOnly && route !== undefined && route.access.scope !== "write" ? eventsOnly : undefined)
+    (admission.loopbackNamesOnly ? refuseHost(request) : undefined) ??
+    (admission.eventsOnly && route !== undefined && route.access.scope !== "write" ? eventsOnly : undefined)
   if (refused !== undefined) return respondRefusal(refused)
   if (route === undefined) return undefined
   if (request.method === "OPTIONS") return preflight(route)
-  const crossSite = gate.guardsOrigins ? refuseCrossSite(route.access, request, gate) : undefined
+  const crossSite = admission.guardsOrigins ? refuseCrossSite(route.access, request, admission) : undefined
   return crossSite && respondRefusal(crossSite)
 }
 

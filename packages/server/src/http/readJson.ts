@@ -1,6 +1,6 @@
 import { Effect } from "effect"
 import type { HttpServerRequest } from "effect/http"
-import { Gate } from "./Admission.ts"
+import { Admission } from "./Admission.ts"
 import { refuseMediaType } from "./mediaType.ts"
 import { parseJson } from "./parseJson.ts"
 import { readBytes } from "./readBytes.ts"
@@ -12,7 +12,7 @@ export const readJsonBytes = Effect.fnUntraced(function* (request: HttpServerReq
   if (unsupported !== undefined) return yield* Effect.fail(unsupported)
   const encoding = request.headers["content-encoding"]?.trim().toLowerCase() ?? "identity"
   if (encoding !== "identity") return yield* Effect.fail(encoded)
-  const lease = (yield* Gate).budget.open()
+  const lease = (yield* Admission).budget.open()
   return yield* Effect.ensuring(readBytes(request, lease), Effect.sync(lease.release))
 })
 

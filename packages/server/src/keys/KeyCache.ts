@@ -13,23 +13,25 @@ const CAPACITY = 10_000
 const STALE_WRITE_MILLIS = 300_000
 
 /** All API keys a server knows: configured ones, and those of a store. */
-export interface KeyRing {
+export interface KeyCache {
   readonly find: (key: string) => Effect.Effect<Option.Option<ApiKey>, KeyStoreError>
   /** Is there, or was there ever, a key? Once true it stays true: a server is not opened by revoking its last key. */
   readonly keyed: () => boolean
 }
 
-export const configuredRing = (keys: Keys): KeyRing => ({
+export const configuredKeyCache = (keys: Keys): KeyCache => ({
   find: (key) => Effect.sync(() => Option.fromUndefinedOr(findConfigured(keys, key))),
   keyed: () => keys.size > 0
 })
 
 /** With the store's keys; a first key that is made while the server runs closes it to others within seconds. */
-export const storedRing = (keys: Keys): Effect.Effect<KeyRing, KeyStoreError, KeyStore | KeyPepper | Scope.Scope> =>
+export const storedKeyCache = (
+  keys: Keys
+): Effect.Effect<KeyCache, KeyStoreError, KeyStore | KeyPepper | Scope.Scope> =>
   Effect.gen(function* () {
     const store = yield* KeyStore
     const { get: pepper } = yield* KeyPepper
-    const configured = configuredRing(keys)
+    const configured = configuredKeyCache(keys)
     const find = yield* cachedFind(store)
     let keyed = configured.keyed()
     const look = Effect.map(store.list(), (found) => {

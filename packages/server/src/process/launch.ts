@@ -20,15 +20,15 @@ export const launch = <E, R>(
   announce: (started: Started) => Effect.Effect<void, E, R>
 ): Effect.Effect<never, E | Layer.Error<ReturnType<typeof server>>, Exclude<R, Scope.Scope>> =>
   Effect.gen(function* () {
-    const end = yield* tellEnd
+    const end = yield* logEnd
     const started = yield* Layer.build(server(options))
-    yield* tellStart(options, started)
+    yield* logStart(options, started)
     yield* Effect.addFinalizer(end.begins)
     yield* announce(started)
-    return yield* Effect.tapError(Context.get(started, Running).fatal, tellFatal)
+    return yield* Effect.tapError(Context.get(started, Running).fatal, logFatal)
   }).pipe(Effect.scoped, Effect.provideService(References.MinimumLogLevel, options.logLevel))
 
-const tellStart = (options: ServerOptions, started: Context.Context<HttpServer.HttpServer | Running>) =>
+const logStart = (options: ServerOptions, started: Context.Context<HttpServer.HttpServer | Running>) =>
   Effect.annotateLogs(Effect.logInfo("started"), {
     address: HttpServer.formatAddress(Context.get(started, HttpServer.HttpServer).address),
     roles: rolesOf(options).join("+"),
@@ -39,7 +39,7 @@ const tellStart = (options: ServerOptions, started: Context.Context<HttpServer.H
   })
 
 /** Its own finalizer is the first, so it runs when all is closed; `begins` belongs to the last. */
-const tellEnd = Effect.gen(function* () {
+const logEnd = Effect.gen(function* () {
   const clock = yield* Clock.Clock
   let beganNanos: bigint | undefined
   yield* Effect.addFinalizer(() =>
@@ -59,7 +59,7 @@ const tellEnd = Effect.gen(function* () {
 })
 
 /** The supervisor starts it anew, and the start repairs or says what it cannot. */
-const tellFatal = (error: Effect.Error<Running["Service"]["fatal"]>) => {
+const logFatal = (error: Effect.Error<Running["Service"]["fatal"]>) => {
   exitInTime()
   const { reason } = error
   const place = reason._tag === "QueueBroken" ? { file: reason.file, errno: reason.errno } : {}

@@ -6,7 +6,7 @@ import { join } from "node:path"
 import type { BackupError } from "../backup/BackupError.ts"
 import { takeBackup } from "../backup/takeBackup.ts"
 import { CurrentCaller } from "../http/Caller.ts"
-import { Gate } from "../http/Admission.ts"
+import { Admission } from "../http/Admission.ts"
 import { readJson } from "../http/readJson.ts"
 import { because, refusal, respondJson, retryLater } from "../http/Refusal.ts"
 
@@ -23,7 +23,7 @@ export const backUp = Effect.fnUntraced(function* (request: HttpServerRequest.Ht
     return yield* Effect.fail(refusal("invalid_parameter", `name ${RULE}.`, { errors }))
   }
   const { name } = order.success
-  const { backupDirectory, directory, jobs } = yield* Gate
+  const { backupDirectory, directory, jobs } = yield* Admission
   if (backupDirectory === undefined || directory === undefined) return yield* Effect.fail(off)
   const taken = takeBackup({ directory, target: join(backupDirectory, name) })
   const answer = Effect.map(taken, ({ taken_at }) => respondJson({ name, taken_at } satisfies BackupAnswer))

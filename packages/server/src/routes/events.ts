@@ -12,7 +12,7 @@ import { Clock, Effect } from "effect"
 import { type Headers, type HttpServerRequest, HttpServerResponse } from "effect/http"
 import { Access, presentedKey } from "../auth/Access.ts"
 import type { Lease } from "../http/BodyBudget.ts"
-import { Gate } from "../http/Admission.ts"
+import { Admission } from "../http/Admission.ts"
 import { inflate } from "../http/inflate.ts"
 import { refuseMediaType } from "../http/mediaType.ts"
 import { refuseJson } from "../http/parseJson.ts"
@@ -26,7 +26,7 @@ type Request = HttpServerRequest.HttpServerRequest
 
 /** `POST /events`. The body's share of the budget is held to the end. */
 export const ingest = Effect.fnUntraced(function* (request: Request) {
-  const lease = (yield* Gate).budget.open()
+  const lease = (yield* Admission).budget.open()
   return yield* Effect.ensuring(ingestWith(request, lease), Effect.sync(lease.release))
 })
 

@@ -5,7 +5,7 @@ import type { HttpServerRequest, HttpServerResponse } from "effect/http"
 import type { Role } from "../adapters/roles.ts"
 import { Access, presentedKey } from "../auth/Access.ts"
 import { type Caller, CurrentCaller } from "../http/Caller.ts"
-import { Gate } from "../http/Admission.ts"
+import { Admission } from "../http/Admission.ts"
 import { pathOf } from "../http/paths.ts"
 import { readJsonBytes } from "../http/readJson.ts"
 import { type Refusal, respondRefusal, retryLater } from "../http/Refusal.ts"
@@ -14,7 +14,7 @@ import { isForwarded, nameProject, StatsOwner } from "./StatsOwner.ts"
 type Request = HttpServerRequest.HttpServerRequest
 type Answer<R> = Effect.Effect<HttpServerResponse.HttpServerResponse, Refusal, R>
 type Handle<R> = (request: Request) => Answer<R>
-type Guarded<R> = Handle<Exclude<R, CurrentCaller> | Access | Gate | Request | StatsOwner>
+type Guarded<R> = Handle<Exclude<R, CurrentCaller> | Access | Admission | Request | StatsOwner>
 
 /** Answers requests to an endpoint as its annotation says: to whom, and in which process. */
 export const guard = <R>(access: EndpointAccess, handle: Handle<R>, basePath: string): Guarded<R> => {
@@ -36,7 +36,7 @@ const askCaller = <R>(
 ): Guarded<R> =>
   Effect.fnUntraced(function* (request) {
     const caller = yield* callerOf(request, scope)
-    const { roles } = yield* Gate
+    const { roles } = yield* Admission
     if (role === "stats" && !roles.includes(role)) return yield* passOn(request, caller, basePath)
     const answer = Effect.provideService(handle(request), CurrentCaller, caller)
     return yield* isForwarded(request) ? nameProjectOf(caller, answer) : answer
@@ -68,15 +68,15 @@ const passOn = Effect.fnUntraced(function* (request: Request, { project }: Calle
 
 /** Only in a process with the role. Elsewhere it is the operator's mistake, so the client keeps what it has and retries. */
 const requireRole =
-  <R>(role: Role, handle: Handle<R>): Handle<R | Gate> =>
+  <R>(role: Role, handle: Handle<R>): Handle<R | Admission> =>
   (request) =>
-    Effect.flatMap(Gate, ({ roles }) => (roles.includes(role) ? handle(request) : Effect.fail(wrongRole(role))))
+    Effect.flatMap(Admission, ({ roles }) => (roles.includes(role) ? handle(request) : Effect.fail(wrongRole(role))))
 
 const wrongRole = (role: Role) => retryLater("wrong_role", `This process does not have the role ${role}; ask another.`)
 
 /** A server of its own leaves it to its operator, who keeps the path inside; an application's is where everybody comes. */
-const requireAdminInside = <R>(handle: Handle<R>): Handle<R | Access | Gate | Request> =>
+const requireAdminInside = <R>(handle: Handle<R>): Handle<R | Access | Admission | Request> =>
   Effect.fnUntraced(function* (request) {
-    if ((yield* Gate).mounted) yield* callerOf(request, "admin")
+    if ((yield* Admission).mounted) yield* callerOf(request, "admin")
     return yield* handle(request)
   })

@@ -11,7 +11,7 @@ import {
 } from "@millrace/core"
 import type { Readiness } from "@millrace/core/wire"
 import { Clock, Effect, Option } from "effect"
-import { Gate } from "../http/Admission.ts"
+import { Admission } from "../http/Admission.ts"
 import { respondJson } from "../http/Refusal.ts"
 import { errorType } from "../observe/jsonLog.ts"
 import type { Role } from "../adapters/roles.ts"
@@ -28,7 +28,7 @@ export const readyz = () => Effect.map(readiness, (body) => respondJson(body, {}
 const PART_WITHIN_MILLIS = 2_000
 
 const readiness = Effect.gen(function* () {
-  const { roles, state } = yield* Gate
+  const { roles, state } = yield* Admission
   const parts = yield* Effect.all(
     { queue: readQueue, store: readStore(roles), warehouse: readWarehouse(roles), ledger: readLedger(roles) },
     { concurrency: "unbounded" }

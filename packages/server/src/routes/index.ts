@@ -13,8 +13,8 @@ import { HttpApi, type HttpApiEndpoint } from "effect/http-api"
 import type { Sessions } from "../auth/Sessions.ts"
 import type { Access } from "../auth/Access.ts"
 import type { CurrentCaller } from "../http/Caller.ts"
-import { frame } from "../http/middleware.ts"
-import type { Gate } from "../http/Admission.ts"
+import { middleware } from "../http/middleware.ts"
+import type { Admission } from "../http/Admission.ts"
 import { type Refusal, respondRefusal } from "../http/Refusal.ts"
 import type { StatsOwner } from "./StatsOwner.ts"
 import type { Limits } from "../limits/Limits.ts"
@@ -36,7 +36,7 @@ type Services =
   | Access
   | EventQueue
   | EventStore
-  | Gate
+  | Admission
   | Limits
   | Pipeline
   | Sessions
@@ -126,7 +126,7 @@ export const routes = (basePath: BasePath): Layer.Layer<never, never, HttpRouter
       Effect.fnUntraced(function* (router) {
         const target = basePath === "" ? router : router.prefixed(basePath)
         yield* target.addAll(contractRoutes(yield* Effect.context<Services>(), basePath))
-        yield* router.addGlobalMiddleware(yield* frame(basePath))
+        yield* router.addGlobalMiddleware(yield* middleware(basePath))
       })
     ),
     docsRoute(basePath)

@@ -2,7 +2,7 @@ import { Aggregates, EventQueue, Horizon, ledgers, Loops, Warehouse } from "@mil
 import { Clock, Effect, Metric, Option } from "effect"
 import { HttpServerResponse } from "effect/http"
 import { PrometheusMetrics } from "effect/observability"
-import { Gate } from "../http/Admission.ts"
+import { Admission } from "../http/Admission.ts"
 import { readProcess } from "../observe/processMetrics.ts"
 import { VERSION } from "../observe/version.ts"
 
@@ -56,7 +56,7 @@ const build = Metric.withAttributes(
 export const metrics = Effect.fnUntraced(function* () {
   yield* Metric.update(build, 1)
   // A part that does not answer keeps its last values; the rest is still worth seeing.
-  yield* Effect.ignore(readProcess((yield* Gate).directory))
+  yield* Effect.ignore(readProcess((yield* Admission).directory))
   yield* Effect.ignoreCause(readQueue)
   yield* Effect.ignoreCause(readHorizon)
   yield* Effect.ignoreCause(readWatermark)

@@ -12,7 +12,7 @@ import type { ErasureReceiptAnswer } from "@millrace/core/wire"
 import { Effect, Stream } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { CurrentCaller } from "../http/Caller.ts"
-import { Gate } from "../http/Admission.ts"
+import { Admission } from "../http/Admission.ts"
 import { because, NO_STORE, refusal, respondJson, retryLater } from "../http/Refusal.ts"
 import { refuseWarehouse } from "./stats.ts"
 
@@ -46,7 +46,7 @@ const unreadable = retryLater("warehouse_unavailable", "What is held about the u
 /** `DELETE /users/:id` */
 export const eraseUser = Effect.fnUntraced(function* () {
   const user = yield* named
-  return yield* (yield* Gate).jobs.carryThrough(
+  return yield* (yield* Admission).jobs.carryThrough(
     user.project_id,
     Effect.flatMap(Effect.catch(erase(user), failed), answer)
   )
