@@ -72,6 +72,7 @@ const engine: Omit<Dialect, "events" | "decoded" | "canonicalCode" | "readTogeth
   isAmongTexts: (value, texts) => sql`list_contains(from_json(${JSON.stringify(texts)}, '["VARCHAR"]'), ${value})`,
   isAmongNumbers: (value, numbers) => sql`list_contains(from_json(${JSON.stringify(numbers)}, '["DOUBLE"]'), ${value})`,
   sumOfDoubles: exactSum,
+  over: (value, count) => sql`(${value} / NULLIF(${count}, 0))`,
   finite: (value) => sql`(CASE WHEN isfinite(${value}) THEN ${value} END)`,
   percentile: (value, percent) => sql`QUANTILE_DISC(${value}, ${percent / 100})`,
   median: (value) => sql`MEDIAN(${value})`,
@@ -79,5 +80,6 @@ const engine: Omit<Dialect, "events" | "decoded" | "canonicalCode" | "readTogeth
   listOf: (value) => sql`[${value}]`,
   listAppended: (list, value) => sql`list_append(${list}, ${value})`,
   listHolds: (list, value) => sql`list_contains(${list}, ${value})`,
-  asOfLeftJoin: sql`ASOF LEFT JOIN`
+  withNext: (left, right) => sql`${left.rows} AS ${left.name} ASOF LEFT JOIN ${right.rows} AS ${right.name}
+    ON ${left.name}.user_id = ${right.name}.user_id AND ${left.time} <= ${right.name}.t`
 }

@@ -76,6 +76,8 @@ export interface Dialect {
   readonly containsText: (value: SqlText, part: string) => SqlText
   /** Aggregate over doubles: `sumOf` of them (exactSum.ts), to the digit; null over nothing. */
   readonly sumOfDoubles: (value: SqlText) => SqlText
+  /** A double divided by a count, as doubles are; null over none. */
+  readonly over: (value: SqlText, count: SqlText) => SqlText
   /** A double, or null where it is infinite or no number. */
   readonly finite: (value: SqlText) => SqlText
   /** Aggregate: the least value that at least so many percent of the values do not exceed; null over nothing. */
@@ -89,8 +91,25 @@ export interface Dialect {
   readonly listAppended: (list: SqlText, value: SqlText) => SqlText
   readonly listHolds: (list: SqlText, value: SqlText) => SqlText
   /**
-   * `left ‹this› right ON left.a = right.a AND left.t <= right.t`: each row of the left with the one row of the right
-   * that has the least `t` of those that fit, or with nulls.
+   * What stands behind FROM: each row of `left` with the row of `right` of the same `user_id` that has the least `t` which is
+   * not before the left's time, or with nulls.
    */
-  readonly asOfLeftJoin: SqlText
+  readonly withNext: (left: Waiting, right: Coming) => SqlText
+}
+
+/** Rows that look for what comes next. */
+export interface Waiting {
+  /** A table expression, which is named `name`; it has a `user_id`. */
+  readonly rows: SqlText
+  readonly name: SqlText
+  /** An integer, never null, of a row of that name. */
+  readonly time: SqlText
+}
+
+/** Rows of which one is looked for: `user_id`, `t` and others. */
+export interface Coming {
+  readonly rows: SqlText
+  readonly name: SqlText
+  /** What is read of them, none ever null; of one user's rows the later has no less of any. */
+  readonly columns: ReadonlyArray<"t" | "pos">
 }

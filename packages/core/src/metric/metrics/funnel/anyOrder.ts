@@ -1,3 +1,4 @@
+import type { Coming } from "../../Dialect.ts"
 import { join, sql, type SqlText } from "../../SqlText.ts"
 import { isStart, named, type Plan } from "./plan.ts"
 
@@ -31,10 +32,16 @@ export const anyOrderSql = (plan: Plan): SqlText => {
     )`
 }
 
-const stepSql = ({ dialect, window }: Plan, step: number): SqlText => sql`
+const stepSql = ({ dialect, window }: Plan, step: number): SqlText => {
+  const before = { rows: named("chain", step - 1), name: sql`before`, time: sql`before.t0` }
+  const first: Coming = {
+    rows: sql`(SELECT DISTINCT user_id, t FROM found WHERE ${named("m", step)})`,
+    name: sql`first_one`,
+    columns: ["t"]
+  }
+  return sql`
   ${named("chain", step)} AS (
     SELECT before.*, CASE WHEN first_one.t <= before.t0 + ${window} THEN first_one.t END AS ${named("t", step)}
-    FROM ${named("chain", step - 1)} AS before
-    ${dialect.asOfLeftJoin} (SELECT DISTINCT user_id, t FROM found WHERE ${named("m", step)}) AS first_one
-      ON before.user_id = first_one.user_id AND before.t0 <= first_one.t
+    FROM ${dialect.withNext(before, first)}
   )`
+}

@@ -1,3 +1,4 @@
+import type { Coming } from "../../Dialect.ts"
 import { join, sql, type SqlText } from "../../SqlText.ts"
 import { overlappingSql } from "./overlapping.ts"
 import { isStart, named, nextSql, type Plan } from "./plan.ts"
@@ -79,13 +80,21 @@ const withNexts = ({ params }: Plan, step: number): SqlText =>
 const stepSql = (plan: Plan, step: number): SqlText => {
   const earlier = named("chain", step - 1)
   const reached = named("t", step - 1)
+  const before = {
+    rows: sql`(SELECT * FROM ${earlier} WHERE ${reached} IS NOT NULL)`,
+    name: sql`before`,
+    time: sql`before.${reached}`
+  }
+  const next: Coming = {
+    rows: sql`(SELECT user_id, t FROM found WHERE ${named("m", step)})`,
+    name: sql`next_step`,
+    columns: ["t"]
+  }
   const ended = sql`UNION ALL SELECT *, NULL FROM ${earlier} WHERE ${reached} IS NULL`
   return sql`
     ${named("chain", step)} AS (
       SELECT before.*, CASE WHEN ${isReached(plan, step)} THEN next_step.t END AS ${named("t", step)}
-      FROM (SELECT * FROM ${earlier} WHERE ${reached} IS NOT NULL) AS before
-      ${plan.dialect.asOfLeftJoin} (SELECT user_id, t FROM found WHERE ${named("m", step)}) AS next_step
-        ON before.user_id = next_step.user_id AND before.${reached} <= next_step.t
+      FROM ${plan.dialect.withNext(before, next)}
       ${withNexts(plan, step)}
       ${step > 2 ? ended : sql``}
     )`

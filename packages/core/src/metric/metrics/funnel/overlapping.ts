@@ -1,3 +1,4 @@
+import type { Coming } from "../../Dialect.ts"
 import { join, sql, type SqlText } from "../../SqlText.ts"
 import { isStart, named, type Plan } from "./plan.ts"
 
@@ -25,6 +26,12 @@ const stepSql = (plan: Plan, step: number): SqlText => {
   const { dialect, params, window } = plan
   const [events, picks] = [named("events", step), named("picks", step)]
   const earlier = named("chain", step - 1)
+  const reached = { rows: earlier, name: sql`reached`, time: sql`reached.t + 1` }
+  const later: Coming = {
+    rows: sql`(SELECT user_id, t, pos FROM ${events} WHERE nth = 1)`,
+    name: sql`later`,
+    columns: ["t", "pos"]
+  }
   const isStrict = params.order === "strict"
   const directly = isStrict ? sql`AND (nexts.next IS NULL OR later.t <= nexts.next)` : sql``
   return sql`
@@ -41,11 +48,9 @@ const stepSql = (plan: Plan, step: number): SqlText => {
     ${named("chain", step)} AS (
       SELECT reached.user_id, reached.start, reached.t1, CASE WHEN pick.pos IS NULL THEN later.t ELSE reached.t END AS t,
         CASE WHEN pick.pos IS NULL THEN ${dialect.listOf(sql`later.pos`)} ELSE ${dialect.listAppended(sql`reached.used`, sql`pick.pos`)} END AS used
-      FROM ${earlier} AS reached
+      FROM ${dialect.withNext(reached, later)}
       LEFT JOIN ${picks} AS pick ON reached.user_id = pick.user_id AND reached.start = pick.start
       ${isStrict ? sql`LEFT JOIN nexts ON reached.user_id = nexts.user_id AND reached.t = nexts.t` : sql``}
-      ${dialect.asOfLeftJoin} (SELECT user_id, t, pos FROM ${events} WHERE nth = 1) AS later
-        ON reached.user_id = later.user_id AND reached.t + 1 <= later.t
       WHERE pick.pos IS NOT NULL OR (later.t <= reached.t1 + ${window} ${directly})
     )`
 }

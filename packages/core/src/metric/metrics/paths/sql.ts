@@ -31,7 +31,8 @@ export const eventsIn = (params: PathsParams, context: AskContext, dialect: Dial
 
 /**
  * `pairs`: `(name_before, name, user_id, transitions)`, and `listed`: `(name_before, name, transitions, users, nth)`.
- * `islands` are stretches without a long pause; only those of more than a session's length are walked, cut by cut.
+ * `islands` are stretches without a long pause; only those of more than a session's length are walked, cut by cut, where
+ * each event knows the first that lies a session's length behind it.
  */
 export const pairsSql = ({ key, partition, source }: Groups): SqlText => sql`
   steps AS (
@@ -45,13 +46,17 @@ export const pairsSql = ({ key, partition, source }: Groups): SqlText => sql`
     FROM steps
   ), long AS (
     SELECT ${key}user_id, island, MIN(t) AS start FROM islands GROUP BY ${key}user_id, island HAVING MAX(t) - MIN(t) > ${SESSION_MICROS}
+  ), leaps AS (
+    SELECT DISTINCT ${key}user_id, island, t, FIRST_VALUE(t) OVER (
+      PARTITION BY ${key}user_id, island ORDER BY t RANGE BETWEEN ${SESSION_MICROS + 1} FOLLOWING AND UNBOUNDED FOLLOWING
+    ) AS next
+    FROM islands JOIN long USING (${key}user_id, island)
   ), cuts AS (
     SELECT ${key}user_id, island, start FROM long
     UNION ALL
-    SELECT ${key}user_id, island, MIN(islands.t) AS start
-    FROM cuts JOIN islands USING (${key}user_id, island)
-    WHERE islands.t > cuts.start + ${SESSION_MICROS}
-    GROUP BY ${key}user_id, island
+    SELECT ${key}user_id, island, leaps.next AS start
+    FROM cuts JOIN leaps USING (${key}user_id, island)
+    WHERE leaps.t = cuts.start AND leaps.next IS NOT NULL
   ), starts AS (SELECT ${key}user_id, start AS t, 1 AS cut FROM cuts),
   pairs AS (
     SELECT ${key}name_before, name, user_id, COUNT(*) AS transitions

@@ -67,6 +67,6 @@ const aggregateOf = ({ measure }: TrendParams, dialect: Dialect): SqlText => {
 const scoreOf = (params: TrendParams, dialect: Dialect): SqlText => {
   if (params.measure === "users") return sql`COUNT(DISTINCT user_id)`
   const aggregate = aggregateOf(params, dialect)
-  if (params.measure === "avg") return dialect.finite(sql`${aggregate} / NULLIF(COUNT(value), 0)`)
+  if (params.measure === "avg") return dialect.finite(dialect.over(aggregate, sql`COUNT(value)`))
   return params.measure === "sum" ? dialect.finite(aggregate) : aggregate
 }
