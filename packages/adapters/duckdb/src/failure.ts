@@ -1,4 +1,5 @@
 import {
+  type NoTurn,
   OutOfMemory,
   QueryFailed,
   QuestionsOverloaded,
@@ -8,7 +9,6 @@ import {
   WarehouseOwned,
   WarehouseUnavailable
 } from "@millrace/core"
-import type { NoTurn } from "./turns/Turns.ts"
 
 export type Operation = WarehouseError["operation"]
 

@@ -6,6 +6,7 @@ import {
   type Erasure,
   render,
   type Tombstones,
+  Turns,
   Unsupported,
   UnsupportedFeature,
   Warehouse,
@@ -44,7 +45,6 @@ import { makeReopening } from "./reopening.ts"
 import { shareFile } from "./shareFile.ts"
 import { makeDirectory, openSpill, openSpool, pagesIn, type Spool } from "./spool.ts"
 import { isRewriteDue, readTombstones } from "./tombstones.ts"
-import { Turns } from "./turns/Turns.ts"
 
 /**
  * A {@link Warehouse} on one DuckDB file, which this process owns while the layer lives: another process that opens it

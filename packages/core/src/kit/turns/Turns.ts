@@ -1,4 +1,4 @@
-import { Asker, type AskerId } from "@millrace/core"
+import { Asker, type AskerId } from "../../port/Asker.ts"
 import { Deferred, Effect, Option } from "effect"
 import { lastOfMost, Shares } from "./Shares.ts"
 

@@ -1,4 +1,4 @@
-import type { AskerId } from "@millrace/core"
+import type { AskerId } from "../../port/Asker.ts"
 
 /** Counts by project and by who asks, and when each had a turn last. */
 export class Shares {

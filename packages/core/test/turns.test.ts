@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Asker } from "@millrace/core"
+import { Asker } from "../src/index.ts"
 import { Cause, Effect, Exit, Fiber } from "effect"
 import { TestClock } from "effect/testing"
 import fc from "fast-check"
-import { type TurnOptions, Turns } from "../src/turns/Turns.ts"
+import { type TurnOptions, Turns } from "../src/kit/turns/Turns.ts"
 
 const SLICE = 1_000
 const DEFAULTS: TurnOptions = { turns: 2, sliceMillis: SLICE, waitingMax: 8, waitMillis: 600_000 }
