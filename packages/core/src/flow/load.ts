@@ -45,11 +45,12 @@ export const loadFetched = Effect.fn("load")(function* (after: Cursor, { as_of, 
   if (page.cursor === after && as_of === undefined) {
     return { inserted: 0, duplicates: 0, deadLettered: 0, caughtUp: false, advanced: false }
   }
-  const loading = warehouse.load(page, as_of).pipe(
+  const following = { ...page, after }
+  const loading = warehouse.load(following, as_of).pipe(
     Effect.map((report) => ({ ...report, deadLettered: 0 })),
     Effect.catchIf(
       (error) => isRefusal(error, apart),
-      () => loadWithoutRefused(page, as_of, apart)
+      () => loadWithoutRefused(following, as_of, apart)
     )
   )
   // An idle pipeline moves `as_of` twice a second: nothing to tell of.

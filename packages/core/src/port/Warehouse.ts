@@ -181,10 +181,11 @@ export class Warehouse extends Context.Service<
   {
     /**
      * Loads rows, counts and watermark in one transaction, idempotent by `(project_id, event_id)` over all history.
-     * `as_of` (if given) becomes the watermark's, also when the page is empty.
+     * `as_of` (if given) becomes the watermark's, also when the page is empty. `after` (if given) is the cursor that the page
+     * was read behind: a warehouse that several processes may load refuses it, for now, where another has come further.
      */
     readonly load: (
-      page: Pick<Page, "batches" | "cursor" | "duplicates" | "lost">,
+      page: Pick<Page, "batches" | "cursor" | "duplicates" | "lost"> & { readonly after?: Cursor },
       as_of?: number
     ) => Effect.Effect<{ readonly inserted: number; readonly duplicates: number }, WarehouseError>
     /** Rehearses a load, all of it but the commit: tells which rows the engine refuses. */
