@@ -43,35 +43,85 @@ export interface Database {
   ) => Effect.Effect<A, E | DriverFailure>
 }
 
-/** All tables live in a schema of their own. */
+/** All tables of the hot store live in a schema of their own. */
 export const SCHEMA = "millrace"
 
+/** How a pool connects, and what holds on each of its connections. */
+export interface PoolSettings extends Pick<
+  Settings,
+  | "url"
+  | "connections"
+  | "connectTimeoutMillis"
+  | "statementTimeoutMillis"
+  | "operationTimeoutMillis"
+  | "idleInTransactionTimeoutMillis"
+  | "applicationName"
+> {
+  /** The server's settings, by name; what only a superuser may set is left to the server where the role is none. */
+  readonly session: Readonly<Record<string, string>>
+  /** Whether a statement whose asker is gone is stopped at the server, which would finish it for nobody. */
+  readonly stopsStatements?: boolean
+}
+
+/** The hot store's pool. */
 export const openDatabase = (settings: Settings): Effect.Effect<Database, never, Scope.Scope> =>
+  openPool({ ...settings, session: { search_path: SCHEMA, synchronous_commit: settings.synchronousCommit } })
+
+export const openPool = (settings: PoolSettings): Effect.Effect<Database, never, Scope.Scope> =>
   Effect.map(
     Effect.acquireRelease(
       Effect.sync(() => makePool(settings)),
       (pool) => Effect.promise(() => pool.end())
     ),
-    (pool) => makeDatabase(pool, settings.operationTimeoutMillis)
+    (pool) => makeDatabase(pool, settings)
   )
 
 /**
  * Not as startup options: those of the URL would replace them, and the tables would land in another schema. The pool waits
  * for the promise, though its types do not say so.
  */
-const hooksOf = (settings: Settings) => ({
+const hooksOf = ({ session }: PoolSettings) => ({
   onConnect: async (client: pg.ClientBase): Promise<void> => {
-    await client.query(SET_UP, [SCHEMA, settings.synchronousCommit])
+    await client.query(SET_UP, [Object.keys(session), Object.values(session)])
+    const { rows } = await client.query<{ readonly pid: number }>("SELECT pg_backend_pid() AS pid")
+    processes.set(client, rows[0]!.pid)
   }
 })
 
-const SET_UP = "SELECT set_config('search_path', $1, false), set_config('synchronous_commit', $2, false)"
+/** The server's process of each connection. */
+const processes = new WeakMap<pg.ClientBase, number>()
 
-const makePool = (settings: Settings): pg.Pool => {
+const SET_UP = `
+  SELECT set_config(given.name, value, false) FROM unnest($1::text[], $2::text[]) AS given (name, value)
+  JOIN pg_settings ON pg_settings.name = given.name
+  WHERE context = 'user' OR (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)`
+
+const addressOf = ({ connectTimeoutMillis, url }: PoolSettings) => ({
+  connectionString: Redacted.isRedacted(url) ? Redacted.value(url) : url,
+  connectionTimeoutMillis: connectTimeoutMillis
+})
+
+/** From beside, since the connection itself waits for its statement. Where that fails the server's own limits hold. */
+const stopper =
+  (settings: PoolSettings): Stop =>
+  (client) =>
+    Effect.promise(async () => {
+      const beside = new pg.Client(addressOf(settings))
+      beside.on("error", () => {})
+      try {
+        await beside.connect()
+        await beside.query("SELECT pg_cancel_backend($1)", [processes.get(client)])
+      } catch {
+        return
+      } finally {
+        await beside.end().catch(() => undefined)
+      }
+    })
+
+const makePool = (settings: PoolSettings): pg.Pool => {
   const pool = new pg.Pool({
-    connectionString: Redacted.isRedacted(settings.url) ? Redacted.value(settings.url) : settings.url,
+    ...addressOf(settings),
     max: settings.connections,
-    connectionTimeoutMillis: settings.connectTimeoutMillis,
     statement_timeout: settings.statementTimeoutMillis,
     idle_in_transaction_session_timeout: settings.idleInTransactionTimeoutMillis,
     application_name: settings.applicationName,
@@ -87,12 +137,13 @@ const makePool = (settings: Settings): pg.Pool => {
 const attempt = <A>(promise: () => Promise<A>): Effect.Effect<A, DriverFailure> =>
   Effect.tryPromise({ try: promise, catch: (cause) => new DriverFailure(cause) })
 
-const makeDatabase = (pool: pg.Pool, timeoutMillis: number): Database => {
-  const use: Database["use"] = (body, withinMillis = timeoutMillis) =>
+const makeDatabase = (pool: pg.Pool, settings: PoolSettings): Database => {
+  const stop = settings.stopsStatements === true ? stopper(settings) : undefined
+  const use: Database["use"] = (body, withinMillis = settings.operationTimeoutMillis) =>
     Effect.acquireUseRelease(
       attempt(() => pool.connect()),
       (client) =>
-        body(connectionOf(client)).pipe(
+        body(connectionOf(client, stop)).pipe(
           Effect.timeoutOrElse({
             duration: withinMillis,
             orElse: () => Effect.fail(new DriverFailure(`no answer within ${withinMillis} ms`))
@@ -116,12 +167,16 @@ const makeDatabase = (pool: pg.Pool, timeoutMillis: number): Database => {
   }
 }
 
-const connectionOf = (client: pg.PoolClient): Connection => ({
-  rows: (statement, values = []) =>
-    Effect.map(
-      attempt(() => client.query({ ...statement, values: [...values] })),
+type Stop = (client: pg.PoolClient) => Effect.Effect<void>
+
+const connectionOf = (client: pg.PoolClient, stop: Stop | undefined): Connection => ({
+  rows: (statement, values = []) => {
+    const running = attempt(() => client.query({ ...statement, values: [...values] }))
+    return Effect.map(
+      stop === undefined ? running : Effect.onInterrupt(running, () => stop(client)),
       (result) => result.rows as ReadonlyArray<Row>
-    ),
+    )
+  },
   copyIn: (statement, chunks) => attempt(() => copyAll(client, statement, chunks)),
   copyInFile: (statement, file) => attempt(() => pipeline(createReadStream(file), client.query(copyFrom(statement)))),
   copyOutFile: (statement, file) => attempt(() => copyOutFile(client, statement, file))

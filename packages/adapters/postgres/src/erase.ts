@@ -21,7 +21,7 @@ export const erase = (database: Database, erasures: Erasures, erasure: Erasure) 
     const dead_letters = yield* purgeLetters(database, erasures.tombstones, erasure.project_id)
     const { events, xid } = yield* database.transaction((connection) => veil(connection, erasure), WITHIN_MILLIS)
     const mark = yield* database.use(readMark)
-    if (mark !== undefined) yield* rewriteTables(database, xid, mark)
+    if (mark !== undefined) yield* rewriteTables(database, TABLES, { xid, mark })
     const erased: ReadonlyArray<Erased> = [
       { place: "store", events },
       { place: "dead_letters", events: dead_letters }
@@ -48,7 +48,8 @@ const bury = Effect.fnUntraced(function* (
 const BURY = { text: "INSERT INTO erasures (hash, until) SELECT unnest($1::text[]), $2::bigint" }
 
 /** In the transaction that overwrites or deletes. */
-const markDue = (connection: Connection) => connection.rows({ text: "UPDATE erasure_state SET rewrite_due = true" })
+export const markDue = (connection: Connection) =>
+  connection.rows({ text: "UPDATE erasure_state SET rewrite_due = true" })
 
 const veil = Effect.fnUntraced(function* (connection: Connection, { project_id, until, user_ids }: Erasure) {
   yield* connection.rows({ text: "SET LOCAL statement_timeout = 0" })
@@ -103,7 +104,7 @@ const PURGE = {
 }
 
 /** Which transaction was the last to say that tables have to be written anew; undefined where they have not. */
-const readMark = (connection: Connection) =>
+export const readMark = (connection: Connection) =>
   Effect.map(
     connection.rows({ text: "SELECT xmin::text AS mark FROM erasure_state WHERE rewrite_due" }),
     ([row]): string | undefined => (row === undefined ? undefined : String(row["mark"]))
@@ -117,9 +118,14 @@ const TABLES = ["events", "dead_letters"]
 const LOCK_TIMEOUT_MILLIS = 2_000
 const LOCK_TIMES = 20
 
-const rewriteTables = Effect.fnUntraced(function* (database: Database, xid: string, mark: string) {
+/** Writes the tables' files anew, once nobody looks at what was there before the transaction `xid`. */
+export const rewriteTables = Effect.fnUntraced(function* (
+  database: Database,
+  tables: ReadonlyArray<string>,
+  { mark, xid }: { readonly mark: string; readonly xid: string }
+) {
   yield* waitForSnapshots(database, xid)
-  for (const table of TABLES) {
+  for (const table of tables) {
     yield* Effect.retry(
       database.use((connection) => vacuumFull(connection, table), WITHIN_MILLIS),
       { times: LOCK_TIMES, while: ({ code }) => code === LOCK_NOT_AVAILABLE }

@@ -21,7 +21,7 @@ const SQLSTATE = /^[0-9A-Z]{5}$/u
  */
 const CAUSED_BY_ROWS = new Set(["22", "23", "54"])
 
-const isRefusal = ({ code }: DriverFailure) =>
+export const isRefusal = ({ code }: DriverFailure) =>
   code === "data" || (SQLSTATE.test(code) && CAUSED_BY_ROWS.has(code.slice(0, 2)))
 
 export const storeFailed =

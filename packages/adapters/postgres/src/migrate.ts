@@ -4,6 +4,10 @@ import { type Connection, type Database, SCHEMA } from "./client.ts"
 import { DriverFailure } from "./failure.ts"
 
 const FOLDER = new URL("../migrations/", import.meta.url)
+const WAREHOUSE_FOLDER = new URL("warehouse/", FOLDER)
+
+/** The warehouse's tables live apart from the hot store's. */
+export const WAREHOUSE_SCHEMA = "millrace_warehouse"
 
 /** Any number that no one else uses as an advisory lock: "mill" in ASCII. */
 const LOCK = 0x6d696c6c
@@ -12,19 +16,27 @@ const LOCK = 0x6d696c6c
 const WITHIN_MILLIS = 3_600_000
 
 /** All that this program knows, in their order. */
-export const knownMigrations: Effect.Effect<ReadonlyArray<Migration>, DriverFailure> = Effect.tryPromise({
-  try: () => readMigrations(FOLDER),
-  catch: (cause) => new DriverFailure(cause)
-})
+export const knownMigrations: Effect.Effect<ReadonlyArray<Migration>, DriverFailure> = migrationsIn(FOLDER)
 
 /** Brings the schema up to date in one transaction, one process at a time; refuses a schema newer than this program. */
 export const migrate = Effect.fn("Postgres.migrate")(function* (database: Database) {
-  const migrations = yield* knownMigrations
-  yield* database.transaction(
-    (connection) => Effect.andThen(lockSchema(connection), applyAll(connection, migrations)),
+  yield* migrateTo(database, yield* knownMigrations, SCHEMA)
+})
+
+/** The same of the warehouse's. */
+export const migrateWarehouse = Effect.fn("Postgres.migrateWarehouse")(function* (database: Database) {
+  yield* migrateTo(database, yield* migrationsIn(WAREHOUSE_FOLDER), WAREHOUSE_SCHEMA)
+})
+
+const migrateTo = (database: Database, migrations: ReadonlyArray<Migration>, schema: string) =>
+  database.transaction(
+    (connection) => Effect.andThen(lockSchema(connection), applyAll(connection, migrations, schema)),
     WITHIN_MILLIS
   )
-})
+
+function migrationsIn(folder: URL) {
+  return Effect.tryPromise({ try: () => readMigrations(folder), catch: (cause) => new DriverFailure(cause) })
+}
 
 /** Until the transaction ends nobody else changes the schema. */
 export const lockSchema = Effect.fnUntraced(function* (connection: Connection) {
@@ -36,10 +48,11 @@ export const lockSchema = Effect.fnUntraced(function* (connection: Connection) {
 /** Those of `migrations` that have not been applied; refuses a schema that is newer than their last. */
 export const applyAll = (
   connection: Connection,
-  migrations: ReadonlyArray<Migration>
+  migrations: ReadonlyArray<Migration>,
+  schema: string = SCHEMA
 ): Effect.Effect<void, DriverFailure> =>
   applyMigrations(migrations, {
-    applied: appliedIn(connection),
+    applied: appliedIn(connection, schema),
     apply: ({ sql, version }) =>
       Effect.andThen(
         connection.rows({ text: sql }),
@@ -48,8 +61,8 @@ export const applyAll = (
     refuse: (problem) => new DriverFailure(problem)
   })
 
-const appliedIn = Effect.fnUntraced(function* (connection: Connection) {
-  yield* connection.rows({ text: `CREATE SCHEMA IF NOT EXISTS ${SCHEMA}` })
+const appliedIn = Effect.fnUntraced(function* (connection: Connection, schema: string) {
+  yield* connection.rows({ text: `CREATE SCHEMA IF NOT EXISTS ${schema}` })
   yield* connection.rows({
     text: "CREATE TABLE IF NOT EXISTS migrations (version integer PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())"
   })

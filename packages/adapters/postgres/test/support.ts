@@ -31,11 +31,11 @@ export const lawOn =
       })
     )
 
-export const connect = (url: string): Effect.Effect<Place["sql"], never, Scope.Scope> =>
+export const connect = (url: string, schema = "millrace"): Effect.Effect<Place["sql"], never, Scope.Scope> =>
   Effect.map(
     Effect.acquireRelease(
       Effect.promise(async () => {
-        const client = new pg.Client({ connectionString: url, options: "-c search_path=millrace" })
+        const client = new pg.Client({ connectionString: url, options: `-c search_path=${schema}` })
         client.on("error", () => {})
         await client.connect()
         return client
