@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { Clock, Effect, Option, Schema } from "effect"
+import { Clock, Effect, Option, Schedule, Schema } from "effect"
 import { readLedger } from "../command/ledger.ts"
 import { CliFailure } from "../CliFailure.ts"
 import { httpSink } from "../import/httpSink.ts"
@@ -71,13 +71,11 @@ const send = Effect.fnUntraced(function* (target: Target, endDay: string, now: s
 })
 
 const untilLoaded = Effect.fnUntraced(function* (target: Target) {
-  const startedAt = yield* Clock.currentTimeMillis
-  while ((yield* readLedger(target)).in_flight > 0) {
-    if ((yield* Clock.currentTimeMillis) - startedAt > LOADED_WITHIN_MILLIS) {
-      return yield* new CliFailure({
-        message: `${target.name} has not loaded the demo shop within ${LOADED_WITHIN_MILLIS / 1000} s`
-      })
-    }
-    yield* Effect.sleep(LOADED_POLL_MILLIS)
-  }
+  const late = new CliFailure({
+    message: `${target.name} has not loaded the demo shop within ${LOADED_WITHIN_MILLIS / 1000} s`
+  })
+  yield* readLedger(target).pipe(
+    Effect.repeat({ until: ({ in_flight }) => in_flight === 0, schedule: Schedule.spaced(LOADED_POLL_MILLIS) }),
+    Effect.timeoutOrElse({ duration: LOADED_WITHIN_MILLIS, orElse: () => Effect.fail(late) })
+  )
 })

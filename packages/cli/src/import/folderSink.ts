@@ -9,7 +9,7 @@ import {
   readPlain,
   Warehouse
 } from "@millrace/core"
-import { Clock, Effect } from "effect"
+import { Clock, Duration, Effect, Schedule } from "effect"
 import { CliFailure } from "../CliFailure.ts"
 import type { IndexedRefusal, RawEvent, Sink } from "./Sink.ts"
 
@@ -17,7 +17,7 @@ import type { IndexedRefusal, RawEvent, Sink } from "./Sink.ts"
 const PROJECT = "default"
 /** Events per queue message: some 400 KiB, below the size at which a message is cut in two and encoded again. */
 const MESSAGE_EVENTS = 2_000
-const FULL_ATTEMPTS = 60
+const FULL_RETRIES = 59
 
 type Services = EventQueue | EventStore | Pipeline | Warehouse
 
@@ -69,17 +69,18 @@ const publishPart = Effect.fnUntraced(function* (events: ReadonlyArray<RawEvent>
   }))
 })
 
-/** A full queue empties as the loader works; accepting again is free, because the ids are the same. */
-const patiently = <A, R>(
-  effect: Effect.Effect<A, EventQueueError, R>,
-  attempt = 1
-): Effect.Effect<A, EventQueueError, R> =>
-  effect.pipe(
-    Effect.catchIf(
-      (error) => error.reason._tag === "QueueFull" && attempt < FULL_ATTEMPTS,
-      (error) => {
-        const seconds = error.reason._tag === "QueueFull" ? error.reason.retryAfterSeconds : 1
-        return Effect.andThen(Effect.sleep(`${seconds} seconds`), patiently(effect, attempt + 1))
-      }
-    )
+/** A full queue says when to come back. */
+const whenItHasRoom = Schedule.forever.pipe(
+  Schedule.setInputType<EventQueueError>(),
+  Schedule.modifyDelay(({ input: { reason } }) =>
+    Effect.succeed(Duration.seconds(reason._tag === "QueueFull" ? reason.retryAfterSeconds : 1))
   )
+)
+
+/** A full queue empties as the loader works; accepting again is free, because the ids are the same. */
+const patiently = <A, R>(effect: Effect.Effect<A, EventQueueError, R>): Effect.Effect<A, EventQueueError, R> =>
+  Effect.retry(effect, {
+    while: ({ reason }) => reason._tag === "QueueFull",
+    times: FULL_RETRIES,
+    schedule: whenItHasRoom
+  })

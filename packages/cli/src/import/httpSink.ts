@@ -1,15 +1,16 @@
 import { promisify } from "node:util"
 import { gzip } from "node:zlib"
-import { Effect, Option, Schema } from "effect"
+import { Data, Duration, Effect, Option, Schedule, Schema } from "effect"
 import { MAX_EVENTS_PER_REQUEST } from "@millrace/core"
-import { CliFailure } from "../CliFailure.ts"
+import type { CliFailure } from "../CliFailure.ts"
 import { type Answer, failureOf, type Target } from "../target/Target.ts"
 import type { IndexedRefusal, RawEvent, Sink } from "./Sink.ts"
 
 /** The server's limit is 5 MiB inflated; the rest is room for brackets and commas. */
 const BODY_BYTES = 5 * 1024 * 1024 - 64 * 1024
-const ATTEMPTS = 8
-const MAX_WAIT_SECONDS = 30
+const RETRIES = 7
+const FIRST_WAIT = Duration.millis(500)
+const MAX_WAIT = Duration.seconds(30)
 
 const Verdict = Schema.Struct({
   accepted: Schema.optionalKey(Schema.Int),
@@ -80,6 +81,17 @@ const pack = (raws: ReadonlyArray<RawEvent>, refused: Array<IndexedRefusal>): Re
 
 const deflate = promisify(gzip)
 
+class Busy extends Data.TaggedError("Busy")<{ readonly answer: Answer }> {}
+
+/** As long as the server says, or twice as long each time. */
+const asItSays = Schedule.exponential(FIRST_WAIT).pipe(
+  Schedule.setInputType<Busy | CliFailure>(),
+  Schedule.modifyDelay(({ duration, input }) => {
+    const seconds = input._tag === "Busy" ? input.answer.retryAfterSeconds : undefined
+    return Effect.succeed(Duration.min(seconds === undefined ? duration : Duration.seconds(seconds), MAX_WAIT))
+  })
+)
+
 /** 429 and 503 wait as told; a cut connection is tried again too, since the ids make repeating free. */
 const sendPatiently = Effect.fnUntraced(function* (target: Target, body: Body) {
   const bytes = yield* Effect.promise(() => deflate(body.json, { level: 1 }))
@@ -89,12 +101,12 @@ const sendPatiently = Effect.fnUntraced(function* (target: Target, body: Body) {
     body: new Uint8Array(bytes),
     headers: { "content-encoding": "gzip" }
   } as const
-  for (let attempt = 1; ; attempt++) {
-    const answer: Answer | CliFailure = yield* target.send(request).pipe(Effect.catch(Effect.succeed))
-    const busy = answer instanceof CliFailure || answer.status === 429 || answer.status === 503
-    if (!busy) return answer
-    if (attempt === ATTEMPTS) return yield* answer instanceof CliFailure ? answer : failureOf(target, answer)
-    const told = answer instanceof CliFailure ? undefined : answer.retryAfterSeconds
-    yield* Effect.sleep(`${Math.min(told ?? 2 ** (attempt - 2), MAX_WAIT_SECONDS)} seconds`)
-  }
+  return yield* target.send(request).pipe(
+    Effect.filterOrFail(
+      ({ status }) => status !== 429 && status !== 503,
+      (answer) => new Busy({ answer })
+    ),
+    Effect.retry({ times: RETRIES, schedule: asItSays }),
+    Effect.catchTag("Busy", ({ answer }) => Effect.fail(failureOf(target, answer)))
+  )
 })
