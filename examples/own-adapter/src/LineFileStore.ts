@@ -5,12 +5,15 @@ import {
   EventBatch,
   EventStore,
   EventStoreError,
+  StoreErasure,
+  StoreLedger,
+  type StoreServices,
   StoreUnavailable,
   type Tombstone,
   Tombstones
 } from "@millrace/core"
 import { keyedHash, newHashKey } from "@millrace/core/node"
-import { Effect, Layer } from "effect"
+import { Context, Effect, Layer } from "effect"
 
 interface Line {
   readonly event: Event
@@ -26,8 +29,8 @@ const unavailable = (operation: EventStoreError["operation"]) => (cause: unknown
  * An event store of one's own: one JSON line an event in one file, an index in memory. Small on purpose: what makes it an
  * adapter is that it keeps the port's laws, which `test/contract.test.ts` checks with millrace's own suite.
  */
-export const layerLineFile = (path: string): Layer.Layer<EventStore, EventStoreError> =>
-  Layer.effect(EventStore, Effect.try({ try: () => make(path, readLines(path)), catch: unavailable("open") }))
+export const layerLineFile = (path: string): Layer.Layer<StoreServices, EventStoreError> =>
+  Layer.effectContext(Effect.try({ try: () => make(path, readLines(path)), catch: unavailable("open") }))
 
 const readLines = (path: string): Array<Line> =>
   existsSync(path)
@@ -56,7 +59,7 @@ const replaceFile = (path: string, text: string) => {
 
 const linesOf = (lines: ReadonlyArray<Line>) => lines.map((line) => `${JSON.stringify(line)}\n`).join("")
 
-const make = (path: string, lines: Array<Line>) => {
+const make = (path: string, lines: Array<Line>): Context.Context<StoreServices> => {
   const erased = readErased(path)
   const tombstones = new Tombstones(keyedHash(Buffer.from(erased.key, "hex")), erased.tombstones)
   const known = new Set(lines.map((line) => identity(line.event)))
@@ -66,7 +69,7 @@ const make = (path: string, lines: Array<Line>) => {
     return { event, duplicate }
   }
   const after = (cursor: string) => lines.slice(Number(cursor))
-  return EventStore.of({
+  return Context.make(EventStore, {
     append: (batches) =>
       Effect.try({
         try: () => {
@@ -78,8 +81,6 @@ const make = (path: string, lines: Array<Line>) => {
         },
         catch: unavailable("append")
       }),
-    // It does not know which message an event came in; sent again, it is a duplicate.
-    unstored: (batch) => Effect.succeed([batch]),
     replay: (options) =>
       Effect.sync(() => {
         const page = after(options.after).slice(0, options.limit)
@@ -91,25 +92,32 @@ const make = (path: string, lines: Array<Line>) => {
           caughtUp: end >= lines.length
         }
       }),
-    backlog: (cursor) => Effect.sync(() => tally(after(cursor))),
     // The file is the archive as well: it keeps everything.
-    prune: () => Effect.void,
-    erase: (erasure) =>
-      Effect.try({
-        try: () => {
-          tombstones.add(erasure)
-          replaceFile(
-            `${path}.erased`,
-            JSON.stringify({ key: erased.key, tombstones: tombstones.all } satisfies Erased)
-          )
-          const events = lines.filter(({ event }) => tombstones.covers(event)).length
-          lines = lines.map((line) => ({ ...line, event: tombstones.veilEvent(line.event) }))
-          replaceFile(path, linesOf(lines))
-          return [{ place: "store" as const, events }]
-        },
-        catch: unavailable("erase")
-      })
-  })
+    prune: () => Effect.void
+  }).pipe(
+    Context.add(StoreLedger, {
+      // It does not know which message an event came in; sent again, it is a duplicate.
+      unstored: (batch) => Effect.succeed([batch]),
+      backlog: (cursor) => Effect.sync(() => tally(after(cursor)))
+    }),
+    Context.add(StoreErasure, {
+      erase: (erasure) =>
+        Effect.try({
+          try: () => {
+            tombstones.add(erasure)
+            replaceFile(
+              `${path}.erased`,
+              JSON.stringify({ key: erased.key, tombstones: tombstones.all } satisfies Erased)
+            )
+            const events = lines.filter(({ event }) => tombstones.covers(event)).length
+            lines = lines.map((line) => ({ ...line, event: tombstones.veilEvent(line.event) }))
+            replaceFile(path, linesOf(lines))
+            return [{ place: "store" as const, events }]
+          },
+          catch: unavailable("erase")
+        })
+    })
+  )
 }
 
 const tally = (lines: ReadonlyArray<Line>): ByProject => {

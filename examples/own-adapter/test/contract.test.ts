@@ -1,9 +1,9 @@
 import { mkdtempSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { eventStoreContract } from "@millrace/testing"
+import { storeServicesContract } from "@millrace/testing"
 import { layerLineFile } from "../src/LineFileStore.ts"
 
-eventStoreContract("line file", {
+storeServicesContract("line file", {
   layer: () => layerLineFile(join(mkdtempSync(join(tmpdir(), "millrace-example-")), "events.ndjson"))
 })

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { EventQueue, EventStore, ledger, load, Warehouse } from "@millrace/core"
+import { QueueLedger, WarehouseLedger, EventQueue, EventStore, ledger, load } from "@millrace/core"
 import { batchOf, layerMemoryQueue, layerMemoryStore, layerMemoryWarehouse } from "../../testing/src/index.ts"
 import { Effect, Layer } from "effect"
 
@@ -9,12 +9,9 @@ const memory = () => Layer.mergeAll(layerMemoryQueue({ backoffMillis: 1 }), laye
 /** The warehouse's counts are read first of all: what happens right after that lies between the ledger's reads. */
 const afterTheFirstRead = <R>(happens: Effect.Effect<unknown, never, R>) =>
   Effect.gen(function* () {
-    const warehouse = yield* Warehouse
+    const { counts } = yield* WarehouseLedger
     return yield* ledger("default").pipe(
-      Effect.provideService(Warehouse, {
-        ...warehouse,
-        counts: Effect.tap(warehouse.counts, () => happens)
-      })
+      Effect.provideService(WarehouseLedger, { counts: Effect.tap(counts, () => happens) })
     )
   })
 
@@ -73,8 +70,9 @@ describe("ledger", () => {
       }).pipe(Effect.orDie)
       assert.deepInclude(yield* afterTheFirstRead(storedAlone), { accepted: 15, in_flight: 15, difference: 0 })
       // Between the queue's answer and the store's.
+      const account = yield* QueueLedger
       const late = yield* ledger("default").pipe(
-        Effect.provideService(EventQueue, { ...queue, counts: Effect.tap(queue.counts, () => comesThrough) })
+        Effect.provideService(QueueLedger, { ...account, counts: Effect.tap(account.counts, () => comesThrough) })
       )
       assert.strictEqual(late.difference, 0)
     }).pipe(Effect.provide(memory()))

@@ -70,8 +70,8 @@ const followedWarehouse = Layer.effect(
 
 const services = Layer.mergeAll(
   layerMemoryQueue(),
-  followedStore.pipe(Layer.provide(layerMemoryStore)),
-  followedWarehouse.pipe(Layer.provide(layerMemoryWarehouse))
+  followedStore.pipe(Layer.provideMerge(layerMemoryStore)),
+  followedWarehouse.pipe(Layer.provideMerge(layerMemoryWarehouse))
 ).pipe(Layer.provideMerge(Trail.layer))
 
 const lease = { limit: 1_000, ackWaitMillis: 1_000 }
@@ -248,7 +248,7 @@ describe("the load loop", () => {
               return { batches: [], cursor: after, duplicates: {}, caughtUp: false }
             })
         }))
-      ).pipe(Layer.provide(layerMemoryStore))
+      ).pipe(Layer.provideMerge(layerMemoryStore))
       const parts = Layer.mergeAll(layerMemoryQueue(), heldBack, layerMemoryWarehouse)
       const pipeline = Pipeline.layer({ loops: ["load"], loadIntervalMillis: 1_000 }).pipe(Layer.provide(parts))
       // Never closed: the last flush would wait for a clock that nobody moves.

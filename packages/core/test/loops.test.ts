@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import {
+  WarehouseLedger,
   countFailure,
   EventQueue,
   EventStore,
@@ -189,7 +190,7 @@ const breaking = (loop: PipelineLoop, state: { broken: boolean }) => {
         }
       })
     )
-  ).pipe(Layer.provide(layerMemoryStore))
+  ).pipe(Layer.provideMerge(layerMemoryStore))
   const warehouse = Layer.effect(
     Warehouse,
     Effect.map(Warehouse, (real) =>
@@ -201,7 +202,7 @@ const breaking = (loop: PipelineLoop, state: { broken: boolean }) => {
         }
       })
     )
-  ).pipe(Layer.provide(layerMemoryWarehouse))
+  ).pipe(Layer.provideMerge(layerMemoryWarehouse))
   return Layer.mergeAll(layerMemoryQueue({ backoffMillis: 1 }), store, warehouse)
 }
 
@@ -216,7 +217,7 @@ describe("the pipeline", () => {
         assert.deepStrictEqual([essential, trouble?.kind], [true, "defect"])
         state.broken = false
         yield* TestClock.adjust(60_000)
-        assert.deepStrictEqual((yield* (yield* Warehouse).counts).stored, { default: 5 })
+        assert.deepStrictEqual((yield* (yield* WarehouseLedger).counts).stored, { default: 5 })
         assert.isUndefined((yield* statusOf(loop)).trouble)
       }).pipe(
         Effect.provide(Layer.provideMerge(Pipeline.layer({ retryMillis: 10 }), breaking(loop, state))),

@@ -1,7 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import {
+  type StoreServices,
+  type QueueServices,
+  type WarehouseServices,
+  DeadLetters,
+  WarehouseLedger,
   type EventBatch,
-  EventQueue,
   EventStore,
   makeLoadAhead,
   OutOfMemory,
@@ -36,11 +40,11 @@ const shortOfMemory = (memory: Memory, sizes: Array<number>) =>
         }
       })
     })
-  ).pipe(Layer.provide(layerMemoryWarehouse))
+  ).pipe(Layer.provideMerge(layerMemoryWarehouse))
 
 const run = <A, E>(
   memory: Memory,
-  body: (sizes: ReadonlyArray<number>) => Effect.Effect<A, E, EventQueue | EventStore | Warehouse>
+  body: (sizes: ReadonlyArray<number>) => Effect.Effect<A, E, QueueServices | StoreServices | WarehouseServices>
 ) => {
   const sizes: Array<number> = []
   return Effect.provide(body(sizes), Layer.mergeAll(layerMemoryQueue(), layerMemoryStore, shortOfMemory(memory, sizes)))
@@ -58,14 +62,14 @@ describe("a page that there is no memory for", () => {
       Effect.gen(function* () {
         yield* fill
         const loadNext = yield* makeLoadAhead({ limit: EVENTS })
-        while ((yield* (yield* Warehouse).counts).stored["default"] !== EVENTS) {
+        while ((yield* (yield* WarehouseLedger).counts).stored["default"] !== EVENTS) {
           yield* loadNext
           // Half of all is loaded: the memory is back.
-          if (((yield* (yield* Warehouse).counts).stored["default"] ?? 0) >= EVENTS / 2) memory.rows = EVENTS
+          if (((yield* (yield* WarehouseLedger).counts).stored["default"] ?? 0) >= EVENTS / 2) memory.rows = EVENTS
         }
         assert.deepStrictEqual(sizes.slice(0, 5), [64, 32, 16, 8, 4])
         assert.isAbove(Math.max(...sizes.slice(5)), 5)
-        assert.deepStrictEqual(yield* (yield* EventQueue).deadLetters.list({ limit: 10 }), [])
+        assert.deepStrictEqual(yield* (yield* DeadLetters).list({ limit: 10 }), [])
       }).pipe(Effect.scoped)
     )
   })
@@ -75,12 +79,12 @@ describe("a page that there is no memory for", () => {
         yield* fill
         const loadNext = yield* makeLoadAhead({ limit: EVENTS })
         let failures = 0
-        while ((yield* (yield* Warehouse).counts).stored["default"] !== EVENTS - 1) {
+        while ((yield* (yield* WarehouseLedger).counts).stored["default"] !== EVENTS - 1) {
           const result = yield* Effect.result(loadNext)
           if (result._tag === "Failure") failures++
         }
         assert.strictEqual(failures, 3)
-        const letters = yield* (yield* EventQueue).deadLetters.list({ limit: 10 })
+        const letters = yield* (yield* DeadLetters).list({ limit: 10 })
         assert.deepStrictEqual(
           letters.map(({ event, reason }) => [event.event_id, reason.code]),
           [[idOf(7), "OutOfMemory"]]

@@ -1,5 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import {
+  QueueLedger,
+  DeadLetters,
   accept,
   drain,
   EventQueue,
@@ -50,7 +52,7 @@ const fussyStore = (refuse: (id: string) => boolean, outages = 0) =>
         })
       })
     })
-  ).pipe(Layer.provide(layerMemoryStore))
+  ).pipe(Layer.provideMerge(layerMemoryStore))
 
 const fussyWarehouse = (refuse: (id: string) => boolean) =>
   Layer.effect(
@@ -67,7 +69,7 @@ const fussyWarehouse = (refuse: (id: string) => boolean) =>
         load: (page, as_of) => Effect.andThen(check(page.batches), warehouse.load(page, as_of))
       })
     })
-  ).pipe(Layer.provide(layerMemoryWarehouse))
+  ).pipe(Layer.provideMerge(layerMemoryWarehouse))
 
 const storedIds = Effect.gen(function* () {
   const { batches } = yield* (yield* EventStore).replay({ after: "", limit: 1_000 })
@@ -75,7 +77,7 @@ const storedIds = Effect.gen(function* () {
 })
 
 const letterIds = Effect.gen(function* () {
-  const letters = yield* (yield* EventQueue).deadLetters.list({ limit: 1_000 })
+  const letters = yield* (yield* DeadLetters).list({ limit: 1_000 })
   return letters.map((letter) => letter.event.event_id)
 })
 
@@ -99,7 +101,7 @@ describe("accept", () => {
     Effect.gen(function* () {
       const verdict = yield* accept({ events: [1, null], sent_at: undefined }, "default")
       assert.deepStrictEqual([verdict.accepted, verdict.rejected.length], [0, 2])
-      assert.strictEqual((yield* (yield* EventQueue).depth).events, 0)
+      assert.strictEqual((yield* (yield* EventQueue).waiting).events, 0)
     }).pipe(Effect.provide(memory()))
   )
   it.live("a batch over 512 KiB travels as several messages, every event once", () =>
@@ -131,7 +133,7 @@ describe("drain", () => {
         yield* storedIds,
         all.filter((id) => !refused.has(id))
       )
-      assert.strictEqual((yield* queue.depth).events, 0)
+      assert.strictEqual((yield* queue.waiting).events, 0)
     }).pipe(Effect.provide(fussyStore((id) => refused.has(id)).pipe(Layer.merge(layerMemoryQueue()))))
   )
   it.live("a passing failure delivers again, and nothing is stored twice or lost", () =>
@@ -140,7 +142,7 @@ describe("drain", () => {
       yield* queue.publish(batchOf(1, 5))
       const first = yield* Effect.result(drain(lease))
       assert.strictEqual(first._tag, "Failure")
-      assert.strictEqual((yield* queue.depth).events, 5)
+      assert.strictEqual((yield* queue.waiting).events, 5)
       yield* drain(lease)
       assert.strictEqual((yield* storedIds).length, 5)
       assert.deepStrictEqual(yield* letterIds, [])
@@ -166,7 +168,7 @@ describe("drain", () => {
         const ending = yield* Effect.forkChild(Fiber.interrupt(draining), { startImmediately: true })
         yield* Deferred.succeed(goOn, undefined)
         yield* Fiber.join(ending)
-        const { waiting } = yield* queue.counts
+        const { waiting } = yield* (yield* QueueLedger).counts
         assert.deepStrictEqual([(yield* storedIds).length, waiting["default"] ?? 0], [5, 0])
       }).pipe(Effect.provide(Layer.merge(layerMemoryQueue(), layerMemoryStore)))
   )
@@ -187,14 +189,14 @@ describe("drain", () => {
       const draining = yield* Effect.forkChild(Effect.provideService(drain(lease), EventStore, silent))
       yield* Deferred.await(asked)
       yield* Fiber.interrupt(draining)
-      assert.strictEqual((yield* queue.counts).waiting["default"], 5)
+      assert.strictEqual((yield* (yield* QueueLedger).counts).waiting["default"], 5)
     }).pipe(Effect.provide(Layer.merge(layerMemoryQueue(), layerMemoryStore)))
   )
   it.live("who ends while nothing comes ends at once", () =>
     Effect.gen(function* () {
       const draining = yield* Effect.forkChild(drain(lease), { startImmediately: true })
       yield* Fiber.interrupt(draining)
-      assert.strictEqual((yield* (yield* EventQueue).depth).events, 0)
+      assert.strictEqual((yield* (yield* EventQueue).waiting).events, 0)
     }).pipe(Effect.provide(Layer.merge(layerMemoryQueue(), layerMemoryStore)))
   )
 })
@@ -325,7 +327,10 @@ describe("Pipeline", () => {
         services
       )
       assert.strictEqual((yield* flushed("load")).in_flight, 10)
-      const waiting = Effect.map(EventQueue, ({ depth }) => depth).pipe(Effect.flatten, Effect.provideContext(services))
+      const waiting = Effect.map(EventQueue, ({ waiting: now }) => now).pipe(
+        Effect.flatten,
+        Effect.provideContext(services)
+      )
       assert.strictEqual((yield* waiting).events, 10)
       assert.strictEqual((yield* flushed("drain")).stored, 0)
       assert.strictEqual((yield* waiting).events, 0)

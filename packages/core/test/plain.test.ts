@@ -21,7 +21,7 @@ const now = () => Date.now() * 1000
 
 const queued = Effect.gen(function* () {
   const queue = yield* EventQueue
-  if ((yield* queue.depth).events === 0) return []
+  if ((yield* queue.waiting).events === 0) return []
   const { batches } = yield* Effect.scoped(queue.take({ limit: 10_000, ackWaitMillis: 1_000 }))
   return batches.flatMap((batch) => batch.events)
 })

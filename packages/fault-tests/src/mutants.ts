@@ -12,8 +12,8 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "ack before insert",
     file: "packages/core/src/flow/drain.ts",
-    search: "queue.take({ ...options, unstored })",
-    replace: "Effect.scoped(queue.take({ ...options, unstored }))",
+    search: "queue.take({ ...options, exhausted })",
+    replace: "Effect.scoped(queue.take({ ...options, exhausted }))",
     theme: "workers"
   },
   {
@@ -64,7 +64,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "stored events among the dead letters",
     file: "packages/core/src/flow/drain.ts",
-    search: "queue.take({ ...options, unstored })",
+    search: "queue.take({ ...options, exhausted })",
     replace: "queue.take(options)",
     theme: "killer"
   },

@@ -1,12 +1,4 @@
-import {
-  LoopRegistry,
-  Loops,
-  Pipeline,
-  type EventQueue,
-  type EventStore,
-  type PipelineOptions,
-  type Warehouse
-} from "@millrace/core"
+import { LoopRegistry, Loops, Pipeline, type PipelineOptions } from "@millrace/core"
 import { Effect, Layer, Metric, type Scope } from "effect"
 import type { Authorize } from "./auth/authorize.ts"
 import { Sessions } from "./auth/Sessions.ts"
@@ -18,6 +10,7 @@ import { Telemetry } from "./http/Telemetry.ts"
 import { makeJobs } from "./http/Jobs.ts"
 import type { KeyCache } from "./keys/KeyCache.ts"
 import type { Limits } from "./limits/Limits.ts"
+import type { Services } from "./adapters/registry.ts"
 import { loopsOf, type Role } from "./adapters/roles.ts"
 
 export interface AppOptions<E = never> {
@@ -51,11 +44,7 @@ export interface Mounted {
 /** What the routes need besides the adapters; the pipeline works for as long as this lives. */
 export const appLayer = <E>(
   options: AppOptions<E>
-): Layer.Layer<
-  Access | Admission | Limits | Pipeline | Sessions | StatsOwner | Telemetry,
-  E,
-  EventQueue | EventStore | Warehouse
-> => {
+): Layer.Layer<Access | Admission | Limits | Pipeline | Sessions | StatsOwner | Telemetry, E, Services> => {
   const authorize = options.mounted?.authorize
   const access = Layer.effect(
     Access,

@@ -1,11 +1,11 @@
 import { NodeHttpServer } from "@effect/platform-node"
-import type { EventQueue, EventStore, KeyStore, KeyStoreError, AccountStoreError, Warehouse } from "@millrace/core"
+import type { KeyStore, KeyStoreError, AccountStoreError } from "@millrace/core"
 import { Effect, Layer, References, Schema, type Scope } from "effect"
 import { HttpRouter, type HttpServer } from "effect/http"
 import type { Server } from "node:http"
 import { rolesOf } from "./adapters/checkRoles.ts"
 import type { AdapterNotInstalled, BadAdapterChoice } from "./adapters/failures.ts"
-import { adapters, usesDirectory } from "./adapters/registry.ts"
+import { adapters, type Services, usesDirectory } from "./adapters/registry.ts"
 import { appLayer, loopRegistry, metricRegistry } from "./App.ts"
 import { sessionsLayer } from "./auth/config.ts"
 import type { ServerOptions } from "./config.ts"
@@ -80,11 +80,7 @@ export interface ListenOptions<E = never> extends Pick<
  */
 export const serverLayer = <E = never>(
   options: ListenOptions<E>
-): Layer.Layer<
-  HttpServer.HttpServer | Access | Running,
-  E | KeyStoreError | KeysRequired | CannotListen,
-  EventQueue | EventStore | Warehouse
-> => {
+): Layer.Layer<HttpServer.HttpServer | Access | Running, E | KeyStoreError | KeysRequired | CannotListen, Services> => {
   const ended = endedLog()
   const node = makeNodeServer({
     maxConnections: options.maxConnections,

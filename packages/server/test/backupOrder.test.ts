@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto"
 import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { type DeadLetterReason, EventBatch, EventQueue } from "@millrace/core"
+import { type DeadLetterReason, DeadLetters, EventBatch, EventQueue, type QueueServices } from "@millrace/core"
 import { DuckDb } from "@millrace/duckdb"
 import { Embedded } from "@millrace/embedded"
 import { Context, Effect, Exit, Layer, Scope } from "effect"
@@ -32,15 +32,16 @@ const openFolder = async (directory: string) => {
 }
 
 /** One event that was set aside before the pipeline began. */
-const setAside = (queue: EventQueue["Service"]) =>
+const setAside = (context: Context.Context<QueueServices>) =>
   Effect.gen(function* () {
+    const queue = yield* EventQueue
     const event = { project_id: "default", user_id: "letter", event_type: "visit", properties: "{}" }
     yield* queue.publish(EventBatch.fromEvents([{ ...event, ...TIMES, event_id: randomUUID() }]))
     yield* queue.take({ limit: 1, ackWaitMillis: 10_000 }).pipe(
-      Effect.flatMap(({ batches }) => queue.deadLetter(batches[0]!, REASON)),
+      Effect.flatMap(({ batches }) => DeadLetters.use((letters) => letters.put(batches[0]!, REASON))),
       Effect.scoped
     )
-  }).pipe(Effect.runPromise)
+  }).pipe(Effect.provideContext(context), Effect.runPromise)
 
 const visits = (count: number) =>
   Array.from({ length: count }, () => ({
@@ -67,17 +68,17 @@ const newFolder = () => {
 const openAtWork = async () => {
   const directory = newFolder()
   const context = await openFolder(directory)
-  const queue = Context.get(context, EventQueue)
-  await setAside(queue)
+  const letters = Context.get(context, DeadLetters)
+  await setAside(context)
   const millrace = await open({ layer: Layer.succeedContext(context) })
   const backUp = (target: string, between: Effect.Effect<void>) => backUpAround(context, { directory, target }, between)
-  return { directory, queue, millrace, backUp }
+  return { directory, letters, millrace, backUp }
 }
 
 it(
   "what is accepted, loaded, pruned and replayed between the two copies is in the backup once",
   async () => {
-    const { backUp, directory, millrace, queue } = await openAtWork()
+    const { backUp, directory, letters, millrace } = await openAtWork()
     const before = visits(100)
     const between = visits(100)
     await millrace.ingest(before)
@@ -88,7 +89,7 @@ it(
     let live: unknown
     const work = async () => {
       await millrace.ingest(between)
-      await Effect.runPromise(queue.deadLetters.replay("all"))
+      await Effect.runPromise(letters.replay("all"))
       await millrace.flush()
       live = await millrace.ledger()
     }

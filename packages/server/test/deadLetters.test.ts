@@ -1,4 +1,4 @@
-import { EventBatch, EventQueue, EventStore, Warehouse } from "@millrace/core"
+import { type StoreServices, type QueueServices, type WarehouseServices, DeadLetters, EventBatch } from "@millrace/core"
 import { Context, Effect, Exit, Layer, Scope } from "effect"
 import { afterAll, beforeAll, expect, it } from "vitest"
 import { memory, problemOf, reply, settled, startServer, type TestServer } from "./support/server.ts"
@@ -10,12 +10,12 @@ let scope: Scope.Closeable
 let server: TestServer
 beforeAll(async () => {
   scope = await Effect.runPromise(Scope.make())
-  const context: Context.Context<EventQueue | EventStore | Warehouse> = await Effect.runPromise(
+  const context: Context.Context<QueueServices | StoreServices | WarehouseServices> = await Effect.runPromise(
     Layer.buildWithScope(memory, scope)
   )
   server = await startServer({ adapters: Layer.succeedContext(context), keys: KEYS })
-  const queue = Context.get(context, EventQueue)
-  for (const project of ["shop", "shop", "shop", "blog"]) await Effect.runPromise(setAside(queue, project))
+  const letters = Context.get(context, DeadLetters)
+  for (const project of ["shop", "shop", "shop", "blog"]) await Effect.runPromise(setAside(letters, project))
 })
 afterAll(async () => {
   await server.close()
@@ -23,8 +23,8 @@ afterAll(async () => {
 })
 
 /** As the pipeline does it: publish, take, set aside, acknowledge. */
-const setAside = (queue: EventQueue["Service"], project_id: string) =>
-  queue.deadLetter(
+const setAside = (letters: DeadLetters["Service"], project_id: string) =>
+  letters.put(
     EventBatch.fromEvents([
       {
         project_id,

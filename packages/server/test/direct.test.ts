@@ -55,7 +55,11 @@ await describeWithService("queue none, store postgres", postgres(), (database, {
       await database().kill()
       const refused = await post(server, [event()])
       expect([refused.status, refused.headers.get("retry-after")]).toEqual([503, "1"])
-      expect(problemOf(await post(server, [event()]))).toEqual([503, "queue_unavailable"])
+      // A connection that the server closed may lie in the pool still: whether its statement was carried out, nobody knows.
+      const next = async () => problemOf(await post(server, [event()]))
+      let problem = await next()
+      while (String(problem) === "503,publish_unconfirmed") problem = await next()
+      expect(problem).toEqual([503, "queue_unavailable"])
       const ready = await reply(await fetch(`${server.url}/readyz`))
       expect([ready.status, ready.body.queue.writable]).toEqual([503, false])
       expect(await topEvents(server)).toEqual([{ event_type: "visit", events: 1, users: 1 }])

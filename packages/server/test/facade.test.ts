@@ -100,7 +100,7 @@ it("a full queue rejects as retryable, over the fetch handler as 503 with Retry-
       publish: () =>
         Effect.fail(new EventQueueError({ operation: "publish", reason: new QueueFull({ retryAfterSeconds: 7 }) }))
     }))
-  ).pipe(Layer.provide(layerMemoryQueue()))
+  ).pipe(Layer.provideMerge(layerMemoryQueue()))
   const millrace = await open({ layer: Layer.mergeAll(full, layerMemoryStore, layerMemoryWarehouse) })
   await expect(millrace.ingest([visit()])).rejects.toMatchObject({ code: "queue_full", retryable: true })
   const answer = await reply(await millrace.fetch(post("http://app.example/events", [event()])))
@@ -115,7 +115,7 @@ it("an engine's failure never shows its words to a client", async () => {
       ...warehouse,
       answer: () => Effect.die(new Error("SELECT secret FROM events"))
     }))
-  ).pipe(Layer.provide(layerMemoryWarehouse))
+  ).pipe(Layer.provideMerge(layerMemoryWarehouse))
   const millrace = await open({ open: true, layer: Layer.mergeAll(layerMemoryQueue(), layerMemoryStore, broken) })
   const answer = await reply(
     await millrace.fetch(new Request("http://app.example/stats/dau?from=2026-01-01&to=2026-01-02"))

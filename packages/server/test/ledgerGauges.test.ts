@@ -1,4 +1,4 @@
-import { EventQueue, Horizon, type QueueCounts } from "@millrace/core"
+import { Horizon, type QueueCounts, QueueLedger } from "@millrace/core"
 import { Context, Effect, Layer } from "effect"
 import { expect, it } from "vitest"
 import { memory, startServer } from "./support/server.ts"
@@ -8,9 +8,9 @@ const counting = (by: Partial<QueueCounts>) =>
   Layer.effectContext(
     Effect.gen(function* () {
       const services = yield* Layer.build(memory)
-      const queue = Context.get(services, EventQueue)
-      const counts = Effect.map(queue.counts, (counted) => ({ ...counted, ...by }))
-      return Context.add(services, EventQueue, { ...queue, counts })
+      const ledger = Context.get(services, QueueLedger)
+      const counts = Effect.map(ledger.counts, (counted) => ({ ...counted, ...by }))
+      return Context.add(services, QueueLedger, { ...ledger, counts })
     })
   )
 

@@ -1,4 +1,11 @@
-import { EventQueue, type EventStore, Warehouse } from "@millrace/core"
+import {
+  WarehouseLedger,
+  type StoreServices,
+  type QueueServices,
+  type WarehouseServices,
+  EventQueue,
+  Warehouse
+} from "@millrace/core"
 import { Effect, Layer } from "effect"
 import { connect } from "node:net"
 import { afterEach, describe, expect, it } from "vitest"
@@ -32,7 +39,7 @@ const start = async (options: Parameters<typeof startServer>[0]) => {
   return { ...server, logged, told }
 }
 
-type Services = EventQueue | EventStore | Warehouse
+type Services = QueueServices | StoreServices | WarehouseServices
 
 /** The memory adapters, with something of them that never ends. */
 const hanging = <Service>(part: Layer.Layer<Service, never, Service>) =>
@@ -106,12 +113,19 @@ describe("every time-out ends in a problem with a request id, and a line in the 
   })
 
   it.each<[string, () => Partial<Warehouse["Service"]>, string]>([
-    ["a ledger", () => ({ counts: Effect.never }), "/ledger"],
     ["a question", () => ({ answer: () => Effect.never }), DAY],
     ["an export before it begins", () => ({ person: () => Effect.never }), "/users/ann/events"]
   ])("%s whose engine hangs", async (_, over, path) => {
     const server = await start({ adapters: warehouse(over()), timeLimits: OVERDUE })
     const answer = await server.get(path)
+    expect(await server.told(answer)).toEqual([503, "answer_overdue"])
+    expect(answer.headers.get("retry-after")).toBe("1")
+  })
+
+  it("a ledger whose engine hangs", async () => {
+    const adapters = hanging(Layer.succeed(WarehouseLedger, { counts: Effect.never }))
+    const server = await start({ adapters, timeLimits: OVERDUE })
+    const answer = await server.get("/ledger")
     expect(await server.told(answer)).toEqual([503, "answer_overdue"])
     expect(answer.headers.get("retry-after")).toBe("1")
   })

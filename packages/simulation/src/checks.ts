@@ -1,4 +1,4 @@
-import { eraseUser, EventQueue, KeyStore, ledger, Pipeline } from "@millrace/core"
+import { DeadLetters, eraseUser, KeyStore, ledger, Pipeline } from "@millrace/core"
 import { Effect, Option } from "effect"
 import type { Journal } from "./Journal.ts"
 import { PROJECTS } from "./roles.ts"
@@ -30,7 +30,7 @@ const LETTERS = 100_000
 export const settled = Effect.fnUntraced(function* (journal: Journal) {
   yield* (yield* Pipeline).flush
   yield* balanced(journal)
-  const letters = yield* (yield* EventQueue).deadLetters.list({ limit: LETTERS })
+  const letters = yield* (yield* DeadLetters).list({ limit: LETTERS })
   journal.settle(letters.map(({ event }) => event))
 })
 

@@ -112,8 +112,8 @@ export const mutants: ReadonlyArray<PlantedBug> = [
   {
     name: "ack before insert",
     file: "packages/core/src/flow/drain.ts",
-    search: "queue.take({ ...options, unstored })",
-    replace: "Effect.scoped(queue.take({ ...options, unstored }))"
+    search: "queue.take({ ...options, exhausted })",
+    replace: "Effect.scoped(queue.take({ ...options, exhausted }))"
   },
   {
     name: "a cursor given before what it covers is durable",

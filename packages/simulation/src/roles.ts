@@ -1,4 +1,4 @@
-import { eraseUser, type Event, EventBatch, EventQueue, KeyStore } from "@millrace/core"
+import { DeadLetters, eraseUser, type Event, EventBatch, EventQueue, KeyStore } from "@millrace/core"
 import { idOf } from "@millrace/testing"
 import type { Random } from "@millrace/test-services"
 import { Clock, Effect } from "effect"
@@ -80,7 +80,7 @@ export const client = (stage: Stage) =>
 export const operator = ({ journal, life, random }: Stage) =>
   Effect.gen(function* () {
     if (!life.roles.includes("operator")) return
-    const { deadLetters } = yield* EventQueue
+    const deadLetters = yield* DeadLetters
     for (let turn = 0; turn < 3; turn++) {
       yield* Effect.sleep(random.between(50, 800))
       const letters = yield* deadLetters.list({ limit: 100 })

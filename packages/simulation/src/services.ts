@@ -5,11 +5,14 @@ import {
   EventStoreError,
   KeyStore,
   Pipeline,
+  type QueueServices,
   RowsRejected,
   StoreRejected,
+  type StoreServices,
   StoreUnavailable,
   Warehouse,
-  WarehouseError
+  WarehouseError,
+  type WarehouseServices
 } from "@millrace/core"
 import { layerMemoryWarehouse } from "@millrace/core/memory"
 import { Embedded } from "@millrace/embedded"
@@ -65,10 +68,10 @@ const watchedWarehouse = (warehouse: Warehouse["Service"], journal: Journal): Wa
   }
 }
 
-export const warehouseOf = (journal: Journal): Effect.Effect<Warehouse["Service"]> =>
+export const warehouseOf = (journal: Journal): Effect.Effect<Context.Context<WarehouseServices>> =>
   Effect.scoped(
     Effect.map(Layer.build(layerMemoryWarehouse), (context) =>
-      watchedWarehouse(Context.get(context, Warehouse), journal)
+      Context.add(context, Warehouse, watchedWarehouse(Context.get(context, Warehouse), journal))
     )
   )
 
@@ -80,7 +83,7 @@ interface Parts {
   readonly world: World
   readonly random: Random
   readonly journal: Journal
-  readonly warehouse: Warehouse["Service"]
+  readonly warehouse: Context.Context<WarehouseServices>
 }
 
 /** The product over a simulated machine: log, keys, and the loops that move events. */
@@ -98,8 +101,9 @@ export const productLayer = ({ journal, plan, random, warehouse, world }: Parts)
     machine
   )
   const watched = Layer.effectContext(
-    Effect.map(Effect.context<EventQueue | EventStore>(), (context) =>
-      Context.make(EventQueue, watchedQueue(Context.get(context, EventQueue), journal)).pipe(
+    Effect.map(Effect.context<QueueServices | StoreServices>(), (context) =>
+      context.pipe(
+        Context.add(EventQueue, watchedQueue(Context.get(context, EventQueue), journal)),
         Context.add(EventStore, fickleStore(Context.get(context, EventStore), random))
       )
     )
@@ -115,8 +119,8 @@ export const productLayer = ({ journal, plan, random, warehouse, world }: Parts)
   const keys = Embedded.keys({ path: `${FOLDER}/keys/keys.ndjson`, files: machine.files })
   return Layer.provideMerge(
     pipeline,
-    Layer.mergeAll(watched, Layer.succeed(Warehouse, warehouse), keys satisfies Layer.Layer<KeyStore, unknown>)
+    Layer.mergeAll(watched, Layer.succeedContext(warehouse), keys satisfies Layer.Layer<KeyStore, unknown>)
   )
 }
 
-export type Product = EventQueue | EventStore | Warehouse | Pipeline | KeyStore
+export type Product = QueueServices | StoreServices | WarehouseServices | Pipeline | KeyStore

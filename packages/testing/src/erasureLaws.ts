@@ -2,6 +2,7 @@ import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import {
   type DeadLetterReason,
+  DeadLetters,
   type Event,
   EventBatch,
   EventQueue,
@@ -9,7 +10,15 @@ import {
   IDENTIFY,
   isShell,
   query,
-  Warehouse
+  QueueErasure,
+  QueueLedger,
+  type QueueServices,
+  StoreErasure,
+  StoreLedger,
+  type StoreServices,
+  Warehouse,
+  WarehouseErasure,
+  WarehouseLedger
 } from "@millrace/core"
 import type { QueueLaw } from "./eventQueueContract.ts"
 import type { StoreLaw } from "./eventStoreContract.ts"
@@ -56,16 +65,18 @@ const checkVeiled = (found: ReadonlyArray<Event>) => {
   )
 }
 
-export const queueErasureLaws = (law: QueueLaw): void => {
+export const queueErasureLaws = (law: QueueLaw<QueueServices>): void => {
   law(
     "erase: what waits is delivered with nothing left of the user; counts and neighbours are as before",
     Effect.gen(function* () {
       const queue = yield* EventQueue
+      const ledger = yield* QueueLedger
+      const { erase } = yield* QueueErasure
       for (const batch of mixed()) yield* queue.publish(batch)
-      const before = yield* queue.counts
-      const erased = yield* queue.erase(erasure)
+      const before = yield* ledger.counts
+      const erased = yield* erase(erasure)
       assert.strictEqual(erased.find(({ place }) => place === "queue")?.events, 4)
-      const { accepted, waiting } = yield* queue.counts
+      const { accepted, waiting } = yield* ledger.counts
       assert.deepStrictEqual([accepted, waiting], [before.accepted, before.waiting])
       const taken: Array<Event> = []
       while (taken.length < 9) {
@@ -79,32 +90,36 @@ export const queueErasureLaws = (law: QueueLaw): void => {
     "erase: takes the user's dead letters off the list, for good; counts are as before",
     Effect.gen(function* () {
       const queue = yield* EventQueue
+      const letters = yield* DeadLetters
+      const ledger = yield* QueueLedger
+      const { erase } = yield* QueueErasure
       yield* queue.publish(mixed()[0]!)
       yield* queue.take(lease).pipe(
-        Effect.flatMap(({ batches }) => queue.deadLetter(batches[0]!, reason)),
+        Effect.flatMap(({ batches }) => letters.put(batches[0]!, reason)),
         Effect.scoped
       )
-      const before = yield* queue.counts
-      const erased = yield* queue.erase(erasure)
+      const before = yield* ledger.counts
+      const erased = yield* erase(erasure)
       assert.strictEqual(erased.find(({ place }) => place === "dead_letters")?.events, 4)
       const left = [3, 4, 6].map(idOf)
-      const letters = yield* queue.deadLetters.list({ limit: 10 })
+      const listed = yield* letters.list({ limit: 10 })
       assert.deepStrictEqual(
-        letters.map(({ event }) => event.event_id),
+        listed.map(({ event }) => event.event_id),
         left
       )
-      const { accepted, deadLettered } = yield* queue.counts
+      const { accepted, deadLettered } = yield* ledger.counts
       assert.deepStrictEqual([accepted, deadLettered], [before.accepted, before.deadLettered])
-      assert.strictEqual(yield* queue.deadLetters.replay("all"), 3)
+      assert.strictEqual(yield* letters.replay("all"), 3)
     })
   )
   law(
     "erase: repeated, it finds nothing more",
     Effect.gen(function* () {
       const queue = yield* EventQueue
+      const { erase } = yield* QueueErasure
       yield* queue.publish(mixed()[0]!)
-      yield* queue.erase(erasure)
-      const again = yield* queue.erase({ ...erasure, until: UNTIL + 1 })
+      yield* erase(erasure)
+      const again = yield* erase({ ...erasure, until: UNTIL + 1 })
       assert.strictEqual(
         again.reduce((sum, { events }) => sum + events, 0),
         0
@@ -120,19 +135,19 @@ const replayed = Effect.gen(function* () {
 
 const byId = (left: Event, right: Event) => (left.event_id < right.event_id ? -1 : 1)
 
-export const storeErasureLaws = (law: StoreLaw): void => {
+export const storeErasureLaws = (law: StoreLaw<StoreServices>): void => {
   law(
     "erase: replay shows nothing of the user; counts, cursors and neighbours are as before",
     Effect.gen(function* () {
       const store = yield* EventStore
       yield* store.append(mixed())
       const before = yield* store.replay({ after: "", limit: 1_000 })
-      const backlog = yield* store.backlog("")
-      const erased = yield* store.erase(erasure)
+      const backlog = yield* (yield* StoreLedger).backlog("")
+      const erased = yield* (yield* StoreErasure).erase(erasure)
       assert.strictEqual(erased.find(({ place }) => place === "store")?.events, 4)
       checkVeiled((yield* replayed).toSorted(byId))
       assert.strictEqual((yield* store.replay({ after: "", limit: 1_000 })).cursor, before.cursor)
-      assert.deepStrictEqual(yield* store.backlog(""), backlog)
+      assert.deepStrictEqual(yield* (yield* StoreLedger).backlog(""), backlog)
     })
   )
   law(
@@ -140,7 +155,7 @@ export const storeErasureLaws = (law: StoreLaw): void => {
     Effect.gen(function* () {
       const store = yield* EventStore
       yield* store.append(mixed())
-      yield* store.erase(erasure)
+      yield* (yield* StoreErasure).erase(erasure)
       // As a client's retry or a repeated import bring them: accepted later than the erasure.
       const again = [...eventsOf(1, 2), ...eventsOf(21, 2)].map((event) => ({
         ...event,
@@ -154,7 +169,7 @@ export const storeErasureLaws = (law: StoreLaw): void => {
         shown.map(({ event_id }) => event_id),
         [9, 32].map(idOf)
       )
-      assert.deepStrictEqual(yield* store.backlog(""), { default: 14, other: 1 })
+      assert.deepStrictEqual(yield* (yield* StoreLedger).backlog(""), { default: 14, other: 1 })
     })
   )
 }
@@ -170,11 +185,11 @@ export const warehouseErasureLaws = (law: WarehouseLaw): void => {
       const warehouse = yield* Warehouse
       const page = (cursor: string, batches: ReadonlyArray<EventBatch>) => ({ batches, cursor, duplicates: {} })
       yield* warehouse.load(page("1", mixed()))
-      assert.strictEqual(yield* warehouse.erase(erasure), 4)
+      assert.strictEqual(yield* (yield* WarehouseErasure).erase(erasure), 4)
       assert.deepStrictEqual([yield* usersOf("default"), yield* usersOf("other")], [3, 1])
       yield* warehouse.load(page("2", [mixed()[0]!, batchOf(21, 2, { user_id: "gone", received_at: UNTIL + 5 })]))
       assert.deepStrictEqual(yield* usersOf("default"), 3)
-      const { duplicates, stored } = yield* warehouse.counts
+      const { duplicates, stored } = yield* (yield* WarehouseLedger).counts
       assert.strictEqual((stored["default"] ?? 0) + (duplicates["default"] ?? 0), 8 + 9)
       yield* warehouse.load(
         page("3", [batchOf(41, 1, { user_id: "device", occurred_at: UNTIL + 1, received_at: UNTIL + 1 })])
@@ -188,7 +203,7 @@ export const warehouseErasureLaws = (law: WarehouseLaw): void => {
       const warehouse = yield* Warehouse
       const shell = { user_id: "", event_type: "", occurred_at: 0, properties: "{}   " }
       yield* warehouse.load({ batches: [batchOf(1, 3, shell), batchOf(4, 2)], cursor: "1", duplicates: {} })
-      assert.strictEqual((yield* warehouse.counts).stored["default"], 5)
+      assert.strictEqual((yield* (yield* WarehouseLedger).counts).stored["default"], 5)
       assert.strictEqual(yield* usersOf("default"), 2)
       const first = yield* query({
         metric: "dau",

@@ -1,10 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Latch, type Layer } from "effect"
-import { type DeadLetterReason, type Event, EventQueue, type EventQueueError, type TakeOptions } from "@millrace/core"
-import { queueErasureLaws } from "./erasureLaws.ts"
+import { type Event, EventQueue, type EventQueueError, type TakeOptions } from "@millrace/core"
 import { batchOf } from "./events.ts"
-import { queueCountLaws } from "./queueCountLaws.ts"
-import { queueSightLaws } from "./queueSightLaws.ts"
 
 export interface EventQueueContractOptions<E> {
   /** A layer that is built anew, and empty, for every test. Its backoff should be short: the laws wait for it. */
@@ -13,7 +10,6 @@ export interface EventQueueContractOptions<E> {
   readonly maxAttempts: number
 }
 
-const reason: DeadLetterReason = { stage: "store", code: "Refused", message: "by the test", attempts: 1 }
 const lease = { limit: 1_000, ackWaitMillis: 10_000 }
 
 const takeIds = (options = lease) =>
@@ -57,20 +53,17 @@ const failTimes = Effect.fnUntraced(function* (times: number, options: TakeOptio
 
 /** The laws of every {@link EventQueue}. */
 export const eventQueueContract = <E>(name: string, options: EventQueueContractOptions<E>) => {
-  const law = (title: string, body: Effect.Effect<void, EventQueueError, EventQueue>) =>
-    it.live(title, () => Effect.provide(body, options.layer()))
+  const law: QueueLaw<EventQueue> = (title, body) => it.live(title, () => Effect.provide(body, options.layer()))
   describe(`EventQueue contract: ${name}`, () => {
     deliveryLaws(law, options.maxAttempts)
-    deadLetterLaws(law)
-    queueCountLaws(law)
-    queueSightLaws(law)
-    queueErasureLaws(law)
+    waitingLaws(law)
+    traceLaws(law)
   })
 }
 
-export type QueueLaw = (title: string, body: Effect.Effect<void, EventQueueError, EventQueue>) => void
+export type QueueLaw<Services> = (title: string, body: Effect.Effect<void, EventQueueError, Services>) => void
 
-const deliveryLaws = (law: QueueLaw, maxAttempts: number) => {
+const deliveryLaws = (law: QueueLaw<EventQueue>, maxAttempts: number) => {
   law(
     "take: shows what was published, in order and unchanged",
     Effect.gen(function* () {
@@ -86,7 +79,7 @@ const deliveryLaws = (law: QueueLaw, maxAttempts: number) => {
       const queue = yield* EventQueue
       yield* queue.publish(batchOf(1, 3))
       yield* consume()
-      assert.strictEqual((yield* queue.depth).events, 0)
+      assert.strictEqual((yield* queue.waiting).events, 0)
       const second = yield* consume().pipe(Effect.timeoutOption(300))
       assert.strictEqual(second._tag, "None")
     })
@@ -102,48 +95,34 @@ const deliveryLaws = (law: QueueLaw, maxAttempts: number) => {
     })
   )
   law(
-    "take: a failure redelivers with a higher attempt, the last attempt dead-letters",
+    "take: a failure redelivers with a higher attempt; after the last one the batch is handed over, and the queue is done with it",
     Effect.gen(function* () {
       const queue = yield* EventQueue
       yield* queue.publish(batchOf(1, 2))
-      const attempts = yield* failTimes(maxAttempts)
+      const over: Array<readonly [Event, number]> = []
+      const attempts = yield* failTimes(maxAttempts, {
+        ...lease,
+        exhausted: ({ events }, { attempts: made }) =>
+          Effect.sync(() => void over.push(...events.map((event) => [event, made] as const)))
+      })
       assert.deepStrictEqual(
         attempts,
         Array.from({ length: maxAttempts }, (_, index) => index + 1)
       )
-      const letters = yield* queue.deadLetters.list({ limit: 10 })
       assert.deepStrictEqual(
-        letters.map(({ event, reason: why }) => [event, why.attempts]),
+        over,
         batchOf(1, 2).events.map((event) => [event, maxAttempts])
       )
-      assert.strictEqual((yield* queue.depth).events, 0)
+      assert.strictEqual((yield* queue.waiting).events, 0)
     })
   )
   law(
-    "take: of a message without attempts left, what a store has is no dead letter",
-    Effect.gen(function* () {
-      const queue = yield* EventQueue
-      yield* queue.publish(batchOf(1, 4))
-      yield* failTimes(maxAttempts, {
-        ...lease,
-        unstored: (batch) => Effect.succeed([batch.slice(0, 1), batch.slice(3, 4)])
-      })
-      const letters = yield* queue.deadLetters.list({ limit: 10 })
-      assert.deepStrictEqual(
-        letters.map(({ event }) => event.event_id),
-        [...ids(1, 1), ...ids(4, 1)]
-      )
-      assert.strictEqual((yield* queue.depth).events, 0)
-    })
-  )
-  law(
-    "take: a message without attempts left waits while nobody can tell what a store has of it",
+    "take: a message without attempts left waits while nobody can take it over",
     Effect.gen(function* () {
       const queue = yield* EventQueue
       yield* queue.publish(batchOf(1, 2))
-      yield* failTimes(maxAttempts, { ...lease, unstored: () => Effect.fail("down" as const) })
-      assert.deepStrictEqual(yield* queue.deadLetters.list({ limit: 10 }), [])
-      assert.deepStrictEqual((yield* queue.counts).waiting, { default: 2 })
+      yield* failTimes(maxAttempts, { ...lease, exhausted: () => Effect.fail("down" as const) })
+      assert.strictEqual((yield* queue.waiting).events, 2)
     })
   )
   law(
@@ -201,64 +180,41 @@ const deliveryLaws = (law: QueueLaw, maxAttempts: number) => {
   )
 }
 
-const deadLetterLaws = (law: QueueLaw) => {
-  const setAside = Effect.gen(function* () {
-    const queue = yield* EventQueue
-    yield* queue.publish(batchOf(1, 3))
-    yield* queue.take(lease).pipe(
-      Effect.flatMap(({ batches }) => queue.deadLetter(batches[0]!.slice(1, 2), reason)),
-      Effect.scoped
-    )
-    return queue
-  })
+const waitingLaws = (law: QueueLaw<EventQueue>) => {
   law(
-    "deadLetters: list shows the event, its reason and nothing of its neighbours",
-    Effect.gen(function* () {
-      const queue = yield* setAside
-      const letters = yield* queue.deadLetters.list({ limit: 10 })
-      assert.deepStrictEqual(
-        letters.map((letter) => [letter.event, letter.reason]),
-        [[batchOf(2, 1).events[0]!, reason]]
-      )
-      assert.deepStrictEqual(yield* queue.deadLetters.list({ limit: 10, project_id: "other" }), [])
-    })
-  )
-  law(
-    "deadLetters: list pages by id",
+    "waiting: the oldest waiting event's acceptance is its age",
     Effect.gen(function* () {
       const queue = yield* EventQueue
-      yield* queue.publish(batchOf(1, 5))
-      yield* queue.take(lease).pipe(
-        Effect.flatMap(({ batches }) => queue.deadLetter(batches[0]!, reason)),
-        Effect.scoped
-      )
-      const first = yield* queue.deadLetters.list({ limit: 3 })
-      const rest = yield* queue.deadLetters.list({ limit: 3, after: first.at(-1)!.id })
-      assert.deepStrictEqual(
-        [...first, ...rest].map((letter) => letter.event.event_id),
-        ids(1, 5)
-      )
+      assert.strictEqual((yield* queue.waiting).oldestReceivedAt, undefined)
+      const older = batchOf(1, 1)
+      yield* queue.publish(older)
+      yield* queue.publish(batchOf(2, 1))
+      const waiting = yield* queue.waiting
+      assert.deepStrictEqual([waiting.events, waiting.oldestReceivedAt], [2, older.received_at])
     })
   )
+}
+
+const TRACES = [
+  "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+  "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+]
+const traceLaws = (law: QueueLaw<EventQueue>) => {
   law(
-    "deadLetters: replay delivers again and empties the list",
+    "take: a batch comes with the traces it was published with, cut or whole; one without any comes without",
     Effect.gen(function* () {
-      const queue = yield* setAside
-      const letters = yield* queue.deadLetters.list({ limit: 10 })
-      assert.strictEqual(yield* queue.deadLetters.replay(letters.map((letter) => letter.id)), 1)
-      assert.deepStrictEqual(yield* consume(), ids(2, 1))
-      assert.deepStrictEqual(yield* queue.deadLetters.list({ limit: 10 }), [])
-      assert.strictEqual(yield* queue.deadLetters.replay("all"), 0)
-    })
-  )
-  law(
-    "deadLetters: purge removes what is named and delivers nothing",
-    Effect.gen(function* () {
-      const queue = yield* setAside
-      assert.strictEqual(yield* queue.deadLetters.purge(["no-such-letter"]), 0)
-      assert.strictEqual(yield* queue.deadLetters.purge("all"), 1)
-      assert.deepStrictEqual(yield* queue.deadLetters.list({ limit: 10 }), [])
-      assert.strictEqual((yield* queue.depth).events, 0)
+      const queue = yield* EventQueue
+      for (const [at, trace] of TRACES.entries()) yield* queue.publish(batchOf(1 + at, 1).withTraces([trace]))
+      yield* queue.publish(batchOf(10, 3))
+      const seen: Array<string> = []
+      for (let events = 0; events < 5;) {
+        const { batches } = yield* Effect.scoped(queue.take(lease))
+        for (const batch of batches) {
+          events += batch.count
+          seen.push(...batch.slice(batch.count - 1, batch.count).traces)
+        }
+      }
+      assert.deepStrictEqual(seen.toSorted(), TRACES.toSorted())
     })
   )
 }

@@ -1,6 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Layer } from "effect"
-import { type Event, type EventBatch, EventStore, type EventStoreError } from "@millrace/core"
+import {
+  type Event,
+  type EventBatch,
+  EventStore,
+  type EventStoreError,
+  StoreLedger,
+  type StoreServices
+} from "@millrace/core"
 import { storeErasureLaws } from "./erasureLaws.ts"
 import { batchOf } from "./events.ts"
 
@@ -9,7 +16,7 @@ export interface EventStoreContractOptions<E> {
   readonly layer: () => Layer.Layer<EventStore, E>
 }
 
-export type StoreLaw = (title: string, body: Effect.Effect<void, EventStoreError, EventStore>) => void
+export type StoreLaw<Services> = (title: string, body: Effect.Effect<void, EventStoreError, Services>) => void
 
 interface Replayed {
   readonly events: ReadonlyArray<Event>
@@ -40,15 +47,28 @@ const idsOf = (events: ReadonlyArray<Event>) => events.map((event) => event.even
 
 /** The laws of every {@link EventStore}; phrased by what `replay` shows, not by what `append` claims. */
 export const eventStoreContract = <E>(name: string, options: EventStoreContractOptions<E>) => {
-  const law: StoreLaw = (title, body) => it.live(title, () => Effect.provide(body, options.layer()))
+  const law: StoreLaw<EventStore> = (title, body) => it.live(title, () => Effect.provide(body, options.layer()))
   describe(`EventStore contract: ${name}`, () => {
     identityLaws(law)
     replayLaws(law)
+  })
+}
+
+export interface StoreServicesContractOptions<E> extends EventStoreContractOptions<E> {
+  readonly layer: () => Layer.Layer<StoreServices, E>
+}
+
+/** The laws of a store that accounts for what it took and can erase: those of every store, and the others'. */
+export const storeServicesContract = <E>(name: string, options: StoreServicesContractOptions<E>) => {
+  const law: StoreLaw<StoreServices> = (title, body) => it.live(title, () => Effect.provide(body, options.layer()))
+  eventStoreContract(name, options)
+  describe(`store services contract: ${name}`, () => {
+    backlogLaws(law)
     storeErasureLaws(law)
   })
 }
 
-const identityLaws = (law: StoreLaw) => {
+const identityLaws = (law: StoreLaw<EventStore>) => {
   law(
     "append: replay shows every event unchanged",
     Effect.gen(function* () {
@@ -62,7 +82,7 @@ const identityLaws = (law: StoreLaw) => {
     Effect.gen(function* () {
       const store = yield* EventStore
       assert.deepStrictEqual(yield* store.append([]), { stored: 0, duplicates: 0 })
-      assert.deepStrictEqual(yield* store.backlog(""), {})
+      assert.deepStrictEqual((yield* replayAll(100)).cursors, [""])
     })
   )
   law(
@@ -116,7 +136,7 @@ const identityLaws = (law: StoreLaw) => {
   )
 }
 
-const replayLaws = (law: StoreLaw) => {
+const replayLaws = (law: StoreLaw<EventStore>) => {
   law(
     "replay: pages cover everything once and end caught up, whatever their size",
     Effect.gen(function* () {
@@ -161,17 +181,6 @@ const replayLaws = (law: StoreLaw) => {
     })
   )
   law(
-    "backlog: counts what a cursor has not passed, duplicates included, by project",
-    Effect.gen(function* () {
-      const store = yield* EventStore
-      yield* store.append([batchOf(1, 3)])
-      const { cursors } = yield* replayAll(10)
-      yield* store.append([batchOf(2, 4), batchOf(1, 2, { project_id: "other" })])
-      assert.deepStrictEqual(yield* store.backlog(""), { default: 7, other: 2 })
-      assert.deepStrictEqual(yield* store.backlog(cursors.at(-1)!), { default: 4, other: 2 })
-    })
-  )
-  law(
     "prune: what lies after the cursor stays",
     Effect.gen(function* () {
       const store = yield* EventStore
@@ -181,6 +190,23 @@ const replayLaws = (law: StoreLaw) => {
       yield* store.prune({ upTo: cursors.at(-1)! })
       const { events } = yield* replayAll(10, cursors.at(-1)!)
       assert.deepStrictEqual(idsOf(events), idsOf(batchOf(4, 3).events))
+    })
+  )
+}
+
+const backlogLaws = (law: StoreLaw<StoreServices>) => {
+  law(
+    "backlog: counts what a cursor has not passed, duplicates included, by project",
+    Effect.gen(function* () {
+      const store = yield* EventStore
+      const { backlog } = yield* StoreLedger
+      yield* store.append([])
+      assert.deepStrictEqual(yield* backlog(""), {})
+      yield* store.append([batchOf(1, 3)])
+      const { cursors } = yield* replayAll(10)
+      yield* store.append([batchOf(2, 4), batchOf(1, 2, { project_id: "other" })])
+      assert.deepStrictEqual(yield* backlog(""), { default: 7, other: 2 })
+      assert.deepStrictEqual(yield* backlog(cursors.at(-1)!), { default: 4, other: 2 })
     })
   )
 }

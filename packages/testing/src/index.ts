@@ -3,7 +3,12 @@ export { answerFromActivity, metricsOfActivity } from "./answerFromActivity.ts"
 export { deliveryContract, type DeliveryContractOptions } from "./deliveryContract.ts"
 export { batchOf, erasureOf, eventOf, eventsOf, idOf } from "./events.ts"
 export { eventQueueContract, type EventQueueContractOptions } from "./eventQueueContract.ts"
-export { eventStoreContract, type EventStoreContractOptions } from "./eventStoreContract.ts"
+export {
+  eventStoreContract,
+  type EventStoreContractOptions,
+  storeServicesContract,
+  type StoreServicesContractOptions
+} from "./eventStoreContract.ts"
 export { filesHolding } from "./filesHolding.ts"
 export { keyStoreContract, type KeyStoreContractOptions } from "./keyStoreContract.ts"
 export { leastParams } from "./leastParams.ts"
@@ -11,6 +16,7 @@ export { metricExamples, type MetricExample, shownOf } from "./metricExamples/in
 export * as arbitraries from "./arbitraries/index.ts"
 export { numberTexts } from "./numberLaws.ts"
 export { runsOf } from "./runs.ts"
+export { queueServicesContract, type QueueServicesContractOptions } from "./queueServicesContract.ts"
 export { rateLimiterContract, type RateLimiterContractOptions } from "./rateLimiterContract.ts"
 export { accountStoreContract, type AccountStoreContractOptions } from "./accountStoreContract.ts"
 export { warehouseContract, type WarehouseContractOptions } from "./warehouseContract.ts"

@@ -1,13 +1,21 @@
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
-import { countingNames, type Event, EventBatch, type MetricName, type RawParams, Warehouse } from "@millrace/core"
+import {
+  countingNames,
+  type Event,
+  EventBatch,
+  type MetricName,
+  type RawParams,
+  Warehouse,
+  type WarehouseServices
+} from "@millrace/core"
 import { eventsOf } from "./events.ts"
 import { leastParams } from "./leastParams.ts"
 import { answersTo, questionOf } from "./questionOf.ts"
 
 export type WarehouseLaw = (
   title: string,
-  body: Effect.Effect<void, unknown, Warehouse>,
+  body: Effect.Effect<void, unknown, WarehouseServices>,
   timeoutMillis?: number
 ) => void
 

@@ -27,7 +27,7 @@ export const bindStore = (writer: Connection, store: string | undefined) =>
 /** Of a copy: it is another warehouse, and goes on in whichever store it is put beside. */
 export const UNBIND = "UPDATE origin SET id = uuid()::VARCHAR, store = NULL"
 
-type Restart = Parameters<WarehouseOrigin["restart"]>[0]
+type Restart = Parameters<WarehouseOrigin["Service"]["restart"]>[0]
 
 /** The next page is another one than that behind the last; what was counted goes with it. */
 export const restart = (writer: Connection, { counted, cursor, lost = {} }: Restart) =>

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs"
-import { Warehouse, type WarehouseError } from "@millrace/core"
+import type { WarehouseError } from "@millrace/core"
 import { Effect, Layer, Semaphore } from "effect"
 import { readState } from "./activity/Activities.ts"
 import { openDatabase } from "./client.ts"
@@ -11,25 +11,25 @@ import { isCurrent } from "./migrate.ts"
 import { readOrigin } from "./origin.ts"
 import { makeDirectory, openSpill, openSpool } from "./spool.ts"
 import { readTombstones } from "./tombstones.ts"
-import { layer, lender, makeWarehouse, type Opened, settingsOf } from "./warehouse.ts"
+import { layer, lender, makeWarehouse, type Opened, type ReadableDuckDb, servicesOf, settingsOf } from "./warehouse.ts"
 
 /**
  * The warehouse in a file, to be asked: the file and what lies beside it stay as they are, also where a start would finish
  * something; whatever would change something fails. Of a file that is not there: nothing is loaded.
  */
-export const reader = (options: DuckDbOptions): Layer.Layer<Warehouse, WarehouseError> =>
+export const reader = (options: DuckDbOptions): Layer.Layer<ReadableDuckDb, WarehouseError> =>
   Layer.unwrap(
     Effect.sync(() =>
-      existsSync(options.path) ? Layer.effect(Warehouse, read(options)) : layer({ ...options, path: ":memory:" })
+      existsSync(options.path) ? Layer.effectContext(read(options)) : layer({ ...options, path: ":memory:" })
     )
   )
 
 const read = Effect.fn("DuckDb.read")(function* (options: DuckDbOptions) {
   const opened = yield* Effect.mapError(open(options), (failure) => openFailed(options.path, failure))
   // Nobody keeps the sets of active users while they are read, so there is nothing to compare them with.
-  const { warehouse } = yield* makeWarehouse(opened, { ...defaults, ...options, selfCheckIntervalMillis: 0 })
+  const made = yield* makeWarehouse(opened, { ...defaults, ...options, selfCheckIntervalMillis: 0 })
   // Which store it is, is known for as long as it is read.
-  return Warehouse.of({ ...warehouse, origin: { ...warehouse.origin, bind: () => Effect.void } })
+  return servicesOf({ ...made, origin: { ...made.origin, bind: () => Effect.void } })
 })
 
 const open = Effect.fnUntraced(function* (options: DuckDbOptions) {

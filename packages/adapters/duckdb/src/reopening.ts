@@ -3,15 +3,20 @@ import {
   SnapshotError,
   type Warehouse,
   type WarehouseCopier,
+  type WarehouseErasure,
   WarehouseError,
+  type WarehouseLedger,
+  type WarehouseOrigin,
   WarehouseUnavailable
 } from "@millrace/core"
 import { Clock, Effect, Exit, Scope, Semaphore } from "effect"
 import { DriverFailure } from "./failure.ts"
 
 export interface OpenWarehouse {
-  /** With all that a warehouse may have: a member that is not passed on does not compile. */
-  readonly warehouse: Required<Warehouse["Service"]>
+  readonly warehouse: Warehouse["Service"]
+  readonly ledger: WarehouseLedger["Service"]
+  readonly erasure: WarehouseErasure["Service"]
+  readonly origin: WarehouseOrigin["Service"]
   readonly aggregates: Aggregates["Service"]
   readonly copier: WarehouseCopier
 }
@@ -122,16 +127,16 @@ const facadeOf = (through: Through, status: Aggregates["Service"]["status"]): Op
     load: (page, as_of) => through(({ warehouse }) => warehouse.load(page, as_of)),
     rehearse: (batches) => through(({ warehouse }) => warehouse.rehearse(batches)),
     watermark: through(({ warehouse }) => warehouse.watermark),
-    counts: through(({ warehouse }) => warehouse.counts),
     answer: (question) => through(({ warehouse }) => warehouse.answer(question)),
     person: (user) => through(({ warehouse }) => warehouse.person(user)),
-    history: (ids, page) => through(({ warehouse }) => warehouse.history(ids, page)),
-    erase: (erasure) => through(({ warehouse }) => warehouse.erase(erasure)),
-    origin: {
-      read: through(({ warehouse }) => warehouse.origin.read),
-      bind: (store) => through(({ warehouse }) => warehouse.origin.bind(store)),
-      restart: (to) => through(({ warehouse }) => warehouse.origin.restart(to))
-    }
+    history: (ids, page) => through(({ warehouse }) => warehouse.history(ids, page))
+  },
+  ledger: { counts: through(({ ledger }) => ledger.counts) },
+  erasure: { erase: (erased) => through(({ erasure }) => erasure.erase(erased)) },
+  origin: {
+    read: through(({ origin }) => origin.read),
+    bind: (store) => through(({ origin }) => origin.bind(store)),
+    restart: (to) => through(({ origin }) => origin.restart(to))
   },
   aggregates: {
     status,

@@ -10,8 +10,11 @@ import {
   Unsupported,
   UnsupportedFeature,
   Warehouse,
+  WarehouseErasure,
   WarehouseError,
-  type WarehouseOrigin,
+  WarehouseLedger,
+  WarehouseOrigin,
+  type WarehouseServices,
   WarehouseSnapshot,
   type Watermark
 } from "@millrace/core"
@@ -41,7 +44,7 @@ import { KnownWatermark } from "./KnownWatermark.ts"
 import { migrate } from "./migrate.ts"
 import { bindStore, type Origin, readOrigin, restart } from "./origin.ts"
 import { type Alone, removeUnfinishedRewrite, rewriteFile } from "./rewriteFile.ts"
-import { makeReopening } from "./reopening.ts"
+import { makeReopening, type OpenWarehouse } from "./reopening.ts"
 import { shareFile } from "./shareFile.ts"
 import { makeDirectory, openSpill, openSpool, pagesIn, type Spool } from "./spool.ts"
 import { isRewriteDue, readTombstones } from "./tombstones.ts"
@@ -52,14 +55,22 @@ import { isRewriteDue, readTombstones } from "./tombstones.ts"
  */
 export const layer = (
   options: DuckDbOptions
-): Layer.Layer<Aggregates | Warehouse | WarehouseSnapshot, WarehouseError> =>
+): Layer.Layer<ReadableDuckDb | Aggregates | WarehouseSnapshot, WarehouseError> =>
   Layer.effectContext(
-    Effect.map(makeReopening(openOnce(options)), ({ aggregates, copier, warehouse }) =>
-      Context.make(Warehouse, warehouse).pipe(
-        Context.add(Aggregates, aggregates),
-        Context.add(WarehouseSnapshot, copier)
-      )
+    Effect.map(makeReopening(openOnce(options)), (opened) =>
+      servicesOf(opened).pipe(Context.add(Aggregates, opened.aggregates), Context.add(WarehouseSnapshot, opened.copier))
     )
+  )
+
+export type ReadableDuckDb = WarehouseServices | WarehouseOrigin
+
+type Parts = Pick<OpenWarehouse, "warehouse" | "ledger" | "erasure" | "origin">
+
+export const servicesOf = ({ erasure, ledger, origin, warehouse }: Parts): Context.Context<ReadableDuckDb> =>
+  Context.make(Warehouse, warehouse).pipe(
+    Context.add(WarehouseLedger, ledger),
+    Context.add(WarehouseErasure, erasure),
+    Context.add(WarehouseOrigin, origin)
   )
 
 /** One life of the database: until the scope closes, or something invalidates it. */
@@ -226,16 +237,15 @@ export const makeWarehouse = Effect.fnUntraced(function* (
     if (yield* isRewriteDue(writer)) yield* opened.rewrite
     return events
   })
-  const restartAt = Effect.fnUntraced(function* (to: Parameters<WarehouseOrigin["restart"]>[0]) {
+  const restartAt = Effect.fnUntraced(function* (to: Parameters<WarehouseOrigin["Service"]["restart"]>[0]) {
     yield* watermark.whileWriting({ cursor: to.cursor, as_of: 0 }, restart(writer, to))
     origin = { ...origin, reloading: to.counted !== undefined }
   })
-  const warehouse: Required<Warehouse["Service"]> = {
+  const warehouse: Warehouse["Service"] = {
     load: (page, as_of) => writing.withPermit(loadOne(page, as_of)),
     rehearse: (batches) =>
       writing.withPermit(Effect.mapError(rehearseLoad(writer, spool, batches), loadFailed("load"))),
     watermark: watermark.current,
-    counts: ask("counts", (reader) => reader.rows(READ_COUNTS)).pipe(Effect.map(countsOf)),
     answer: (question) =>
       Effect.gen(function* () {
         const names = new Set<string>()
@@ -253,18 +263,23 @@ export const makeWarehouse = Effect.fnUntraced(function* (
         ask("person", (reader) => readPerson(reader, user)),
         (person) => ({ ...person, hash: opened.tombstones.hash(user.project_id, user.user_id) })
       ),
-    history: (ids, page) => ask("history", (reader) => readHistory(reader, ids, page)),
-    erase: (erasure) => writing.withPermit(Effect.mapError(cache.whileWriting(eraseOne(erasure)), loadFailed("erase"))),
-    origin: {
-      read: Effect.sync(() => origin),
-      bind: (store) =>
-        writing
-          .withPermit(Effect.mapError(bindStore(writer, store), loadFailed("origin")))
-          .pipe(Effect.tap(() => Effect.sync(() => void (origin = { ...origin, store })))),
-      restart: (to) => writing.withPermit(Effect.mapError(restartAt(to), loadFailed("origin")))
-    }
+    history: (ids, page) => ask("history", (reader) => readHistory(reader, ids, page))
   }
-  return { warehouse, aggregates }
+  const ledger: WarehouseLedger["Service"] = {
+    counts: ask("counts", (reader) => reader.rows(READ_COUNTS)).pipe(Effect.map(countsOf))
+  }
+  const erasure: WarehouseErasure["Service"] = {
+    erase: (erased) => writing.withPermit(Effect.mapError(cache.whileWriting(eraseOne(erased)), loadFailed("erase")))
+  }
+  const origins: WarehouseOrigin["Service"] = {
+    read: Effect.sync(() => origin),
+    bind: (store) =>
+      writing
+        .withPermit(Effect.mapError(bindStore(writer, store), loadFailed("origin")))
+        .pipe(Effect.tap(() => Effect.sync(() => void (origin = { ...origin, store })))),
+    restart: (to) => writing.withPermit(Effect.mapError(restartAt(to), loadFailed("origin")))
+  }
+  return { warehouse, ledger, erasure, origin: origins, aggregates }
 })
 
 const isZero = (counts: ByProject) => Object.values(counts).every((count) => count === 0)

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import {
+  WarehouseErasure,
   Aggregates,
   type AggregateStatus,
   ask,
@@ -116,7 +117,11 @@ const openings = (path: string) => {
   const layer = DuckDb.layer({ path, threads: 1, selfCheckIntervalMillis: 0 })
   const open = async () => {
     const opened = await Effect.runPromise(Layer.buildWithScope(layer, scope))
-    return { warehouse: Context.get(opened, Warehouse), aggregates: Context.get(opened, Aggregates) }
+    return {
+      warehouse: Context.get(opened, Warehouse),
+      erasure: Context.get(opened, WarehouseErasure),
+      aggregates: Context.get(opened, Aggregates)
+    }
   }
   const close = () => Effect.runPromise(Scope.close(scope, Exit.void))
   const reopen = async () => {
@@ -144,7 +149,7 @@ describe("aggregates", () => {
           const { close, open, reopen } = openings(join(directory, `${++files}.db`))
           const model = new Model()
           const rest = [...events]
-          let { aggregates, warehouse } = await open()
+          let { aggregates, erasure: eraser, warehouse } = await open()
           const askAll = async () => {
             for (const asked of questions) {
               const question = bareQuestion(asked)
@@ -183,10 +188,10 @@ describe("aggregates", () => {
               const { user_ids } = await Effect.runPromise(warehouse.person(user))
               const erasure = { project_id: "default", user_ids, until: model.untilAt(next.share) }
               model.erase(erasure)
-              return void (await Effect.runPromise(warehouse.erase(erasure)))
+              return void (await Effect.runPromise(eraser.erase(erasure)))
             }
             count(await Effect.runPromise(aggregates.status))
-            ;({ aggregates, warehouse } = await reopen())
+            ;({ aggregates, erasure: eraser, warehouse } = await reopen())
           }
           try {
             for (const next of steps) await take(next)

@@ -1,7 +1,15 @@
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { Aggregates, type Event, EventBatch, query, Warehouse } from "@millrace/core"
+import {
+  type WarehouseServices,
+  WarehouseErasure,
+  Aggregates,
+  type Event,
+  EventBatch,
+  query,
+  Warehouse
+} from "@millrace/core"
 import { erasureOf, eventOf } from "@millrace/testing"
 import { Effect, Fiber } from "effect"
 import { afterEach, assert, beforeEach, describe, it } from "vitest"
@@ -13,7 +21,7 @@ beforeEach(() => (directory = mkdtempSync(join(tmpdir(), "millrace-aggregates-")
 afterEach(() => rmSync(directory, { recursive: true, force: true }))
 
 const path = () => join(directory, "events.db")
-const run = <A, E>(body: Effect.Effect<A, E, Aggregates | Warehouse>, options: Partial<DuckDbOptions> = {}) =>
+const run = <A, E>(body: Effect.Effect<A, E, Aggregates | WarehouseServices>, options: Partial<DuckDbOptions> = {}) =>
   Effect.runPromise(
     Effect.provide(body, DuckDb.layer({ path: path(), threads: 1, selfCheckIntervalMillis: 0, ...options }))
   )
@@ -150,7 +158,7 @@ describe("DuckDB aggregates", () => {
       Effect.gen(function* () {
         yield* load("1", [...visits(1, 10), merge])
         assert.strictEqual(yield* users, 9)
-        yield* Warehouse.use((warehouse) => warehouse.erase(erasureOf("u3", "u4")))
+        yield* WarehouseErasure.use(({ erase }) => erase(erasureOf("u3", "u4")))
         assert.strictEqual(yield* users, 8)
         yield* load("2", visits(20, 1))
         assert.strictEqual(yield* users, 9)
@@ -213,7 +221,7 @@ describe("DuckDB aggregates", () => {
           assert.isAtLeast(found ?? 0, Number(cursor) * PER_PAGE)
           assert.isAtMost(found ?? 0, PAGES * PER_PAGE)
           // So that the next question reads its sets beside a page under way.
-          if (Number(cursor) % 3 === 0) yield* warehouse.erase(erasureOf("nobody"))
+          if (Number(cursor) % 3 === 0) yield* (yield* WarehouseErasure).erase(erasureOf("nobody"))
         }
         yield* Fiber.join(loading)
         assert.isAbove((yield* status).answered, 5)

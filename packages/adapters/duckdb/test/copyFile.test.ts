@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { Warehouse, WarehouseSnapshot } from "@millrace/core"
+import { WarehouseErasure, WarehouseLedger, type WarehouseServices, Warehouse, WarehouseSnapshot } from "@millrace/core"
 import { batchOf, erasureOf, filesHolding } from "@millrace/testing"
 import { Effect } from "effect"
 import { afterEach, assert, beforeEach, describe, it } from "vitest"
@@ -11,7 +11,7 @@ let directory = ""
 beforeEach(() => (directory = mkdtempSync(join(tmpdir(), "millrace-duckdb-copy-"))))
 afterEach(() => rmSync(directory, { recursive: true, force: true }))
 
-const run = <A, E>(name: string, body: Effect.Effect<A, E, Warehouse | WarehouseSnapshot>) =>
+const run = <A, E>(name: string, body: Effect.Effect<A, E, WarehouseServices | WarehouseSnapshot>) =>
   Effect.runPromise(Effect.provide(body, DuckDb.layer({ path: join(directory, name), threads: 1 })))
 
 const EVENTS = 10
@@ -34,7 +34,8 @@ describe("DuckDb: copy", () => {
     await run(
       "copy.db",
       Effect.gen(function* () {
-        const { counts, watermark } = yield* Warehouse
+        const { counts } = yield* WarehouseLedger
+        const { watermark } = yield* Warehouse
         const cursor = Number((yield* watermark).cursor)
         assert.isAtLeast(cursor, 20)
         assert.deepStrictEqual((yield* counts).stored, { default: cursor * EVENTS })
@@ -48,7 +49,7 @@ describe("DuckDb: copy", () => {
     const gone = Effect.flatMap(Warehouse, (warehouse) =>
       warehouse.load({ batches: [batchOf(5_000, 5, { user_id: "gone-4711" })], cursor: "9", duplicates: {} })
     )
-    const erasing = Warehouse.use((warehouse) => warehouse.erase(erasureOf("gone-4711")))
+    const erasing = WarehouseErasure.use(({ erase }) => erase(erasureOf("gone-4711")))
     await run("own.db", Effect.andThen(Effect.andThen(loadAll(1, 2), erasing), copyTo("copy.db")))
     await run("copy.db", gone)
     assert.deepStrictEqual(filesHolding(directory, ["gone-4711"]), [])

@@ -1,7 +1,15 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
-import { type ByProject, EventBatch, query, Warehouse } from "@millrace/core"
+import {
+  type WarehouseServices,
+  WarehouseErasure,
+  WarehouseLedger,
+  type ByProject,
+  EventBatch,
+  query,
+  Warehouse
+} from "@millrace/core"
 import { batchOf, erasureOf, eventOf, filesHolding } from "@millrace/testing"
 import { Effect } from "effect"
 import { afterEach, assert, beforeEach, describe, it } from "vitest"
@@ -13,7 +21,7 @@ beforeEach(() => (directory = mkdtempSync(join(tmpdir(), "millrace-duckdb-erase-
 afterEach(() => rmSync(directory, { recursive: true, force: true }))
 
 const path = () => join(directory, "events.db")
-const run = <A, E>(body: Effect.Effect<A, E, Warehouse>) =>
+const run = <A, E>(body: Effect.Effect<A, E, WarehouseServices>) =>
   Effect.runPromise(Effect.provide(body, DuckDb.layer({ path: path(), threads: 1 })))
 
 const SECRETS = ["gone-4711", "anonymous-4712", "secret-0815"]
@@ -43,7 +51,7 @@ const stateOf = Effect.gen(function* () {
   const { rows } = yield* query({ metric: "top-events", project_id: "default", params: { ...day, limit: 10 } })
   return {
     events: rows.reduce((sum, row) => sum + row.events, 0),
-    counts: yield* warehouse.counts,
+    counts: yield* (yield* WarehouseLedger).counts,
     cursor: (yield* warehouse.watermark).cursor
   }
 })
@@ -71,7 +79,7 @@ describe("DuckDb: erase", () => {
       Effect.gen(function* () {
         yield* fill
         assert.isAtLeast(filesHolding(directory, SECRETS).length, 3)
-        assert.strictEqual(yield* (yield* Warehouse).erase(erasure), 12)
+        assert.strictEqual(yield* (yield* WarehouseErasure).erase(erasure), 12)
         assert.deepStrictEqual(filesHolding(directory, SECRETS), [])
         assert.deepStrictEqual(normal(yield* stateOf), ERASED)
         yield* (yield* Warehouse).load(page("3", ...theirs(), batchOf(2_000, 5)))
@@ -91,7 +99,7 @@ describe("DuckDb: erase", () => {
         const [seen] = yield* Effect.all(
           [
             Effect.forEach(Array.from({ length: 40 }), () => asked, { concurrency: 4 }),
-            (yield* Warehouse).erase(erasure)
+            (yield* WarehouseErasure).erase(erasure)
           ],
           { concurrency: 2 }
         )

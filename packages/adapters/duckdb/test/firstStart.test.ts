@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { Warehouse } from "@millrace/core"
+import { WarehouseLedger } from "@millrace/core"
 import { Effect } from "effect"
 import { afterEach, assert, beforeEach, describe, it } from "vitest"
 import { DuckDb } from "../src/index.ts"
@@ -14,7 +14,7 @@ const path = () => join(directory, "events.db")
 const open = () =>
   Effect.runPromise(
     Effect.provide(
-      Effect.flatMap(Warehouse, ({ counts }) => counts),
+      Effect.flatMap(WarehouseLedger, ({ counts }) => counts),
       DuckDb.layer({ path: path(), threads: 1 })
     )
   )

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { EventBatch, query, Warehouse } from "@millrace/core"
+import { type WarehouseServices, WarehouseErasure, EventBatch, query, Warehouse } from "@millrace/core"
 import { erasureOf, eventOf } from "@millrace/testing"
 import { Effect } from "effect"
 import { afterEach, assert, beforeEach, describe, it } from "vitest"
@@ -13,7 +13,7 @@ beforeEach(() => (directory = mkdtempSync(join(tmpdir(), "millrace-identities-")
 afterEach(() => rmSync(directory, { recursive: true, force: true }))
 
 const path = () => join(directory, "events.db")
-const run = <A, E>(body: Effect.Effect<A, E, Warehouse>) =>
+const run = <A, E>(body: Effect.Effect<A, E, WarehouseServices>) =>
   Effect.runPromise(Effect.provide(body, DuckDb.layer({ path: path(), threads: 1 })))
 
 const identify = (id: number, user_id: string, anonymous_id: string, project_id = "default") =>
@@ -78,8 +78,7 @@ describe("DuckDb identities", () => {
     run(
       Effect.gen(function* () {
         yield* load("1", ...visits, identify(20, "k", "a"))
-        const warehouse = yield* Warehouse
-        assert.strictEqual(yield* warehouse.erase(erasureOf("k", "a")), 3)
+        assert.strictEqual(yield* (yield* WarehouseErasure).erase(erasureOf("k", "a")), 3)
         assert.strictEqual(yield* users(), 1)
         const later = { occurred_at: erasureOf().until + 1, received_at: erasureOf().until + 1 }
         yield* load("2", eventOf(30, { ...later, user_id: "a" }), eventOf(31, { ...later, user_id: "k" }))

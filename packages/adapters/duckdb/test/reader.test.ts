@@ -1,7 +1,14 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { query, Warehouse } from "@millrace/core"
+import {
+  type WarehouseServices,
+  WarehouseErasure,
+  WarehouseLedger,
+  WarehouseOrigin,
+  query,
+  Warehouse
+} from "@millrace/core"
 import { batchOf, erasureOf } from "@millrace/testing"
 import { DuckDBInstance } from "@duckdb/node-api"
 import { Effect } from "effect"
@@ -15,13 +22,17 @@ const file = () => join(directory, "events.db")
 
 const load = Warehouse.use((warehouse) => warehouse.load({ batches: [batchOf(1, 50)], cursor: "1", duplicates: {} }, 1))
 const written = () => Effect.runPromise(Effect.provide(load, DuckDb.layer({ path: file(), threads: 1 })))
-const read = <A, E>(body: Effect.Effect<A, E, Warehouse>) =>
+const read = <A, E>(body: Effect.Effect<A, E, WarehouseServices | WarehouseOrigin>) =>
   Effect.runPromise(Effect.provide(body, DuckDb.reader({ path: file(), threads: 1 })))
 
 const asked = Effect.gen(function* () {
   const range = { from: "2026-01-01", to: "2026-01-31" }
   const of = (metric: "dau" | "top-events") => query({ metric, project_id: "default", params: range })
-  return { dau: (yield* of("dau")).rows, top: (yield* of("top-events")).rows, counts: yield* (yield* Warehouse).counts }
+  return {
+    dau: (yield* of("dau")).rows,
+    top: (yield* of("top-events")).rows,
+    counts: yield* (yield* WarehouseLedger).counts
+  }
 })
 
 const contentOf = () =>
@@ -50,8 +61,8 @@ describe("DuckDb.reader", () => {
     const writes = Warehouse.use((warehouse) =>
       Effect.all([
         Effect.flip(warehouse.load({ batches: [batchOf(51, 1)], cursor: "2", duplicates: {} }, 2)),
-        Effect.flip(warehouse.erase(erasureOf("user-1"))),
-        Effect.flip(warehouse.origin!.restart({ cursor: "" }))
+        Effect.flip(WarehouseErasure.use(({ erase }) => erase(erasureOf("user-1")))),
+        Effect.flip(WarehouseOrigin.use(({ restart }) => restart({ cursor: "" })))
       ])
     )
     for (const { _tag } of await read(writes)) assert.strictEqual(_tag, "WarehouseError")

@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { query, Warehouse } from "@millrace/core"
+import { WarehouseLedger, query, Warehouse } from "@millrace/core"
 import { Effect } from "effect"
 import { afterAll, assert, describe, it } from "vitest"
 import { DuckDb } from "../src/index.ts"
@@ -53,7 +53,7 @@ const inspect = Effect.gen(function* () {
   const { rows } = yield* query({ metric: "top-events", project_id: "default", params: range })
   return {
     watermark: yield* warehouse.watermark,
-    counts: yield* warehouse.counts,
+    counts: yield* (yield* WarehouseLedger).counts,
     events: rows.reduce((sum, row) => sum + row.events, 0)
   }
 })

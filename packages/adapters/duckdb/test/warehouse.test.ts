@@ -5,6 +5,9 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import {
+  type WarehouseServices,
+  WarehouseErasure,
+  WarehouseLedger,
   type Ask,
   Asker,
   EventBatch,
@@ -28,10 +31,12 @@ afterEach(() => rmSync(directory, { recursive: true, force: true }))
 const file = () => DuckDb.layer({ path: join(directory, "events.db"), threads: 1 })
 const memory = () => DuckDb.layer({ path: ":memory:", threads: 1 })
 
-const run = <A, E>(body: Effect.Effect<A, E, Warehouse>, layer: Layer.Layer<Warehouse, WarehouseError> = memory()) =>
-  Effect.runPromise(Effect.provide(body, layer))
+const run = <A, E>(
+  body: Effect.Effect<A, E, WarehouseServices>,
+  layer: Layer.Layer<WarehouseServices, WarehouseError> = memory()
+) => Effect.runPromise(Effect.provide(body, layer))
 
-const failureOf = <A>(body: Effect.Effect<A, WarehouseError, Warehouse>, layer = memory()) =>
+const failureOf = <A>(body: Effect.Effect<A, WarehouseError, WarehouseServices>, layer = memory()) =>
   Effect.runPromise(Effect.flip(Effect.provide(body, layer)))
 
 const page = (cursor: string, ...batches: ReadonlyArray<EventBatch>) => ({ batches, cursor, duplicates: {} })
@@ -86,7 +91,7 @@ describe("DuckDb", () => {
         // A year that no TIMESTAMP holds: judged events never have it.
         const bad = batchOf(9, 1, { occurred_at: 9.3e18 })
         const failed = yield* Effect.flip(warehouse.load(page("2", batchOf(5, 3), bad), 6))
-        return [failed, { ...(yield* warehouse.watermark), ...(yield* warehouse.counts) }] as const
+        return [failed, { ...(yield* warehouse.watermark), ...(yield* (yield* WarehouseLedger).counts) }] as const
       })
     )
     assert.strictEqual(failure.reason._tag, "RowsRejected")
@@ -107,7 +112,7 @@ describe("DuckDb", () => {
         const again = { ...page("1", batchOf(1, 3), batchOf(1, 1)), duplicates: { default: 4 }, lost: { default: 2 } }
         yield* warehouse.load(again)
         yield* warehouse.load(again)
-        return yield* warehouse.counts
+        return yield* (yield* WarehouseLedger).counts
       })
     )
     assert.deepStrictEqual(counts, {
@@ -123,8 +128,8 @@ describe("DuckDb", () => {
       Effect.gen(function* () {
         const warehouse = yield* Warehouse
         yield* warehouse.load(page("1", batchOf(1, 3, { user_id: "gone" })))
-        yield* warehouse.erase(erasureOf("gone"))
-        return yield* warehouse.counts
+        yield* (yield* WarehouseErasure).erase(erasureOf("gone"))
+        return yield* (yield* WarehouseLedger).counts
       })
     )
     assert.deepStrictEqual(counts.stored, { default: 3 })
@@ -282,7 +287,7 @@ describe("DuckDb answers kept", () => {
         yield* warehouse.load(page("1", batchOf(1, 3)))
         const second = yield* raw(dice)
         assert.notDeepEqual(second, first)
-        yield* warehouse.erase(erasureOf("user-1"))
+        yield* (yield* WarehouseErasure).erase(erasureOf("user-1"))
         const third = yield* raw(dice)
         assert.notDeepEqual(third, second)
         assert.deepStrictEqual(yield* raw(dice), third)

@@ -1,8 +1,6 @@
 import { join } from "node:path"
 import {
-  EventQueue,
   type EventQueueError,
-  EventStore,
   everyMillis,
   SnapshotError,
   type StoreCopier,
@@ -15,10 +13,10 @@ import { type EmbeddedOptions, resolveOptions } from "./config.ts"
 import { EmbeddedLog } from "./EmbeddedLog.ts"
 import { queueError } from "./errors.ts"
 import { unwritten } from "./log/unwritten.ts"
-import { makeQueue } from "./queue.ts"
+import { type EmbeddedQueue, makeQueue } from "./queue.ts"
 import { readableQueue, readableStore } from "./readable.ts"
 import type { LogUse, Machine } from "./state/recover.ts"
-import { makeStore } from "./store.ts"
+import { type EmbeddedStore, makeStore } from "./store.ts"
 
 /** How much redelivery a crash may cost. */
 const SAVE_EVERY_MILLIS = 1_000
@@ -57,13 +55,10 @@ const open = (
 export const layer = (
   options: EmbeddedOptions,
   machine: Machine = {}
-): Layer.Layer<EventQueue | EventStore | StoreSnapshot, EventQueueError> =>
+): Layer.Layer<EmbeddedQueue | EmbeddedStore | StoreSnapshot, EventQueueError> =>
   Layer.effectContext(
     Effect.map(open(options, { ...machine, identities: true, pruneAcked: false }), (log) =>
-      Context.make(EventQueue, makeQueue(log, true)).pipe(
-        Context.add(EventStore, makeStore(log)),
-        Context.add(StoreSnapshot, copierOf(log))
-      )
+      Context.merge(makeQueue(log, true), makeStore(log)).pipe(Context.add(StoreSnapshot, copierOf(log)))
     )
   )
 
@@ -74,15 +69,13 @@ export const layer = (
 export const reader = (
   options: EmbeddedOptions,
   { files = nodeFiles, ...machine }: Machine = {}
-): Layer.Layer<EventQueue | EventStore, EventQueueError> =>
+): Layer.Layer<EmbeddedQueue | EmbeddedStore, EventQueueError> =>
   Layer.effectContext(
     Effect.gen(function* () {
       const absent = queueError("open", new Error(`there is no log ${options.directory}`))
       if (!(yield* Effect.promise(() => files.exists(options.directory)))) return yield* Effect.fail(absent)
       const log = yield* open(options, { ...machine, files: unwritten(files), identities: true, pruneAcked: false })
-      return Context.make(EventQueue, readableQueue(makeQueue(log, true))).pipe(
-        Context.add(EventStore, readableStore(makeStore(log)))
-      )
+      return Context.merge(readableQueue(makeQueue(log, true)), readableStore(makeStore(log)))
     })
   )
 
@@ -103,9 +96,8 @@ const copierOf = (log: EmbeddedLog): StoreCopier => ({
 })
 
 /** The queue alone, for events that go to another store: what is acknowledged is deleted, a segment at a time. */
-export const queue = (options: EmbeddedOptions, machine: Machine = {}): Layer.Layer<EventQueue, EventQueueError> =>
-  Layer.effect(
-    EventQueue,
+export const queue = (options: EmbeddedOptions, machine: Machine = {}): Layer.Layer<EmbeddedQueue, EventQueueError> =>
+  Layer.effectContext(
     Effect.map(open(options, { ...machine, identities: false, pruneAcked: true }), (log) => makeQueue(log, false))
   )
 

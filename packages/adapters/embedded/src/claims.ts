@@ -4,7 +4,7 @@ import { sequenceOf } from "./cursor.ts"
 import type { EmbeddedLog } from "./EmbeddedLog.ts"
 
 /** One process owns log and warehouse, so who fills which is never in question; but one of the two may have been put back. */
-export const makeClaims = (log: EmbeddedLog): StoreClaims => {
+export const makeClaims = (log: EmbeddedLog): StoreClaims["Service"] => {
   const check = (warehouse: Omit<ClaimingWarehouse, "id">) =>
     Effect.suspend(() => {
       const found = mismatchOf(log, warehouse)

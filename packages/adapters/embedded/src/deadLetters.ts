@@ -1,4 +1,4 @@
-import { type DeadLetterReason, type DeadLetterSelection, EventBatch, type EventQueue } from "@millrace/core"
+import { type DeadLetterReason, type DeadLetters, type DeadLetterSelection, EventBatch } from "@millrace/core"
 import { Clock, Effect, Semaphore } from "effect"
 import type { EmbeddedLog } from "./EmbeddedLog.ts"
 import { queueError } from "./errors.ts"
@@ -28,7 +28,7 @@ export const deadLetter = Effect.fnUntraced(function* (log: EmbeddedLog, batch: 
   }
 })
 
-export const deadLettersOf = (log: EmbeddedLog): EventQueue["Service"]["deadLetters"] => {
+export const deadLettersOf = (log: EmbeddedLog): DeadLetters["Service"] => {
   // One at a time: two replays of the same letter would publish it twice.
   const oneAtATime = Semaphore.makeUnsafe(1)
   const letters = log.letters
@@ -44,6 +44,7 @@ export const deadLettersOf = (log: EmbeddedLog): EventQueue["Service"]["deadLett
       return ids.length
     }).pipe((task) => oneAtATime.withPermit(task))
   return {
+    put: (batch, reason) => deadLetter(log, batch, reason),
     list: ({ after, limit, project_id }) =>
       attempt(() => letters.read(letters.page({ limit, project_id, after: after === undefined ? 0 : Number(after) }))),
     purge: (selection) => forEachChunk(selection, (ids) => attempt(() => letters.close(ids, "purged"))),

@@ -1,11 +1,18 @@
-import { Cause, Clock, Deferred, Effect, Exit, Random, type Scope } from "effect"
+import { Cause, Clock, Context, Deferred, Effect, Exit, Random, type Scope } from "effect"
 import {
+  DeadLetters,
   type Delivery,
   EventQueue,
   type EventQueueError,
   type QueueBroken,
-  type QueueDepth,
-  type TakeOptions
+  type QueueCounts,
+  QueueErasure,
+  QueueFailure,
+  QueueLedger,
+  QueueObservation,
+  type QueueServices,
+  type TakeOptions,
+  type Waiting
 } from "@millrace/core"
 import { deadLetter, deadLettersOf } from "./deadLetters.ts"
 import type { EmbeddedLog } from "./EmbeddedLog.ts"
@@ -16,42 +23,49 @@ import type { StoredBatch } from "./state/StoredBatch.ts"
 
 const MESSAGE_LENGTH = 1_000
 
+export type EmbeddedQueue = QueueServices | QueueFailure
+
 /** The log as a queue. `identities`: whether the store on this log takes the events over. */
-export const makeQueue = (log: EmbeddedLog, identities: boolean): EventQueue["Service"] => {
-  return EventQueue.of({
+export const makeQueue = (log: EmbeddedLog, identities: boolean): Context.Context<EmbeddedQueue> =>
+  Context.make(EventQueue, {
     durability: "fsync",
-    observe: log.meter.observe,
     publish: (batch) => publish(log, batch),
     take: (options) => take(log, options, identities),
-    deadLetter: (batch, reason) => deadLetter(log, batch, reason),
-    deadLetters: deadLettersOf(log),
-    depth: Effect.suspend(() =>
-      log.broken === undefined ? Effect.succeed(depthOf(log)) : Effect.fail(queueError("depth", log.broken))
-    ),
-    broken: brokenOf(log),
-    counts: Effect.sync(() => ({
-      accepted: log.index.sums.accepted.toRecord(),
-      deadLettered: log.letters.deadLettered.toRecord(),
-      replayed: log.letters.replayed.toRecord(),
-      waiting: log.index.waiting.toRecord(),
-      lost: log.index.sums.lost.toRecord(),
-      unsettled: { log: log.id, positions: log.index.unacknowledged() }
-    })),
-    tombstones: log.tombstones,
-    erase: (erasure) =>
-      Effect.map(
-        Effect.tryPromise({ try: () => log.erase(erasure), catch: (cause) => queueError("erase", cause) }),
-        // What a queue without a store has handed on is no longer anybody's here, but its bytes may be.
-        (erased) => (identities ? erased : erased.filter(({ place }) => place !== "store"))
-      )
-  })
-}
+    waiting: Effect.suspend(() =>
+      log.broken === undefined ? Effect.succeed(waitingIn(log)) : Effect.fail(queueError("depth", log.broken))
+    )
+  }).pipe(
+    Context.add(DeadLetters, deadLettersOf(log)),
+    Context.add(QueueObservation, { observe: log.meter.observe }),
+    Context.add(QueueFailure, { broken: brokenOf(log) }),
+    Context.add(QueueLedger, {
+      counts: Effect.sync(() => countsOf(log)),
+      lost: Effect.sync(() => log.index.sums.lost.total)
+    }),
+    Context.add(QueueErasure, {
+      tombstones: log.tombstones,
+      erase: (erasure) =>
+        Effect.map(
+          Effect.tryPromise({ try: () => log.erase(erasure), catch: (cause) => queueError("erase", cause) }),
+          // What a queue without a store has handed on is no longer anybody's here, but its bytes may be.
+          (erased) => (identities ? erased : erased.filter(({ place }) => place !== "store"))
+        )
+    })
+  )
 
-const depthOf = ({ index }: EmbeddedLog): QueueDepth => ({
+const countsOf = ({ id, index, letters }: EmbeddedLog): QueueCounts => ({
+  accepted: index.sums.accepted.toRecord(),
+  deadLettered: letters.deadLettered.toRecord(),
+  replayed: letters.replayed.toRecord(),
+  waiting: index.waiting.toRecord(),
+  lost: index.sums.lost.toRecord(),
+  unsettled: { log: id, positions: index.unacknowledged() }
+})
+
+const waitingIn = ({ index }: EmbeddedLog): Waiting => ({
   events: index.waiting.total,
   bytes: index.waitingBytes,
-  oldestReceivedAt: index.oldestReceivedAt,
-  lost: index.sums.lost.total
+  oldestReceivedAt: index.oldestReceivedAt
 })
 
 const brokenOf = (log: EmbeddedLog): Effect.Effect<QueueBroken> => {
@@ -164,14 +178,12 @@ const buryExhausted = (log: EmbeddedLog, options: TakeOptions): Effect.Effect<vo
 const bury = Effect.fnUntraced(function* (
   log: EmbeddedLog,
   { attempts, code, message, sequence }: Exhausted,
-  { unstored = (batch) => Effect.succeed([batch]) }: TakeOptions
+  { exhausted = (batch, reason) => deadLetter(log, batch, reason) }: TakeOptions
 ) {
   const [record] = yield* Effect.tryPromise({
     try: () => readLeased(log, [sequence]),
     catch: (cause) => queueError("deadLetter", cause)
   })
-  for (const part of yield* unstored(record!.batch)) {
-    yield* deadLetter(log, part, { stage: "queue", code, message, attempts })
-  }
+  yield* exhausted(record!.batch, { stage: "queue", code, message, attempts })
   log.leases.acknowledge(sequence)
 })

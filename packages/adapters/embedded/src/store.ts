@@ -1,5 +1,14 @@
-import { type EventBatch, EventStore, EventStoreError, type Page } from "@millrace/core"
-import { Effect } from "effect"
+import {
+  type EventBatch,
+  EventStore,
+  EventStoreError,
+  type Page,
+  StoreClaims,
+  StoreErasure,
+  StoreLedger,
+  type StoreServices
+} from "@millrace/core"
+import { Context, Effect } from "effect"
 import type { EmbeddedLog } from "./EmbeddedLog.ts"
 import { makeClaims } from "./claims.ts"
 import { sequenceOf } from "./cursor.ts"
@@ -11,32 +20,37 @@ const PAGE_BYTES = 64 << 20
 
 type Report = { stored: number; duplicates: number }
 
+export type EmbeddedStore = StoreServices | StoreClaims
+
 /** The log as the hot store of what was taken from it: nothing is written twice. */
-export const makeStore = (log: EmbeddedLog): EventStore["Service"] => {
+export const makeStore = (log: EmbeddedLog): Context.Context<EmbeddedStore> => {
   const attempt = <A>(operation: EventStoreError["operation"], task: () => Promise<A>) =>
     Effect.tryPromise({
       try: task,
       catch: (cause) => (cause instanceof EventStoreError ? cause : storeError(operation, cause))
     })
-  return EventStore.of({
+  return Context.make(EventStore, {
     append: (batches) => attempt("append", () => append(log, batches)),
-    // Acknowledging is storing here: what still waits was stored by nobody.
-    unstored: (batch) => Effect.succeed([batch]),
     replay: (options) => attempt("replay", () => replay(log, options)),
-    backlog: (after) =>
-      Effect.try({
-        try: () => log.index.backlog(sequenceOf(after, "backlog")).toRecord(),
-        catch: (cause) => (cause instanceof EventStoreError ? cause : storeError("backlog", cause))
-      }),
     prune: ({ upTo }) =>
       attempt("prune", async () => {
         const sequence = sequenceOf(upTo, "prune")
         await log.settleAll()
         await log.prune(sequence)
-      }),
-    erase: (erasure) => attempt("erase", () => log.erase(erasure)),
-    claims: makeClaims(log)
-  })
+      })
+  }).pipe(
+    Context.add(StoreLedger, {
+      // Acknowledging is storing here: what still waits was stored by nobody.
+      unstored: (batch) => Effect.succeed([batch]),
+      backlog: (after) =>
+        Effect.try({
+          try: () => log.index.backlog(sequenceOf(after, "backlog")).toRecord(),
+          catch: (cause) => (cause instanceof EventStoreError ? cause : storeError("backlog", cause))
+        })
+    }),
+    Context.add(StoreErasure, { erase: (erasure) => attempt("erase", () => log.erase(erasure)) }),
+    Context.add(StoreClaims, makeClaims(log))
+  )
 }
 
 const append = async (log: EmbeddedLog, batches: ReadonlyArray<EventBatch>): Promise<Report> => {

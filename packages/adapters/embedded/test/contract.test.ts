@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { eventQueueContract, eventStoreContract, keyStoreContract, accountStoreContract } from "@millrace/testing"
+import { queueServicesContract, storeServicesContract, keyStoreContract, accountStoreContract } from "@millrace/testing"
 import { Effect, Layer } from "effect"
 import { Embedded } from "@millrace/embedded"
 
@@ -23,13 +23,13 @@ const inFreshDirectory = <A, E>(make: (directory: string) => Layer.Layer<A, E>):
 const both = () =>
   inFreshDirectory((directory) => Embedded.layer({ directory, segmentBytes, maxAttempts, backoffMillis: 5 }))
 
-eventQueueContract("embedded log", { layer: both, maxAttempts })
-eventQueueContract("embedded log, queue alone", {
+queueServicesContract("embedded log", { layer: both, maxAttempts })
+queueServicesContract("embedded log, queue alone", {
   layer: () =>
     inFreshDirectory((directory) => Embedded.queue({ directory, segmentBytes, maxAttempts, backoffMillis: 5 })),
   maxAttempts
 })
-eventStoreContract("embedded log", { layer: both })
+storeServicesContract("embedded log", { layer: both })
 keyStoreContract("key file", {
   durable: true,
   place: () =>

@@ -1,10 +1,12 @@
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { EventQueue, EventStore } from "@millrace/core"
+import { QueueLedger, DeadLetters, EventQueue, EventStore } from "@millrace/core"
 import { idOf } from "@millrace/testing"
 import { Effect } from "effect"
 import {
+  lettersOf,
+  countsOf,
   drainAll,
   drainOnce,
   idsIn,
@@ -55,22 +57,17 @@ describe("Embedded over several lives", () => {
         Effect.gen(function* () {
           yield* publish(1, 3)
           const queue = yield* EventQueue
+          const letters = yield* DeadLetters
           const twice = Effect.flatMap(queue.take(lease), ({ batches }) => {
-            const once = queue.deadLetter(batches[0]!.slice(1, 2), refused)
+            const once = letters.put(batches[0]!.slice(1, 2), refused)
             return Effect.all([once, once, once], { concurrency: 3 })
           })
           yield* Effect.scoped(twice)
-          return yield* queue.counts
+          return yield* (yield* QueueLedger).counts
         })
       )
       assert.deepStrictEqual([counts.deadLettered, counts.waiting], [{ default: 1 }, {}])
-      assert.deepStrictEqual(
-        await live(
-          directory,
-          queueOf((queue) => queue.counts)
-        ),
-        counts
-      )
+      assert.deepStrictEqual(await live(directory, countsOf), counts)
     }))
 
   it("a redelivered event is no duplicate of itself", () =>
@@ -130,30 +127,24 @@ describe("Embedded over several lives", () => {
           yield* publish(1, 5, { project_id: "__proto__" })
           const queue = yield* EventQueue
           const dead = Effect.flatMap(queue.take({ ...lease, limit: 1 }), ({ batches }) =>
-            queue.deadLetter(batches[0]!.slice(1, 3), refused)
+            lettersOf((letters) => letters.put(batches[0]!.slice(1, 3), refused))
           )
           yield* Effect.scoped(dead)
-          yield* queue.deadLetters.replay([(yield* queue.deadLetters.list({ limit: 1 }))[0]!.id])
+          yield* (yield* DeadLetters).replay([(yield* (yield* DeadLetters).list({ limit: 1 }))[0]!.id])
           yield* drainAll
           const segments = segmentsIn(directory).length
           const { cursor } = yield* replayAll()
           yield* storeOf((store) => store.prune({ upTo: cursor }))
           assert.isAbove(segments, 3)
           assert.strictEqual(segmentsIn(directory).length, 1)
-          return yield* queue.counts
+          return yield* (yield* QueueLedger).counts
         })
       )
       assert.strictEqual(before.accepted["default"], 201)
       assert.strictEqual(Object.getOwnPropertyDescriptor(before.accepted, "__proto__")?.value, 5)
       assert.deepStrictEqual([before.deadLettered, before.replayed], [{ default: 2 }, { default: 1 }])
       for (let life = 0; life < 2; life++) {
-        assert.deepStrictEqual(
-          await live(
-            directory,
-            queueOf((queue) => queue.counts)
-          ),
-          before
-        )
+        assert.deepStrictEqual(await live(directory, countsOf), before)
       }
     }))
 
@@ -165,21 +156,22 @@ describe("Embedded over several lives", () => {
           yield* publish(1, 4)
           const queue = yield* EventQueue
           yield* Effect.scoped(
-            Effect.flatMap(queue.take(lease), ({ batches }) => queue.deadLetter(batches[0]!.slice(1, 2), refused))
+            Effect.flatMap(queue.take(lease), ({ batches }) =>
+              lettersOf((letters) => letters.put(batches[0]!.slice(1, 2), refused))
+            )
           )
         })
       )
       const shown = await live(
         directory,
         Effect.gen(function* () {
-          const queue = yield* EventQueue
           assert.deepStrictEqual(
-            (yield* queue.deadLetters.list({ limit: 9 })).map((letter) => [letter.event.event_id, letter.reason]),
+            (yield* (yield* DeadLetters).list({ limit: 9 })).map((letter) => [letter.event.event_id, letter.reason]),
             [[idOf(2), refused]]
           )
           const first = yield* replayAll()
           assert.deepStrictEqual(first.shown, [idOf(1), idOf(3), idOf(4)])
-          assert.strictEqual(yield* queue.deadLetters.replay("all"), 1)
+          assert.strictEqual(yield* (yield* DeadLetters).replay("all"), 1)
           yield* drainAll
           return (yield* replayAll(first.cursor)).shown
         })
@@ -197,7 +189,7 @@ describe("Embedded over several lives", () => {
           yield* drainAll
           const page = yield* storeOf((store) => store.replay({ after: "", limit: 9 }))
           const late = { ...refused, stage: "warehouse" } as const
-          yield* queueOf((queue) => queue.deadLetter(page.batches[0]!.slice(1, 2), late))
+          yield* lettersOf((letters) => letters.put(page.batches[0]!.slice(1, 2), late))
           return page.cursor
         })
       )
@@ -205,7 +197,7 @@ describe("Embedded over several lives", () => {
         directory,
         Effect.gen(function* () {
           assert.deepStrictEqual((yield* replayAll()).shown, [idOf(1)])
-          yield* queueOf((queue) => queue.deadLetters.replay("all"))
+          yield* lettersOf((letters) => letters.replay("all"))
           yield* drainAll
           return (yield* replayAll(cursor)).shown
         })

@@ -1,11 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
-import { EventQueue, EventStore, isShell } from "@millrace/core"
+import { QueueErasure, QueueLedger, EventQueue, EventStore, isShell } from "@millrace/core"
 import { type Files, nodeFiles } from "@millrace/core/node"
 import { batchOf, erasureOf, filesHolding, idOf } from "@millrace/testing"
 import { Effect } from "effect"
 import { resolveOptions } from "../src/config.ts"
 import { EmbeddedLog } from "../src/EmbeddedLog.ts"
-import { drainAll, drainOnce, lease, live, options, publish, refused } from "./lives.ts"
+import { lettersOf, drainAll, drainOnce, lease, live, options, publish, refused } from "./lives.ts"
 import { withDirectory } from "./support.ts"
 
 const GONE = { user_id: "gone-4711", properties: '{"note":"secret-0815"}' }
@@ -20,7 +20,7 @@ const fill = Effect.gen(function* () {
   const setAside = Effect.flatMap(EventQueue, (queue) =>
     Effect.flatMap(queue.take(lease), ({ batches }) =>
       Effect.forEach(batches, (batch) =>
-        queue.deadLetter(batch, { ...refused, message: `refused: ${batch.events[0]!.properties}` })
+        lettersOf((letters) => letters.put(batch, { ...refused, message: `refused: ${batch.events[0]!.properties}` }))
       )
     )
   )
@@ -40,7 +40,7 @@ const shells = Effect.gen(function* () {
 })
 
 const EXPECTED = [1, 2, 3, 4, 17, 18, 19, 20, 33, 34, 35, 36, 49, 50, 51, 52, 65, 66, 67, 68, 104, 105, 106].map(idOf)
-const counts = Effect.flatMap(EventQueue, (queue) => queue.counts)
+const counts = Effect.flatMap(QueueLedger, (queue) => queue.counts)
 
 describe("Embedded: erase", () => {
   it("no file holds a byte of the user: sealed segments, the active one, letters; and none comes back with a restart", () =>
@@ -51,7 +51,7 @@ describe("Embedded: erase", () => {
           yield* fill
           assert.isAtLeast(filesHolding(directory, SECRETS).length, 6)
           const before = yield* counts
-          const erased = yield* (yield* EventQueue).erase(erasure)
+          const erased = yield* (yield* QueueErasure).erase(erasure)
           assert.deepStrictEqual(erased, [
             { place: "queue", events: 3 },
             { place: "dead_letters", events: 1 },
@@ -78,8 +78,7 @@ describe("Embedded: erase", () => {
             (from) => publish(from, 3),
             { concurrency: 4 }
           )
-          const queue = yield* EventQueue
-          yield* Effect.all([writing, queue.erase(erasure), drainOnce()], { concurrency: 3 })
+          yield* Effect.all([writing, (yield* QueueErasure).erase(erasure), drainOnce()], { concurrency: 3 })
           yield* drainAll
           const page = yield* (yield* EventStore).replay({ after: "", limit: 1_000 })
           const ids = page.batches.flatMap((batch) => batch.events.map(({ event_id }) => event_id))
@@ -94,12 +93,12 @@ describe("Embedded: erase", () => {
     withDirectory(async (directory) => {
       await live(
         directory,
-        Effect.flatMap(EventQueue, (queue) => queue.erase(erasure))
+        Effect.flatMap(QueueErasure, (queue) => queue.erase(erasure))
       )
       await live(
         directory,
         Effect.gen(function* () {
-          const { tombstones } = yield* EventQueue
+          const { tombstones } = yield* QueueErasure
           assert.isTrue(batchOf(1, 3, GONE).events.every((event) => tombstones.covers(event)))
           assert.isFalse(batchOf(1, 3).events.some((event) => tombstones.covers(event)))
           yield* (yield* EventStore).append([batchOf(1, 3, GONE)])

@@ -7,7 +7,7 @@ import { Embedded } from "@millrace/embedded"
 import { Context, Effect, Logger } from "effect"
 import fc from "fast-check"
 import { toFirstFormat } from "./firstFormat.ts"
-import { drainAll, live, numbers, options, publish, queueOf, replayAll, segmentsIn, storeOf } from "./lives.ts"
+import { countsOf, drainAll, live, numbers, options, publish, replayAll, segmentsIn, storeOf } from "./lives.ts"
 import { everything, lived, story } from "./story.ts"
 import { withDirectory } from "./support.ts"
 
@@ -16,7 +16,7 @@ const RUNS = Number(process.env["MILLRACE_FORMAT_RUNS"] ?? 8)
 /** Between two calls that the process ends at; 1 tries each. */
 const STEP = Number(process.env["MILLRACE_FORMAT_STEP"] ?? 3)
 
-const sums = queueOf(({ counts }) => Effect.map(counts, ({ accepted, lost }) => [accepted["default"], lost]))
+const sums = Effect.map(countsOf, ({ accepted, lost }) => [accepted["default"], lost])
 const sorted = (from: number, count: number) => [...numbers(from, count)].toSorted()
 
 /** A disk that the process ends beside at its n-th call: that one and all later ones are never made. */

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { EventQueue, EventQueueError } from "@millrace/core"
+import { QueueFailure, EventQueueError } from "@millrace/core"
 import { Embedded } from "@millrace/embedded"
 import { Effect, Exit, Fiber } from "effect"
 import fc from "fast-check"
@@ -66,7 +66,7 @@ describe("a full disk", () => {
             await liveOn(disk, directory, Effect.void)
             const life = Effect.gen(function* () {
               disk.room = disk.used + told.room
-              const broken = yield* Effect.forkChild((yield* EventQueue).broken)
+              const broken = yield* Effect.forkChild((yield* QueueFailure).broken)
               const { acknowledged, next } = yield* fill(told)
               assert.strictEqual(broken.pollUnsafe(), undefined)
               disk.room = Number.POSITIVE_INFINITY
@@ -96,7 +96,7 @@ describe("a full disk", () => {
       const waiting = await liveOn(
         disk,
         directory,
-        queueOf(({ depth }) => Effect.map(depth, ({ events }) => events))
+        queueOf((queue) => Effect.map(queue.waiting, ({ events }) => events))
       )
       assert.strictEqual(waiting, 9)
       assert.deepStrictEqual(await live(directory, everything), numbers(1, 9))

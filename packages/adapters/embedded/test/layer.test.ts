@@ -1,12 +1,12 @@
 import { existsSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { EventBatch, EventQueue } from "@millrace/core"
+import { type QueueServices, EventBatch, EventQueue } from "@millrace/core"
 import { FolderInUse } from "@millrace/core/node"
 import { batchOf } from "@millrace/testing"
 import { Embedded } from "@millrace/embedded"
 import { Effect } from "effect"
-import { lease, live, options, publish, queueOf, segmentsIn } from "./lives.ts"
+import { countsOf, lease, live, options, publish, queueOf, segmentsIn } from "./lives.ts"
 import { withDirectory } from "./support.ts"
 
 describe("Embedded layers", () => {
@@ -22,19 +22,19 @@ describe("Embedded layers", () => {
 
   it("the queue alone deletes what is acknowledged, and keeps its counts", () =>
     withDirectory(async (directory) => {
-      const life = <A>(use: Effect.Effect<A, unknown, EventQueue>) =>
+      const life = <A>(use: Effect.Effect<A, unknown, QueueServices>) =>
         Effect.runPromise(Effect.provide(use, Embedded.queue({ directory, ...options })))
       await life(
         Effect.gen(function* () {
           const queue = yield* EventQueue
           for (let from = 1; from <= 200; from += 5) yield* publish(from, 5)
-          while ((yield* queue.depth).events > 0) yield* Effect.scoped(queue.take(lease))
+          while ((yield* queue.waiting).events > 0) yield* Effect.scoped(queue.take(lease))
           const segments = segmentsIn(directory).length
           assert.isAbove(segments, 3)
           while (segmentsIn(directory).length > 1) yield* Effect.sleep(50)
         })
       )
-      assert.deepStrictEqual((await life(queueOf((queue) => queue.counts))).accepted, { default: 200 })
+      assert.deepStrictEqual((await life(countsOf)).accepted, { default: 200 })
     }))
 
   it("options are refused by name", () =>
@@ -54,7 +54,7 @@ describe("Embedded layers", () => {
         Effect.gen(function* () {
           const error = yield* queueOf((queue) => Effect.flip(queue.publish(huge)))
           assert.strictEqual(error.reason._tag, "MessageTooLarge")
-          assert.deepStrictEqual((yield* queueOf((queue) => queue.counts)).accepted, {})
+          assert.deepStrictEqual((yield* countsOf).accepted, {})
         })
       )
     }))

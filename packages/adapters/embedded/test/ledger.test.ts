@@ -1,7 +1,15 @@
 import { cpSync, rmSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { type DeadLetterReason, EventBatch, EventQueue, EventStore } from "@millrace/core"
+import {
+  QueueLedger,
+  DeadLetters,
+  StoreLedger,
+  type DeadLetterReason,
+  EventBatch,
+  EventQueue,
+  EventStore
+} from "@millrace/core"
 import { eventOf } from "@millrace/testing"
 import { Embedded } from "@millrace/embedded"
 import { Effect } from "effect"
@@ -56,7 +64,7 @@ const deliver = (limit: number, outcome: (Step & { do: "deliver" })["outcome"]) 
     const queue = yield* EventQueue
     const { batches } = yield* queue.take({ limit, ackWaitMillis: 60_000 })
     const [first, ...rest] = batches
-    if (outcome === "dead") yield* queue.deadLetter(first!.slice(0, 1), reason)
+    if (outcome === "dead") yield* (yield* DeadLetters).put(first!.slice(0, 1), reason)
     const kept = outcome !== "dead" ? batches : first!.count > 1 ? [first!.slice(1, first!.count), ...rest] : rest
     yield* (yield* EventStore).append(kept)
     if (outcome === "fail") return yield* Effect.fail("no" as const)
@@ -65,12 +73,11 @@ const deliver = (limit: number, outcome: (Step & { do: "deliver" })["outcome"]) 
 
 const load = (loaded: Loaded, limit: number, dead: boolean) =>
   Effect.gen(function* () {
-    const queue = yield* EventQueue
     const page = yield* (yield* EventStore).replay({ after: loaded.cursor, limit })
     let { batches } = page
     if (dead && batches.length > 0) {
       const [first, ...rest] = batches
-      yield* queue.deadLetter(first!.slice(0, 1), { ...reason, stage: "warehouse" })
+      yield* (yield* DeadLetters).put(first!.slice(0, 1), { ...reason, stage: "warehouse" })
       batches = first!.count > 1 ? [first!.slice(1, first!.count), ...rest] : rest
     }
     for (const event of batches.flatMap((batch) => batch.events)) {
@@ -84,9 +91,10 @@ const load = (loaded: Loaded, limit: number, dead: boolean) =>
 
 const checkLedger = (loaded: Loaded, after: string) =>
   Effect.gen(function* () {
-    const queue = yield* EventQueue
-    const store = yield* EventStore
-    const [counts, backlog] = yield* Effect.all([queue.counts, store.backlog(loaded.cursor)])
+    const [counts, backlog] = yield* Effect.all([
+      (yield* QueueLedger).counts,
+      (yield* StoreLedger).backlog(loaded.cursor)
+    ])
     assert.strictEqual(
       total(counts.accepted),
       loaded.ids.size + loaded.duplicates + total(counts.deadLettered) + total(counts.waiting) + total(backlog),
@@ -107,13 +115,13 @@ const perform = (loaded: Loaded, published: Set<string>, one: Step) =>
         break
       }
       case "deliver":
-        if ((yield* queue.depth).events > 0) yield* deliver(one.limit, one.outcome)
+        if ((yield* queue.waiting).events > 0) yield* deliver(one.limit, one.outcome)
         break
       case "load":
         yield* load(loaded, one.limit, one.dead)
         break
       case "replayLetters":
-        yield* queue.deadLetters.replay("all")
+        yield* (yield* DeadLetters).replay("all")
         break
       case "prune":
         yield* store.prune({ upTo: loaded.cursor })
@@ -126,10 +134,10 @@ const perform = (loaded: Loaded, published: Set<string>, one: Step) =>
 const finish = (loaded: Loaded) =>
   Effect.gen(function* () {
     const queue = yield* EventQueue
-    while ((yield* queue.depth).events > 0) yield* deliver(1_000, "ack")
+    while ((yield* queue.waiting).events > 0) yield* deliver(1_000, "ack")
     while (!(yield* load(loaded, 50, false)));
-    yield* queue.deadLetters.replay("all")
-    while ((yield* queue.depth).events > 0) yield* deliver(1_000, "ack")
+    yield* (yield* DeadLetters).replay("all")
+    while ((yield* queue.waiting).events > 0) yield* deliver(1_000, "ack")
     while (!(yield* load(loaded, 50, false)));
     yield* checkLedger(loaded, "the end")
   })

@@ -1,6 +1,16 @@
 import { readdirSync } from "node:fs"
 import { join } from "node:path"
-import { type DeadLetterReason, EventQueue, EventStore, type Page } from "@millrace/core"
+import {
+  type DeadLetterReason,
+  DeadLetters,
+  EventQueue,
+  EventStore,
+  type Page,
+  type QueueFailure,
+  QueueLedger,
+  type QueueServices,
+  type StoreServices
+} from "@millrace/core"
 import { batchOf, idOf } from "@millrace/testing"
 import { Embedded } from "@millrace/embedded"
 import { Effect } from "effect"
@@ -9,7 +19,7 @@ export const options = { segmentBytes: 4096, maxAttempts: 3, backoffMillis: 1 }
 export const lease = { limit: 1_000, ackWaitMillis: 10_000 }
 export const refused: DeadLetterReason = { stage: "store", code: "Refused", message: "by the test", attempts: 1 }
 
-export type Services = EventQueue | EventStore
+export type Services = QueueServices | QueueFailure | StoreServices
 
 /** Runs one life of the process over `directory`. */
 export const live = <A>(directory: string, life: Effect.Effect<A, unknown, Services>): Promise<A> =>
@@ -17,6 +27,9 @@ export const live = <A>(directory: string, life: Effect.Effect<A, unknown, Servi
 
 export const queueOf = <A, E, R>(use: (queue: EventQueue["Service"]) => Effect.Effect<A, E, R>) =>
   Effect.flatMap(EventQueue, use)
+export const lettersOf = <A, E, R>(use: (letters: DeadLetters["Service"]) => Effect.Effect<A, E, R>) =>
+  Effect.flatMap(DeadLetters, use)
+export const countsOf = Effect.flatMap(QueueLedger, ({ counts }) => counts)
 export const storeOf = <A, E, R>(use: (store: EventStore["Service"]) => Effect.Effect<A, E, R>) =>
   Effect.flatMap(EventStore, use)
 
@@ -32,7 +45,7 @@ export const drainOnce = (takeOptions = lease) =>
 
 export const drainAll = Effect.gen(function* () {
   const queue = yield* EventQueue
-  while ((yield* queue.depth).events > 0) yield* drainOnce()
+  while ((yield* queue.waiting).events > 0) yield* drainOnce()
 })
 
 export const idsIn = (page: Pick<Page, "batches">) =>

@@ -1,6 +1,14 @@
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { EventQueue, EventStore } from "@millrace/core"
+import {
+  QueueLedger,
+  DeadLetters,
+  QueueErasure,
+  StoreErasure,
+  StoreLedger,
+  EventQueue,
+  EventStore
+} from "@millrace/core"
 import { batchOf, erasureOf } from "@millrace/testing"
 import { Effect } from "effect"
 import { assert, describe, it } from "vitest"
@@ -16,8 +24,8 @@ const contentOf = (directory: string) =>
 const publish = Effect.flatMap(EventQueue, (queue) => queue.publish(batchOf(1, 20)))
 
 const told = Effect.gen(function* () {
-  const { accepted, lost, waiting } = yield* (yield* EventQueue).counts
-  return { accepted, lost, waiting, backlog: yield* (yield* EventStore).backlog("") }
+  const { accepted, lost, waiting } = yield* (yield* QueueLedger).counts
+  return { accepted, lost, waiting, backlog: yield* (yield* StoreLedger).backlog("") }
 })
 
 /** What a write that was never acknowledged leaves behind the last record. */
@@ -53,13 +61,13 @@ describe("Embedded.reader", () => {
         const tried: ReadonlyArray<Effect.Effect<unknown, unknown>> = [
           queue.publish(batchOf(21, 1)),
           Effect.scoped(queue.take({ limit: 1, ackWaitMillis: 1 })),
-          queue.deadLetter(batchOf(1, 1), reason),
-          queue.deadLetters.replay("all"),
-          queue.deadLetters.purge("all"),
-          queue.erase(erasure),
+          (yield* DeadLetters).put(batchOf(1, 1), reason),
+          (yield* DeadLetters).replay("all"),
+          (yield* DeadLetters).purge("all"),
+          (yield* QueueErasure).erase(erasure),
           store.append([batchOf(21, 1)]),
           store.prune({ upTo: "1" }),
-          store.erase(erasure)
+          (yield* StoreErasure).erase(erasure)
         ]
         return yield* Effect.forEach(tried, Effect.flip)
       })

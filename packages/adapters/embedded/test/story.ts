@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { Effect } from "effect"
 import fc from "fast-check"
-import { drainAll, drainOnce, live, publish, queueOf, refused, replayAll, storeOf } from "./lives.ts"
+import { lettersOf, drainAll, drainOnce, live, publish, queueOf, refused, replayAll, storeOf } from "./lives.ts"
 
 export interface Story {
   readonly batches: ReadonlyArray<number>
@@ -22,7 +22,7 @@ const setFirstAside = Effect.scoped(
   Effect.gen(function* () {
     const { batches } = yield* queueOf((queue) => queue.take({ limit: 1, ackWaitMillis: 10_000 }))
     const [first] = batches
-    yield* queueOf((queue) => queue.deadLetter(first!.slice(0, 1), refused))
+    yield* lettersOf((letters) => letters.put(first!.slice(0, 1), refused))
     if (first!.count > 1) yield* storeOf((store) => store.append([first!.slice(1, first!.count)]))
   })
 )
@@ -40,7 +40,7 @@ export const lived = async (directory: string, { batches, olderCheckpoint, worke
       directory,
       Effect.andThen(
         setFirstAside,
-        queueOf((queue) => Effect.flatMap(queue.depth, ({ events }) => (events > 0 ? drainOnce() : Effect.void)))
+        queueOf((queue) => Effect.flatMap(queue.waiting, ({ events }) => (events > 0 ? drainOnce() : Effect.void)))
       )
     )
   const early = readFileSync(checkpoint)
@@ -53,6 +53,6 @@ export const lived = async (directory: string, { batches, olderCheckpoint, worke
 export const everything = Effect.gen(function* () {
   yield* drainAll
   const { shown } = yield* replayAll()
-  const letters = yield* queueOf((queue) => queue.deadLetters.list({ limit: 1_000 }))
+  const letters = yield* lettersOf(({ list }) => list({ limit: 1_000 }))
   return [...shown, ...letters.map(({ event }) => event.event_id)].toSorted()
 })

@@ -1,9 +1,15 @@
 import {
   type ByProject,
+  DeadLetters,
   EventBatch,
   EventQueue,
   type EventQueueError,
   everyMillis,
+  type QueueCounts,
+  QueueErasure,
+  QueueLedger,
+  QueueObservation,
+  type QueueServices,
   QueueSnapshot,
   superviseLoop,
   Tombstones
@@ -17,7 +23,6 @@ import { deadLettersOf } from "./deadLetters.ts"
 import { durabilityOf } from "./durability.ts"
 import { erase } from "./erase.ts"
 import { Inbox } from "./Inbox.ts"
-import { setAside } from "./letters.ts"
 import { openQueueLog, type QueueLog } from "./QueueLog.ts"
 import { namesOf } from "./subjects.ts"
 import { makeSweep, nudge } from "./sweep.ts"
@@ -83,35 +88,41 @@ const make = (options: NatsOptions) =>
         Effect.tap(tellNotes(log))
       )
     const replaying = yield* Semaphore.make(1)
-    const queue = EventQueue.of({
+    return Context.make(EventQueue, {
       durability,
-      observe: log.meter.observe,
       publish: (batch) => publish(log, batch),
       take: (takeOptions) => take(log, inbox, takeOptions),
-      deadLetter: (batch, reason) => setAside(log, batch, reason),
-      deadLetters: deadLettersOf(log, replaying),
-      depth: Effect.flatMap(snapshot("depth"), ({ bytes, lost, oldest, waiting }) =>
+      waiting: Effect.flatMap(snapshot("depth"), ({ bytes, oldest, waiting }) =>
         Effect.map(receivedAt(log, oldest), (oldestReceivedAt) => ({
           events: total(waiting),
           bytes,
-          oldestReceivedAt,
-          lost: total(lost)
+          oldestReceivedAt
         }))
-      ),
-      tombstones: new Tombstones(hashOfNobody),
-      erase: (erasure) =>
-        Effect.tryPromise({ try: () => erase(log, erasure), catch: (cause) => queueError("erase", cause) }),
-      counts: Effect.map(snapshot("depth"), ({ accepted, deadLettered, lost, replayed, unsettled, waiting }) => ({
-        accepted,
-        deadLettered,
-        replayed,
-        waiting,
-        lost,
-        unsettled: { log: log.id, positions: unsettled }
-      }))
-    })
-    return Context.make(EventQueue, queue).pipe(Context.add(QueueSnapshot, copierOf(log, replaying)))
+      )
+    }).pipe(
+      Context.add(DeadLetters, deadLettersOf(log, replaying)),
+      Context.add(QueueObservation, { observe: log.meter.observe }),
+      Context.add(QueueErasure, {
+        tombstones: new Tombstones(hashOfNobody),
+        erase: (erasure) =>
+          Effect.tryPromise({ try: () => erase(log, erasure), catch: (cause) => queueError("erase", cause) })
+      }),
+      Context.add(QueueLedger, {
+        counts: Effect.map(snapshot("depth"), (seen) => countsOf(log, seen)),
+        lost: Effect.map(snapshot("depth"), ({ lost }) => total(lost))
+      }),
+      Context.add(QueueSnapshot, copierOf(log, replaying))
+    )
   })
+
+const countsOf = (log: QueueLog, seen: Snapshot): QueueCounts => ({
+  accepted: seen.accepted,
+  deadLettered: seen.deadLettered,
+  replayed: seen.replayed,
+  waiting: seen.waiting,
+  lost: seen.lost,
+  unsettled: { log: log.id, positions: seen.unsettled }
+})
 
 /** Those of the store behind the queue count. */
 const hashOfNobody = () => ""
@@ -165,7 +176,7 @@ const receivedAt = (log: QueueLog, position: number | undefined) =>
  * the option, `StreamRefused` when the server keeps a stream differently, or what the driver says. Once open it outlives
  * the server: while that is down every call fails with `QueueUnavailable` at once, and works again when it is back.
  */
-export const layer = (options: NatsOptions): Layer.Layer<EventQueue | QueueSnapshot, EventQueueError> =>
+export const layer = (options: NatsOptions): Layer.Layer<QueueServices | QueueSnapshot, EventQueueError> =>
   Layer.effectContext(make(options))
 
 export { restorer } from "./backup/restore.ts"

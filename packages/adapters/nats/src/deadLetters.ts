@@ -1,8 +1,14 @@
 import { createHash } from "node:crypto"
-import { type DeadLetter, type DeadLetterSelection, EventBatch, type EventQueue, type Tombstones } from "@millrace/core"
+import {
+  type DeadLetter,
+  type DeadLetters,
+  type DeadLetterSelection,
+  EventBatch,
+  type Tombstones
+} from "@millrace/core"
 import { Effect, type Semaphore } from "effect"
 import { queueError, type StoredMsg } from "./client.ts"
-import { decodeLetter } from "./letters.ts"
+import { decodeLetter, setAside } from "./letters.ts"
 import type { QueueLog } from "./QueueLog.ts"
 import { tokenOf } from "./subjects.ts"
 
@@ -20,7 +26,7 @@ interface Found {
 }
 
 /** By sequence in the stream of dead letters. `oneAtATime`: two replays of the same letter would publish it twice. */
-export const deadLettersOf = (log: QueueLog, oneAtATime: Semaphore.Semaphore): EventQueue["Service"]["deadLetters"] => {
+export const deadLettersOf = (log: QueueLog, oneAtATime: Semaphore.Semaphore): DeadLetters["Service"] => {
   const attempt = <A>(task: () => Promise<A>) =>
     Effect.tryPromise({ try: task, catch: (cause) => queueError("deadLetters", cause) })
   const forEachChunk = (selection: DeadLetterSelection, step: (found: ReadonlyArray<Found>) => Promise<void>) =>
@@ -33,6 +39,7 @@ export const deadLettersOf = (log: QueueLog, oneAtATime: Semaphore.Semaphore): E
       return done
     }).pipe((task) => oneAtATime.withPermit(task))
   return {
+    put: (batch, reason) => setAside(log, batch, reason),
     list: ({ after, limit, project_id }) =>
       attempt(async () => {
         const found = await page(log, { from: (sequenceOf(after ?? "0") ?? 0) + 1, limit, project_id })

@@ -31,11 +31,11 @@ export const bury = Effect.fnUntraced(function* (
   log: QueueLog,
   message: Known,
   reason: DeadLetterReason,
-  { unstored = (batch) => Effect.succeed([batch]) }: Pick<TakeOptions, "unstored"> = {}
+  { exhausted = (batch, why) => setAside(log, batch, why) }: Pick<TakeOptions, "exhausted"> = {}
 ) {
   const batch = decode(log, message)
   if (batch === undefined) yield* keepUnreadable(log, message)
-  else for (const part of yield* unstored(batch)) yield* setAside(log, part, reason)
+  else yield* exhausted(batch, reason)
   yield* recordSettled(log, [message])
 })
 

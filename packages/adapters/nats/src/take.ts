@@ -164,7 +164,7 @@ const buryOrPostpone = (
   log: QueueLog,
   inbox: Inbox,
   message: Message & Known,
-  how: Pick<TakeOptions, "unstored"> & { readonly reason: DeadLetterReason }
+  how: Pick<TakeOptions, "exhausted"> & { readonly reason: DeadLetterReason }
 ): Effect.Effect<undefined> =>
   bury(log, message, how.reason, how).pipe(
     Effect.andThen(acknowledge(inbox, [message])),

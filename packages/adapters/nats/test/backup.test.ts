@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { type DeadLetterReason, EventQueue, QueueSnapshot } from "@millrace/core"
+import { type DeadLetterReason, QueueSnapshot } from "@millrace/core"
 import { batchOf, idOf } from "@millrace/testing"
 import { nats } from "@millrace/test-services"
 import { describeWithService } from "@millrace/test-services/vitest"
@@ -10,7 +10,7 @@ import { afterAll, expect, it } from "vitest"
 import { Broker } from "../src/client.ts"
 import { resolveOptions } from "../src/config.ts"
 import { Nats, type NatsOptions } from "../src/index.ts"
-import { consume, FILE_STORE_BYTES, lease, uniqueName } from "./support.ts"
+import { consume, FILE_STORE_BYTES, lease, uniqueName, type Queue, queueOf } from "./support.ts"
 
 const REFUSED: DeadLetterReason = { stage: "store", code: "Refused", message: "no", attempts: 1 }
 const MILLIS = 60_000
@@ -26,22 +26,21 @@ afterAll(() => folders.forEach((made) => rmSync(made, { recursive: true, force: 
 const open = Effect.fnUntraced(function* (options: NatsOptions) {
   const context = yield* Layer.build(Nats.layer(options))
   return {
-    queue: Context.get(context, EventQueue),
+    queue: queueOf(context),
     copier: Option.getOrThrow(Context.getOption(context, QueueSnapshot))
   }
 })
-type Queue = EventQueue["Service"]
 
 /** Publishes events `from` to `from + 2` and sets the last of them aside. */
 const setLastAside = (queue: Queue, from: number) =>
   queue.publish(batchOf(from, 3)).pipe(
     Effect.andThen(queue.take(lease)),
-    Effect.tap(({ batches: [batch] }) => queue.deadLetter(batch!.slice(2, 3), REFUSED)),
+    Effect.tap(({ batches: [batch] }) => queue.letters.put(batch!.slice(2, 3), REFUSED)),
     Effect.scoped
   )
 
 const lettersOf = (queue: Queue) =>
-  Effect.map(queue.deadLetters.list({ limit: 100 }), (letters) => letters.map(({ event }) => event.event_id))
+  Effect.map(queue.letters.list({ limit: 100 }), (letters) => letters.map(({ event }) => event.event_id))
 
 const run = <A, E>(body: Effect.Effect<A, E>) => Effect.runPromise(body)
 
@@ -58,7 +57,7 @@ for (const version of ["2.9", "2.10", "2.15"]) {
           Effect.gen(function* () {
             const { copier, queue } = yield* open(optionsOf())
             for (let from = 1; from <= 298; from += 3) yield* setLastAside(queue, from)
-            yield* queue.deadLetters.replay([(yield* queue.deadLetters.list({ limit: 1 }))[0]!.id])
+            yield* queue.letters.replay([(yield* queue.letters.list({ limit: 1 }))[0]!.id])
             yield* Effect.promise(() => run(consume(queue)))
             const folder = newFolder()
             yield* copier.hold({ withinMillis: MILLIS })
@@ -81,7 +80,7 @@ for (const version of ["2.9", "2.10", "2.15"]) {
             expect(yield* lettersOf(again)).toEqual(letters)
             yield* setLastAside(again, 1_000)
             expect(yield* lettersOf(again)).toEqual([...letters, idOf(1_002)])
-            expect(yield* again.deadLetters.replay("all")).toBe(100)
+            expect(yield* again.letters.replay("all")).toBe(100)
             expect(yield* again.counts).toMatchObject({ waiting: { default: 100 }, accepted: { default: 404 } })
             expect(yield* Effect.flip(restorer.look(""))).toMatchObject({ of: "queue", reason: "NotEmpty" })
           }).pipe(Effect.scoped, run),
@@ -122,7 +121,7 @@ for (const version of ["2.9", "2.10", "2.15"]) {
                 yield* Fiber.join(holding)
                 yield* copier.hold({ withinMillis: MILLIS })
                 yield* queue.publish(batchOf(20, 3))
-                const started = yield* Effect.forkDetach(queue.deadLetters.replay("all"))
+                const started = yield* Effect.forkDetach(queue.letters.replay("all"))
                 yield* copier.copyTo(newFolder(), {})
                 expect(yield* Effect.timeoutOption(Fiber.join(started), 300)).toMatchObject({ _tag: "None" })
                 expect(yield* queue.counts).toMatchObject({ replayed: {} })

@@ -1,4 +1,4 @@
-import { eventQueueContract } from "@millrace/testing"
+import { queueServicesContract } from "@millrace/testing"
 import { Nats } from "@millrace/nats"
 import { nats } from "@millrace/test-services"
 import { describeWithService } from "@millrace/test-services/vitest"
@@ -9,7 +9,7 @@ const maxAttempts = 3
 
 for (const version of ["2.9", "2.10", "2.15"]) {
   await describeWithService(`nats ${version}`, nats({ version, maxFileStoreBytes: FILE_STORE_BYTES }), (server) => {
-    eventQueueContract(`nats ${version}`, {
+    queueServicesContract(`nats ${version}`, {
       // Suspended: the server runs only once the first law does.
       layer: () =>
         Layer.suspend(() => Nats.layer({ servers: [server().url], name: uniqueName(), maxAttempts, backoffMillis: 5 })),

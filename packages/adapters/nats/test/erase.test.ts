@@ -51,7 +51,7 @@ for (const version of ["2.9", "2.10", "2.15"]) {
               yield* Effect.scoped(open.take({ ...lease, limit: 2 }))
               yield* Effect.scoped(
                 Effect.flatMap(open.take({ ...lease, limit: 2 }), ({ batches }) =>
-                  open.deadLetter(batches[0]!, refused)
+                  open.letters.put(batches[0]!, refused)
                 )
               )
               assert.isAtLeast(filesHolding(directory, SECRETS).length, 2)

@@ -184,7 +184,7 @@ for (const version of ["2.9", "2.15"]) {
       const refused = ["QueueUnavailable", "PublishAmbiguous"]
       expect(refused).toContain(await queue.reasonOf((one) => one.publish(batchOf(3, 1))))
       expect(await queue.reasonOf((one) => one.publish(batchOf(3, 1)))).toBe("QueueUnavailable")
-      expect(await queue.reasonOf((one) => one.depth)).toBe("QueueUnavailable")
+      expect(await queue.reasonOf((one) => one.waiting)).toBe("QueueUnavailable")
       expect(await queue.reasonOf((one) => Effect.scoped(one.take(lease)))).toBe("QueueUnavailable")
       await server().start()
       await insist(() => queue.run((one) => one.publish(batchOf(3, 1))))
@@ -196,7 +196,7 @@ for (const version of ["2.9", "2.15"]) {
 
     it("a worker that waits while the server dies fails, and takes from the one that comes back", async () => {
       const queue = openQueue({ servers: [server().url], name: uniqueName() })
-      await queue.run((one) => one.depth)
+      await queue.run((one) => one.waiting)
       const waiting = queue.reasonOf((one) => consume(one))
       await new Promise((resolve) => setTimeout(resolve, 100))
       await server().kill()
@@ -209,7 +209,7 @@ for (const version of ["2.9", "2.15"]) {
 
     it("a stopped server acknowledges nothing; what was ambiguous is there once or not at all", async () => {
       const queue = openQueue({ servers: [server().url], name: uniqueName(), publishTimeoutMillis: 400 })
-      await queue.run((one) => one.depth)
+      await queue.run((one) => one.waiting)
       server().pause()
       const reasons = await Promise.all(
         [1, 2, 3].map((number) => queue.reasonOf((one) => one.publish(batchOf(number, 1))))

@@ -79,7 +79,7 @@ const schedule = async (server: TestServer, seed: number) => {
     })
   const [api, worker] = [open(), open()]
   const queues = [api, worker]
-  for (const queue of queues) await queue.run((one) => one.depth)
+  for (const queue of queues) await queue.run((one) => one.waiting)
   const journal: Journal = {
     next: 1,
     acknowledged: new Set(),
@@ -144,7 +144,7 @@ for (const { syncAlways, version } of [
           })
         }
         // What an older server brought back from the dead is cleared away, so that it fills no stream.
-        await insist(async () => expect(await api.run((one) => one.depth)).toMatchObject({ bytes: 0, events: 0 }))
+        await insist(async () => expect(await api.run((one) => one.waiting)).toMatchObject({ bytes: 0, events: 0 }))
         await Promise.all(queues.map((queue) => queue.close()))
       })
     }

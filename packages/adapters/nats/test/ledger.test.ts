@@ -56,7 +56,7 @@ await describeWithService("ledger", nats({ maxFileStoreBytes: FILE_STORE_BYTES }
   it("checkpoints: lose no record that is written meanwhile", async () => {
     const name = uniqueName()
     const queue = openQueue({ servers: [server().url], name })
-    await queue.run((one) => one.depth)
+    await queue.run((one) => one.waiting)
     const brokers = await Promise.all([1, 2, 3, 4].map(() => brokerOf(name)))
     const [writer, cutter, other, late] = brokers.map((broker) => new LedgerLog(recordLogOf(broker, namesOf(name))))
     const write = async () => {
@@ -87,7 +87,7 @@ await describeWithService("ledger", nats({ maxFileStoreBytes: FILE_STORE_BYTES }
     const messages = [{ position: 1, project_id: "default", count: 3, replay: false }]
     await ledger.append({ _tag: "Settled", messages })
     expect(ofDefault(await queue.run((one) => one.counts))).toMatchObject({ accepted: 3, waiting: 0 })
-    expect(await queue.run((one) => one.depth)).toMatchObject({ events: 0, oldestReceivedAt: undefined })
+    expect(await queue.run((one) => one.waiting)).toMatchObject({ events: 0, oldestReceivedAt: undefined })
     expect(await queue.run((one) => consume(one, lease, 300))).toBeUndefined()
     const { state } = await (await jetstreamManager(broker.connection)).streams.info(name)
     expect(state.messages).toBe(0)
@@ -102,21 +102,21 @@ await describeWithService("ledger", nats({ maxFileStoreBytes: FILE_STORE_BYTES }
     const queues = [0, 1].map(() => openQueue({ servers: [server().url], name }))
     const [queue, other] = queues
     await queue!.run((one) => one.publish(batchOf(1, 50)))
-    await other!.run((one) => one.depth)
+    await other!.run((one) => one.waiting)
     await queue!.run((one) =>
       Effect.scoped(
         Effect.flatMap(one.take(lease), ({ batches }) =>
           Effect.all(
             [
-              one.deadLetter(batches[0]!, reason),
-              Effect.promise(() => other!.run((service) => service.deadLetter(batches[0]!, reason)))
+              one.letters.put(batches[0]!, reason),
+              Effect.promise(() => other!.run((service) => service.letters.put(batches[0]!, reason)))
             ],
             { concurrency: "unbounded" }
           )
         )
       )
     )
-    expect(await queue!.run((one) => one.deadLetters.list({ limit: 1_000 }))).toHaveLength(50)
+    expect(await queue!.run((one) => one.letters.list({ limit: 1_000 }))).toHaveLength(50)
     expect(ofDefault(await other!.run((one) => one.counts))).toMatchObject({
       accepted: 50,
       deadLettered: 50,
@@ -132,13 +132,13 @@ await describeWithService("ledger", nats({ maxFileStoreBytes: FILE_STORE_BYTES }
       Effect.scoped(
         Effect.gen(function* () {
           const { batches } = yield* one.take(lease)
-          yield* one.deadLetter(batches[0]!.slice(0, 1), reason)
-          yield* one.deadLetters.purge("all")
-          yield* one.deadLetter(batches[0]!.slice(0, 2), reason)
+          yield* one.letters.put(batches[0]!.slice(0, 1), reason)
+          yield* one.letters.purge("all")
+          yield* one.letters.put(batches[0]!.slice(0, 2), reason)
         })
       )
     )
-    const letters = await queue.run((one) => one.deadLetters.list({ limit: 10 }))
+    const letters = await queue.run((one) => one.letters.list({ limit: 10 }))
     expect(letters.map(({ event }) => event.event_id)).toEqual([idOf(2)])
     expect(ofDefault(await queue.run((one) => one.counts))).toMatchObject({ accepted: 3, deadLettered: 2, waiting: 0 })
     await queue.close()
@@ -149,7 +149,7 @@ await describeWithService("ledger", nats({ maxFileStoreBytes: FILE_STORE_BYTES }
     await queue.run((one) => one.publish(batchOf(1, 3)))
     await queue.run((one) =>
       one.take(lease).pipe(
-        Effect.flatMap(({ batches }) => one.deadLetter(batches[0]!.slice(1, 2), reason)),
+        Effect.flatMap(({ batches }) => one.letters.put(batches[0]!.slice(1, 2), reason)),
         Effect.andThen(Effect.fail("no" as const)),
         Effect.scoped,
         Effect.ignore
@@ -166,9 +166,9 @@ await describeWithService("ledger", nats({ maxFileStoreBytes: FILE_STORE_BYTES }
     const [queue] = queues
     await queue!.run((one) => one.publish(batchOf(1, 3)))
     await queue!.run((one) =>
-      Effect.scoped(Effect.flatMap(one.take(lease), ({ batches }) => one.deadLetter(batches[0]!, reason)))
+      Effect.scoped(Effect.flatMap(one.take(lease), ({ batches }) => one.letters.put(batches[0]!, reason)))
     )
-    await Promise.all(queues.map((one) => one.run((service) => service.deadLetters.replay("all"))))
+    await Promise.all(queues.map((one) => one.run((service) => service.letters.replay("all"))))
     expect((await queue!.run((one) => consume(one)))!.ids).toEqual([1, 2, 3].map(idOf))
     expect(ofDefault(await queue!.run((one) => one.counts))).toEqual({
       accepted: 6,

@@ -47,7 +47,7 @@ await describeWithService("lost", nats({ maxFileStoreBytes: FILE_STORE_BYTES }),
     await manager.streams.purge(name)
     for (const queue of [publisher, other]) {
       expect(await countsOf(queue)).toEqual({ accepted: 100, dead: 0, waiting: 0, lost: 93 })
-      expect((await queue.run((one) => one.depth)).lost).toBe(93)
+      expect(await queue.run((one) => one.lost)).toBe(93)
     }
     await publisher.run((one) => one.publish(batchOf(101, 5)))
     await publisher.run((one) => consume(one))
@@ -66,10 +66,10 @@ await describeWithService("lost", nats({ maxFileStoreBytes: FILE_STORE_BYTES }),
       Effect.scoped(
         Effect.gen(function* () {
           const { batches } = yield* one.take({ ...lease, limit: 10 })
-          yield* one.deadLetter(batches[0]!.slice(0, 2), reason)
+          yield* one.letters.put(batches[0]!.slice(0, 2), reason)
           yield* Effect.promise(() => manager.streams.deleteMessage(name, 1))
           yield* Effect.promise(() => manager.streams.deleteMessage(name, 2))
-          yield* one.deadLetter(batches[0]!.slice(2, 3), reason)
+          yield* one.letters.put(batches[0]!.slice(2, 3), reason)
           return lostOf(yield* one.counts)
         })
       )
@@ -104,7 +104,7 @@ await describeWithService("lost", nats({ maxFileStoreBytes: FILE_STORE_BYTES }),
     await before.run((one) => one.publish(batchOf(1, 10)))
     await before.run((one) => consume(one))
     const [publisher, worker] = [openQueue(optionsOf(name)), openQueue(optionsOf(name))]
-    await worker.run((one) => one.depth)
+    await worker.run((one) => one.waiting)
     await publisher.run((one) => one.publish(batchOf(11, 10)))
     await manager.streams.delete(name)
     await insist(() => publisher.run((one) => one.publish(batchOf(21, 10))))
@@ -132,7 +132,7 @@ await describeWithService("lost", nats({ maxFileStoreBytes: FILE_STORE_BYTES }),
     await manager.streams.purge(name)
     const before = await countsOf(publisher)
     expect(before).toMatchObject({ accepted: 20, waiting: 0 })
-    await other.run((one) => one.depth)
+    await other.run((one) => one.waiting)
     await manager.streams.delete(`${name}-ledger`)
     await insist(() => other.run((one) => one.publish(batchOf(21, 5))))
     for (const queue of [other, publisher]) {
@@ -166,7 +166,7 @@ await describeWithService("lost", nats({ maxFileStoreBytes: FILE_STORE_BYTES }),
       fc.asyncProperty(fc.array(Step, { minLength: 5, maxLength: 30 }), async (steps) => {
         const name = uniqueName()
         const queues = [openQueue(optionsOf(name)), openQueue(optionsOf(name))]
-        await Promise.all(queues.map((queue) => queue.run((one) => one.depth)))
+        await Promise.all(queues.map((queue) => queue.run((one) => one.waiting)))
         const inStream = new Map<number, number>()
         const known = { accepted: 0, lost: 0 }
         let next = 1

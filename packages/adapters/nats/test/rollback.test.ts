@@ -232,7 +232,7 @@ for (const version of ["2.9", "2.10", "2.15"]) {
     it("nothing is published before the ledger follows the stream", async () => {
       const name = uniqueName()
       const [worker, publisher] = [openQueue(optionsOf(name)), openQueue(optionsOf(name))]
-      await publisher.run((one) => one.depth)
+      await publisher.run((one) => one.waiting)
       const seen: Seen = new Map()
       for (let batch = 0; batch < 5; batch++) await publish(worker, batchOf(batch * 5 + 1, 5))
       await drain(worker, seen)
@@ -250,7 +250,7 @@ for (const version of ["2.9", "2.10", "2.15"]) {
         if (refusal === undefined) acknowledged.push(...idsOf(batch))
       }
       await insist(async () =>
-        expect(await publisher.reasonOf((one) => one.depth)).not.toBe("QueueUnavailable/NotConnected")
+        expect(await publisher.reasonOf((one) => one.waiting)).not.toBe("QueueUnavailable/NotConnected")
       )
       for (const batch of sent) await send(batch)
       await withManager(server(), async (manager) => void (await manager.streams.delete(`${name}-obstacle`)))

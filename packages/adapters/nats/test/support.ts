@@ -1,6 +1,15 @@
-import { type EventBatch, EventQueue, type EventQueueError, type QueueCounts } from "@millrace/core"
+import {
+  DeadLetters,
+  type EventBatch,
+  EventQueue,
+  type EventQueueError,
+  type QueueCounts,
+  QueueErasure,
+  QueueLedger,
+  type QueueServices
+} from "@millrace/core"
 import { Nats, type NatsOptions } from "@millrace/nats"
-import { Cause, Effect, Exit, Layer, Logger, ManagedRuntime } from "effect"
+import { Cause, Context, Effect, Exit, Layer, Logger, ManagedRuntime } from "effect"
 
 let names = 0
 
@@ -12,19 +21,31 @@ export const FILE_STORE_BYTES = 2 ** 40
 
 export const lease = { limit: 1_000, ackWaitMillis: 20_000 }
 
-type Queue = EventQueue["Service"]
+/** Services of a queue in one hand. */
+export type Queue = EventQueue["Service"] &
+  QueueLedger["Service"] &
+  Pick<QueueErasure["Service"], "erase"> & { readonly letters: DeadLetters["Service"] }
+
+export const queueOf = (services: Context.Context<QueueServices>): Queue => ({
+  ...Context.get(services, EventQueue),
+  ...Context.get(services, QueueLedger),
+  erase: Context.get(services, QueueErasure).erase,
+  letters: Context.get(services, DeadLetters)
+})
 
 /** One process's queue, until `close`. */
 export const openQueue = (options: NatsOptions) => {
   const queue = Nats.layer({ backoffMillis: 5, maxAttempts: 3, ...options })
   // Quiet: what these tests provoke is logged at length.
   const runtime = ManagedRuntime.make(Layer.provideMerge(queue, Logger.layer([])))
-  const run = <A, E>(use: (queue: Queue) => Effect.Effect<A, E>) => runtime.runPromise(Effect.flatMap(EventQueue, use))
+  const using = <A, E>(use: (queue: Queue) => Effect.Effect<A, E>) =>
+    Effect.flatMap(Effect.context<QueueServices>(), (services) => use(queueOf(services)))
+  const run = <A, E>(use: (queue: Queue) => Effect.Effect<A, E>) => runtime.runPromise(using(use))
   return {
     run,
     /** Fails with the reason's tag, or succeeds with `undefined`. */
     reasonOf: async <A>(use: (queue: Queue) => Effect.Effect<A, EventQueueError>): Promise<string | undefined> => {
-      const exit = await runtime.runPromise(Effect.exit(Effect.flatMap(EventQueue, use)))
+      const exit = await runtime.runPromise(Effect.exit(using(use)))
       if (Exit.isSuccess(exit)) return undefined
       const error = Cause.squash(exit.cause)
       return typeof error === "object" && error !== null && "reason" in error ? tagOf(error.reason) : String(error)

@@ -47,7 +47,7 @@ for (const version of ["2.9", "2.15"]) {
         const taken: Array<string> = []
         await eventually(async () => {
           taken.push(...((await queue.run((one) => consume(one, lease, 500)))?.ids ?? []))
-          const letters = await queue.run((one) => one.deadLetters.list({ limit: 10 }))
+          const letters = await queue.run((one) => one.letters.list({ limit: 10 }))
           expect(letters.map(({ event, reason }) => [event.event_id, reason.code, reason.attempts])).toEqual([
             [idOf(1), "lease_expired", 3],
             [idOf(2), "lease_expired", 3]
@@ -73,12 +73,12 @@ for (const version of ["2.9", "2.15"]) {
           message.nak()
         }
         await eventually(async () => {
-          const letters = await queue.run((one) => one.deadLetters.list({ limit: 10 }))
+          const letters = await queue.run((one) => one.letters.list({ limit: 10 }))
           expect(letters.map(({ event, reason }) => [event.event_id, reason.code, reason.attempts])).toEqual([
             [idOf(1), "worker_lost", deliveries],
             [idOf(2), "worker_lost", deliveries]
           ])
-          expect((await queue.run((one) => one.depth)).events).toBe(0)
+          expect((await queue.run((one) => one.waiting)).events).toBe(0)
         })
         const counts = ofDefault(await queue.run((one) => one.counts))
         expect(counts).toEqual({ accepted: 2, deadLettered: 2, replayed: 0, waiting: 0 })
@@ -108,7 +108,7 @@ for (const version of ["2.9", "2.15"]) {
         await held
         await eventually(async () => {
           await queue.run((one) => consume(one, lease, 300))
-          expect(await queue.run((one) => one.depth)).toMatchObject({ bytes: 0, events: 0 })
+          expect(await queue.run((one) => one.waiting)).toMatchObject({ bytes: 0, events: 0 })
         })
         const counts = ofDefault(await queue.run((one) => one.counts))
         expect(counts).toEqual({ accepted: 45, deadLettered: 0, replayed: 0, waiting: 0 })
@@ -118,7 +118,7 @@ for (const version of ["2.9", "2.15"]) {
       it("a foreign message is kept aside and holds nothing up", async () => {
         const name = uniqueName()
         const queue = openQueue({ servers: [server().url], name })
-        await queue.run((one) => one.depth)
+        await queue.run((one) => one.waiting)
         const connection = await connect({ servers: server().url })
         await jetstream(connection).publish(`${name}.events.fresh.default.2`, "not a batch")
         await jetstream(connection).publish(`${name}.events.nonsense`, "not ours")
@@ -126,7 +126,7 @@ for (const version of ["2.9", "2.15"]) {
         expect((await queue.run((one) => consume(one)))!.ids).toEqual([idOf(1)])
         const { state } = await (await jetstreamManager(connection)).streams.info(`${name}-dead-letters`)
         expect(state.messages).toBe(2)
-        expect(await queue.run((one) => one.deadLetters.list({ limit: 10 }))).toEqual([])
+        expect(await queue.run((one) => one.letters.list({ limit: 10 }))).toEqual([])
         expect(ofDefault(await queue.run((one) => one.counts))).toEqual({
           accepted: 3,
           deadLettered: 2,

@@ -11,7 +11,7 @@ import { parseCursor } from "./Cursor.ts"
 import { DriverFailure, storeFailed } from "./failure.ts"
 
 /** Which warehouse is filled from here, one at a time, and how far it has come. */
-export const makeClaims = (database: Database): StoreClaims => ({
+export const makeClaims = (database: Database): StoreClaims["Service"] => ({
   claim: (warehouse, { takeOver }) =>
     database
       .transaction((connection) => claimIn(connection, warehouse, takeOver))

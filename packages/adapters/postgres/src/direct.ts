@@ -1,4 +1,4 @@
-import { type Durability, EventQueue, type EventStore, type EventStoreError, makeDirectQueue } from "@millrace/core"
+import { type Durability, type EventStore, type EventStoreError, makeDirectQueue } from "@millrace/core"
 import { Effect, type Semaphore } from "effect"
 import type { Database } from "./client.ts"
 import type { Erasures } from "./erasures.ts"
@@ -13,7 +13,7 @@ export const makeDirect = Effect.fnUntraced(function* (
 ) {
   const durability = yield* durabilityOf(database).pipe(Effect.mapError(storeFailed("open")))
   const parts = { ...makeLetters(database, tombstones, replaying), tombstones, durability, wroteNothing }
-  return EventQueue.of(yield* makeDirectQueue(store, parts))
+  return yield* makeDirectQueue(store, parts)
 })
 
 /** Every commit waits for its flush (`synchronous_commit` is never `off` here); whether a flush reaches the disk, `fsync` says. */

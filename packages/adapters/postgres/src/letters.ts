@@ -31,7 +31,7 @@ export const makeLetters = (
   const rows = (operation: Operation, text: string, values: ReadonlyArray<BoundValue> = []) =>
     database.use((connection) => connection.rows({ text }, values)).pipe(Effect.mapError(failed(operation)))
   return {
-    deadLetter: Effect.fnUntraced(function* (batch, reason) {
+    put: Effect.fnUntraced(function* (batch, reason) {
       const now = (yield* Clock.currentTimeMillis) * 1000
       // Somebody may have been erased since it was read.
       const letters = lettersOf(tombstones.veil(batch), reason, now)
@@ -39,15 +39,13 @@ export const makeLetters = (
       const place = yield* Effect.mapError(placeIn(batch), failed("deadLetter"))
       return yield* rows("deadLetter", SET_ASIDE, [...letters, ...place])
     }),
-    deadLetters: {
-      list: ({ after: last = "0", limit, project_id }) =>
-        POSITION.test(last)
-          ? Effect.map(rows("deadLetters", LIST, [last, limit, project_id ?? null]), (found) => found.map(toLetter))
-          : Effect.succeed([]),
-      purge: (selection) =>
-        Effect.map(rows("deadLetters", PURGE, [chosen(selection)]), (found) => Number(found[0]?.["count"])),
-      replay: (selection, again) => replaying.withPermit(replay(rows, selection, again))
-    },
+    list: ({ after: last = "0", limit, project_id }) =>
+      POSITION.test(last)
+        ? Effect.map(rows("deadLetters", LIST, [last, limit, project_id ?? null]), (found) => found.map(toLetter))
+        : Effect.succeed([]),
+    purge: (selection) =>
+      Effect.map(rows("deadLetters", PURGE, [chosen(selection)]), (found) => Number(found[0]?.["count"])),
+    replay: (selection, again) => replaying.withPermit(replay(rows, selection, again)),
     counts: Effect.map(rows("depth", COUNTS), (found) => ({
       accepted: by(found, "accepted"),
       deadLettered: by(found, "dead"),

@@ -1,9 +1,13 @@
 import {
-  EventQueue,
   EventStore,
   type EventStoreError,
   Horizon,
+  type QueueServices,
   QueueSnapshot,
+  StoreClaims,
+  StoreErasure,
+  StoreLedger,
+  type StoreServices,
   StoreSnapshot,
   withStoreLetters
 } from "@millrace/core"
@@ -26,8 +30,10 @@ import { makeStatus, PostgresStatus } from "./status.ts"
 
 const BYTES_PER_MEGABYTE = 1_048_576
 
+export type PostgresStore = StoreServices | StoreClaims | Horizon | PostgresStatus
+
 /** The hot store in one database, over one bounded pool of connections. */
-export const layer = (options: PostgresOptions): Layer.Layer<EventStore | Horizon | PostgresStatus, EventStoreError> =>
+export const layer = (options: PostgresOptions): Layer.Layer<PostgresStore, EventStoreError> =>
   Layer.effectContext(Effect.map(open(options), ({ services }) => services))
 
 /**
@@ -36,15 +42,12 @@ export const layer = (options: PostgresOptions): Layer.Layer<EventStore | Horizo
  */
 export const direct = (
   options: PostgresOptions
-): Layer.Layer<EventQueue | EventStore | Horizon | PostgresStatus | StoreSnapshot, EventStoreError> =>
+): Layer.Layer<QueueServices | PostgresStore | StoreSnapshot, EventStoreError> =>
   Layer.effectContext(
     Effect.gen(function* () {
       const { database, erasures, holds, services } = yield* open(options)
-      const parts = { ...holds, store: Context.get(services, EventStore) }
-      return services.pipe(
-        Context.add(EventQueue, yield* makeDirect(database, erasures, parts)),
-        Context.add(StoreSnapshot, copierOf(database, holds))
-      )
+      const queue = yield* makeDirect(database, erasures, { ...holds, store: Context.get(services, EventStore) })
+      return Context.merge(services, queue).pipe(Context.add(StoreSnapshot, copierOf(database, holds)))
     })
   )
 
@@ -54,14 +57,14 @@ export const direct = (
  */
 export const behind = (
   options: PostgresOptions
-): Layer.Layer<EventQueue | EventStore | Horizon | PostgresStatus, EventStoreError, EventQueue> =>
+): Layer.Layer<QueueServices | PostgresStore, EventStoreError, QueueServices> =>
   Layer.effectContext(
     Effect.gen(function* () {
       const { database, erasures, holds, services } = yield* open(options)
       const kept = makeLetters(database, erasures.tombstones, holds.replaying)
-      const queue = withStoreLetters(yield* EventQueue, kept, erasures.tombstones)
+      const queue = yield* withStoreLetters(kept, erasures.tombstones)
       const copier = Option.map(yield* Effect.serviceOption(QueueSnapshot), (it) => copierBehind(it, database, holds))
-      return services.pipe(Context.add(EventQueue, queue), Context.addOrOmit(StoreSnapshot, copier))
+      return Context.merge(services, queue).pipe(Context.addOrOmit(StoreSnapshot, copier))
     })
   )
 
@@ -73,8 +76,7 @@ const open = Effect.fnUntraced(function* (options: PostgresOptions) {
   const erasures = yield* openErasures(database).pipe(Effect.mapError(storeFailed("open")))
   const status = makeStatus(database)
   const holds: Holds = { pruning: yield* Semaphore.make(1), replaying: yield* Semaphore.make(1) }
-  const services = Context.empty().pipe(
-    Context.add(EventStore, yield* makeStore(database, { erasures, holds, settings })),
+  const services = (yield* makeStore(database, { erasures, holds, settings })).pipe(
     Context.add(Horizon, { ageSeconds: Effect.map(status.horizon, ({ ageMillis }) => ageMillis / 1000) }),
     Context.add(PostgresStatus, status)
   )
@@ -106,15 +108,20 @@ interface StoreParts {
 const makeStore = Effect.fnUntraced(function* (database: Database, { erasures, holds, settings }: StoreParts) {
   const prune = yield* makePrune(database, settings, holds.pruning)
   const pageBytes = settings.pageMegabytes * BYTES_PER_MEGABYTE
-  return EventStore.of({
+  return Context.make(EventStore, {
     append: (batches) => append(database, erasures, batches).pipe(Effect.mapError(storeFailed("append"))),
-    unstored: (batch) =>
-      database.use((connection) => unstored(connection, batch)).pipe(Effect.mapError(storeFailed("unstored"))),
     replay: ({ after, limit }) =>
       replay(database, { after, limit, pageBytes }).pipe(Effect.mapError(storeFailed("replay"))),
-    backlog: (after, unsettled) => backlog(database, after, unsettled).pipe(Effect.mapError(storeFailed("backlog"))),
-    prune: ({ upTo }) => prune(upTo).pipe(Effect.mapError(storeFailed("prune"))),
-    erase: (erasure) => erase(database, erasures, erasure).pipe(Effect.mapError(storeFailed("erase"))),
-    claims: makeClaims(database)
-  })
+    prune: ({ upTo }) => prune(upTo).pipe(Effect.mapError(storeFailed("prune")))
+  }).pipe(
+    Context.add(StoreLedger, {
+      unstored: (batch) =>
+        database.use((connection) => unstored(connection, batch)).pipe(Effect.mapError(storeFailed("unstored"))),
+      backlog: (after, unsettled) => backlog(database, after, unsettled).pipe(Effect.mapError(storeFailed("backlog")))
+    }),
+    Context.add(StoreErasure, {
+      erase: (erasure) => erase(database, erasures, erasure).pipe(Effect.mapError(storeFailed("erase")))
+    }),
+    Context.add(StoreClaims, makeClaims(database))
+  )
 })

@@ -2,7 +2,16 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert } from "@effect/vitest"
-import { type Cursor, EventQueue, EventStore, StoreSnapshot } from "@millrace/core"
+import {
+  StoreErasure,
+  QueueLedger,
+  DeadLetters,
+  StoreLedger,
+  type Cursor,
+  EventQueue,
+  EventStore,
+  StoreSnapshot
+} from "@millrace/core"
 import { batchOf, erasureOf } from "@millrace/testing"
 import { postgres, type PostgresServer } from "@millrace/test-services"
 import { describeWithService } from "@millrace/test-services/vitest"
@@ -87,13 +96,17 @@ await describeWithService("PostgreSQL: backup", postgres(), (server) => {
         const copied = yield* copy(url, middle)
         const target = yield* Effect.promise(() => other.createDatabase())
         yield* restore(copied.folder, target)
-        const there = Context.get(yield* Layer.build(Postgres.layer({ url: target })), EventStore)
+        const opened = yield* Layer.build(Postgres.layer({ url: target }))
+        const there = Context.get(opened, EventStore)
         const again = Effect.provideService(replayAll(), EventStore, there)
         assert.deepStrictEqual((yield* again).ids, all.ids)
         const behind = Effect.provideService(replayAll(7, copied.cursor), EventStore, there)
         assert.deepStrictEqual((yield* behind).ids, rest.ids)
         assert.deepStrictEqual((yield* behind).duplicates, rest.duplicates)
-        assert.deepStrictEqual(yield* there.backlog(copied.cursor), yield* store.backlog(middle))
+        assert.deepStrictEqual(
+          yield* Context.get(opened, StoreLedger).backlog(copied.cursor),
+          yield* (yield* StoreLedger).backlog(middle)
+        )
         assert.isAbove(rest.ids.length, 0)
         assert.deepStrictEqual(yield* there.append([batchOf(195, 10)]), { stored: 5, duplicates: 5 })
         assert.deepStrictEqual((yield* behind).ids, [
@@ -133,11 +146,11 @@ await describeWithService("PostgreSQL: backup", postgres(), (server) => {
 
   law("letters, who was erased, and counts are there; numbers go on; nobody's session", ({ sql, url }) =>
     Effect.gen(function* () {
-      const queue = Context.get(yield* openDirect(url), EventQueue)
-      const store = yield* EventStore
+      const here = yield* openDirect(url)
+      const [queue, letters] = [Context.get(here, EventQueue), Context.get(here, DeadLetters)]
       yield* queue.publish(batchOf(1, 3))
-      for (const at of [50, 51]) yield* queue.deadLetter(batchOf(at, 1), REFUSED)
-      yield* store.erase(erasureOf("gone-4711"))
+      for (const at of [50, 51]) yield* letters.put(batchOf(at, 1), REFUSED)
+      yield* (yield* StoreErasure).erase(erasureOf("gone-4711"))
       yield* sql("INSERT INTO users VALUES (gen_random_uuid(), 'a@b.c', 'hash', false, 0, 1)")
       yield* sql("INSERT INTO user_sessions SELECT sha256('a'), sha256('b'), id, 0, 9223372036854775807 FROM users")
       const { cursor } = yield* replayAll()
@@ -145,12 +158,15 @@ await describeWithService("PostgreSQL: backup", postgres(), (server) => {
       const target = yield* Effect.promise(() => other.createDatabase())
       yield* restore(copied.folder, target)
       const there = yield* openDirect(target)
-      const [queueThere, storeThere] = [Context.get(there, EventQueue), Context.get(there, EventStore)]
-      assert.deepStrictEqual((yield* queueThere.counts).accepted, (yield* queue.counts).accepted)
-      const letters = yield* queue.deadLetters.list({ limit: 9 })
-      assert.deepStrictEqual(yield* queueThere.deadLetters.list({ limit: 9 }), letters)
-      yield* queueThere.deadLetter(batchOf(52, 1), REFUSED)
-      assert.isAbove(Number((yield* queueThere.deadLetters.list({ limit: 9 }))[2]?.id), Number(letters[1]?.id))
+      const [lettersThere, storeThere] = [Context.get(there, DeadLetters), Context.get(there, EventStore)]
+      assert.deepStrictEqual(
+        (yield* Context.get(there, QueueLedger).counts).accepted,
+        (yield* Context.get(here, QueueLedger).counts).accepted
+      )
+      const listed = yield* letters.list({ limit: 9 })
+      assert.deepStrictEqual(yield* lettersThere.list({ limit: 9 }), listed)
+      yield* lettersThere.put(batchOf(52, 1), REFUSED)
+      assert.isAbove(Number((yield* lettersThere.list({ limit: 9 }))[2]?.id), Number(listed[1]?.id))
       yield* storeThere.append([batchOf(60, 2, { user_id: "gone-4711" })])
       const sqlThere = yield* connect(target)
       assert.deepStrictEqual(yield* sqlThere("SELECT count(*)::int AS shells FROM events WHERE event_type = ''"), [
@@ -229,14 +245,14 @@ await describeWithService("PostgreSQL: backup", postgres(), (server) => {
     Effect.gen(function* () {
       const opened = yield* openDirect(url)
       const copier = Option.getOrThrow(Context.getOption(opened, StoreSnapshot))
-      const queue = Context.get(opened, EventQueue)
-      yield* queue.deadLetter(batchOf(1, 1), REFUSED)
+      const letters = Context.get(opened, DeadLetters)
+      yield* letters.put(batchOf(1, 1), REFUSED)
       const replaying = yield* Effect.scoped(
         Effect.gen(function* () {
           yield* copier.hold({ withinMillis: 1_000 })
-          const started = yield* Effect.forkDetach(queue.deadLetters.replay("all"))
+          const started = yield* Effect.forkDetach(letters.replay("all"))
           yield* copier.copyTo(newFolder(), "")
-          assert.strictEqual((yield* queue.deadLetters.list({ limit: 9 })).length, 1)
+          assert.strictEqual((yield* letters.list({ limit: 9 })).length, 1)
           assert.strictEqual((yield* replayAll()).ids.length, 0)
           return started
         })

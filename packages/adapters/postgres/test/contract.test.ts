@@ -1,4 +1,4 @@
-import { deliveryContract, eventStoreContract, keyStoreContract, accountStoreContract } from "@millrace/testing"
+import { deliveryContract, storeServicesContract, keyStoreContract, accountStoreContract } from "@millrace/testing"
 import { postgres } from "@millrace/test-services"
 import { describeWithService } from "@millrace/test-services/vitest"
 import { Effect, Layer } from "effect"
@@ -12,7 +12,7 @@ await describeWithService("EventStore on PostgreSQL", postgres(), (server) => {
         (url) => Postgres.layer({ url })
       )
     )
-  eventStoreContract("postgres", { layer })
+  storeServicesContract("postgres", { layer })
   deliveryContract("postgres", { layer })
   keyStoreContract("postgres", {
     durable: true,

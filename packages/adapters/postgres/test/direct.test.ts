@@ -1,5 +1,11 @@
 import { assert, it } from "@effect/vitest"
 import {
+  StoreLedger,
+  type StoreServices,
+  type QueueServices,
+  type WarehouseServices,
+  QueueLedger,
+  DeadLetters,
   EventBatch,
   EventQueue,
   EventStore,
@@ -33,7 +39,7 @@ const warehouse = (refused: Ref.Ref<ReadonlySet<string>>) =>
         load: (page, as_of) => Effect.andThen(check(page.batches), memory.load(page, as_of))
       })
     })
-  ).pipe(Layer.provide(layerMemoryWarehouse))
+  ).pipe(Layer.provideMerge(layerMemoryWarehouse))
 
 interface Direct extends Place {
   readonly refused: Ref.Ref<ReadonlySet<string>>
@@ -42,7 +48,7 @@ interface Direct extends Place {
 await describeWithService("PostgreSQL without a queue", postgres(), (server, { owned }) => {
   const law = <E>(
     title: string,
-    body: (place: Direct) => Effect.Effect<void, E, EventQueue | EventStore | Warehouse | Pipeline>,
+    body: (place: Direct) => Effect.Effect<void, E, QueueServices | StoreServices | WarehouseServices | Pipeline>,
     skip = false
   ) =>
     it.live.skipIf(skip)(title, () =>
@@ -68,7 +74,7 @@ await describeWithService("PostgreSQL without a queue", postgres(), (server, { o
       if (first !== undefined) return first
     }
   })
-  const letters = Effect.flatMap(EventQueue, (queue) => queue.deadLetters.list({ limit: 100 }))
+  const letters = Effect.flatMap(DeadLetters, (queue) => queue.list({ limit: 100 }))
 
   law("what publish has acknowledged is committed; many requests share a commit", ({ sql }) =>
     Effect.gen(function* () {
@@ -112,10 +118,10 @@ await describeWithService("PostgreSQL without a queue", postgres(), (server, { o
       )
       assert.deepInclude(yield* ledger("default"), { accepted: 64, stored: 63, dead_lettered: 1, difference: 0 })
       // Still refused: a replay makes a new letter of it, and no event is lost on the way.
-      assert.strictEqual(yield* (yield* EventQueue).deadLetters.replay("all"), 1)
+      assert.strictEqual(yield* (yield* DeadLetters).replay("all"), 1)
       assert.deepInclude(yield* ledger("default"), { accepted: 65, dead_lettered: 2, replayed: 1, difference: 0 })
       yield* sql("ALTER TABLE events DROP CONSTRAINT poison")
-      assert.strictEqual(yield* (yield* EventQueue).deadLetters.replay("all"), 1)
+      assert.strictEqual(yield* (yield* DeadLetters).replay("all"), 1)
       yield* flush
       assert.deepInclude(yield* ledger("default"), { accepted: 66, stored: 64, replayed: 2, difference: 0 })
       assert.deepStrictEqual(yield* letters, [])
@@ -126,7 +132,6 @@ await describeWithService("PostgreSQL without a queue", postgres(), (server, { o
     "what the warehouse refused is counted after a replay, and set aside once however often the load is repeated",
     (place) =>
       Effect.gen(function* () {
-        const queue = yield* EventQueue
         yield* Ref.set(place.refused, new Set([idOf(5)]))
         yield* publish(batchOf(1, 10))
         const read = yield* firstBatch
@@ -135,13 +140,13 @@ await describeWithService("PostgreSQL without a queue", postgres(), (server, { o
         assert.strictEqual(letter?.event.event_id, idOf(5))
         // Of a page that was read before; where the loader was faster, it was left out of the page already.
         const at = read.events.findIndex(({ event_id }) => event_id === idOf(5))
-        yield* queue.deadLetter(at < 0 ? read.slice(0, 0) : read.slice(at, at + 1), { ...letter!.reason })
+        yield* (yield* DeadLetters).put(at < 0 ? read.slice(0, 0) : read.slice(at, at + 1), { ...letter!.reason })
         assert.deepInclude(yield* ledger("default"), { accepted: 10, stored: 9, dead_lettered: 1, difference: 0 })
-        assert.strictEqual(yield* queue.deadLetters.replay([letter!.id]), 1)
+        assert.strictEqual(yield* (yield* DeadLetters).replay([letter!.id]), 1)
         yield* flush
         assert.deepInclude(yield* ledger("default"), { accepted: 11, stored: 9, dead_lettered: 2, difference: 0 })
         yield* Ref.set(place.refused, new Set())
-        assert.strictEqual(yield* queue.deadLetters.replay("all"), 1)
+        assert.strictEqual(yield* (yield* DeadLetters).replay("all"), 1)
         yield* flush
         assert.deepInclude(yield* ledger("default"), {
           accepted: 12,
@@ -155,13 +160,12 @@ await describeWithService("PostgreSQL without a queue", postgres(), (server, { o
 
   law("backlog: what was set aside is left out as far as the counts hold it as dead letters", () =>
     Effect.gen(function* () {
-      const queue = yield* EventQueue
-      const { backlog } = yield* EventStore
+      const { backlog } = yield* StoreLedger
       yield* publish(batchOf(1, 10))
       const read = yield* firstBatch
-      const before = yield* queue.counts
-      yield* queue.deadLetter(read.slice(4, 5), { stage: "warehouse", code: "No", message: "no", attempts: 1 })
-      const after = yield* queue.counts
+      const before = yield* (yield* QueueLedger).counts
+      yield* (yield* DeadLetters).put(read.slice(4, 5), { stage: "warehouse", code: "No", message: "no", attempts: 1 })
+      const after = yield* (yield* QueueLedger).counts
       assert.deepStrictEqual([before.deadLettered["default"], after.deadLettered], [0, { default: 1 }])
       assert.deepStrictEqual(yield* backlog("", before.unsettled), { default: 10 })
       assert.deepStrictEqual(yield* backlog("", after.unsettled), { default: 9 })
@@ -170,24 +174,24 @@ await describeWithService("PostgreSQL without a queue", postgres(), (server, { o
 
   law("letters are listed in order, by project, and purged by id; foreign ids select nothing", () =>
     Effect.gen(function* () {
-      const { deadLetter, deadLetters } = yield* EventQueue
+      const kept = yield* DeadLetters
       const reason = { stage: "store", code: "Refused", message: "nul \0 and \ud800", attempts: 1 } as const
-      yield* deadLetter(batchOf(1, 3), reason)
-      yield* deadLetter(batchOf(4, 1, { project_id: "other" }), reason)
-      const own = yield* deadLetters.list({ limit: 2, project_id: "default" })
+      yield* kept.put(batchOf(1, 3), reason)
+      yield* kept.put(batchOf(4, 1, { project_id: "other" }), reason)
+      const own = yield* kept.list({ limit: 2, project_id: "default" })
       assert.deepStrictEqual(
         own.map(({ event }) => event.event_id),
         [idOf(1), idOf(2)]
       )
-      const rest = yield* deadLetters.list({ limit: 9, after: own[1]!.id })
+      const rest = yield* kept.list({ limit: 9, after: own[1]!.id })
       assert.deepStrictEqual(
         rest.map(({ event }) => event.event_id),
         [idOf(3), idOf(4)]
       )
-      assert.deepStrictEqual(yield* deadLetters.list({ limit: 9, after: "x" }), [])
-      assert.strictEqual(yield* deadLetters.purge(["x", "-1", own[0]!.id]), 1)
-      assert.strictEqual(yield* deadLetters.purge("all"), 3)
-      assert.deepStrictEqual((yield* (yield* EventQueue).counts).deadLettered, { default: 3, other: 1 })
+      assert.deepStrictEqual(yield* kept.list({ limit: 9, after: "x" }), [])
+      assert.strictEqual(yield* kept.purge(["x", "-1", own[0]!.id]), 1)
+      assert.strictEqual(yield* kept.purge("all"), 3)
+      assert.deepStrictEqual((yield* (yield* QueueLedger).counts).deadLettered, { default: 3, other: 1 })
     })
   )
 
@@ -223,7 +227,7 @@ await describeWithService("PostgreSQL without a queue", postgres(), (server, { o
         assert.isTrue(refusals.every(({ retryable }) => retryable))
         // The connections that broke may have carried something; a new one is refused, and certainly did not.
         assert.strictEqual(refusals.at(-1)?.reason._tag, "QueueUnavailable")
-        assert.isTrue(yield* Effect.isFailure(queue.depth))
+        assert.isTrue(yield* Effect.isFailure(queue.waiting))
         yield* Effect.promise(() => server().start())
         yield* Effect.eventually(publish(batchOf(11, 10)))
         yield* Effect.eventually(flush)

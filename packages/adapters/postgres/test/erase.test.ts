@@ -1,5 +1,5 @@
 import { assert } from "@effect/vitest"
-import { type DeadLetterReason, EventQueue, EventStore, isShell } from "@millrace/core"
+import { StoreErasure, DeadLetters, type DeadLetterReason, EventStore, isShell } from "@millrace/core"
 import { batchOf, erasureOf } from "@millrace/testing"
 import { postgres, relationsHolding } from "@millrace/test-services"
 import { describeWithService } from "@millrace/test-services/vitest"
@@ -27,14 +27,14 @@ await describeWithService("PostgreSQL: erase", postgres(), (server, { owned }) =
     Effect.gen(function* () {
       const store = yield* EventStore
       for (let from = 1; from <= 40; from += 4) yield* store.append([batchOf(from, 4, from % 8 === 1 ? GONE : {})])
-      const queue = Context.get(yield* Layer.build(Postgres.direct({ url: place.url })), EventQueue)
-      yield* queue.deadLetter(batchOf(90, 1, GONE), refused)
-      yield* queue.deadLetter(batchOf(91, 1), { ...refused, message: "no" })
+      const letters = Context.get(yield* Layer.build(Postgres.direct({ url: place.url })), DeadLetters)
+      yield* letters.put(batchOf(90, 1, GONE), refused)
+      yield* letters.put(batchOf(91, 1), { ...refused, message: "no" })
       yield* place.sql("ANALYZE events")
       yield* place.sql("ANALYZE dead_letters")
       const planted = yield* filesHolding(place)
       assert.includeMembers([...planted], ["dead_letters: secret-0815", "events: gone-4711"])
-      const erased = yield* store.erase(erasure)
+      const erased = yield* (yield* StoreErasure).erase(erasure)
       assert.deepStrictEqual(erased, [
         { place: "store", events: 20 },
         { place: "dead_letters", events: 1 }
@@ -43,7 +43,7 @@ await describeWithService("PostgreSQL: erase", postgres(), (server, { owned }) =
       const { events } = yield* replayAll()
       assert.strictEqual(events.length, 40)
       assert.strictEqual(events.filter(isShell).length, 20)
-      assert.strictEqual((yield* queue.deadLetters.list({ limit: 10 })).length, 1)
+      assert.strictEqual((yield* letters.list({ limit: 10 })).length, 1)
     })
   )
 
@@ -54,7 +54,7 @@ await describeWithService("PostgreSQL: erase", postgres(), (server, { owned }) =
       const other = yield* connect(place.url)
       yield* other("BEGIN ISOLATION LEVEL REPEATABLE READ")
       yield* other("SELECT 1")
-      const erasing = yield* Effect.forkChild(Effect.exit(store.erase(erasure)))
+      const erasing = yield* Effect.forkChild(Effect.exit((yield* StoreErasure).erase(erasure)))
       const isVeiled = Effect.map(place.sql("SELECT count(*) AS rows FROM events WHERE event_type <> ''"), ([row]) =>
         Number(row?.["rows"])
       )
@@ -64,7 +64,7 @@ await describeWithService("PostgreSQL: erase", postgres(), (server, { owned }) =
       assert.strictEqual((yield* Fiber.join(erasing))._tag, "Success")
       assert.deepStrictEqual(yield* place.sql("SELECT rewrite_due FROM erasure_state"), [{ rewrite_due: false }])
       assert.deepStrictEqual(yield* filesHolding(place), [])
-      assert.deepStrictEqual(yield* store.erase(erasure), [
+      assert.deepStrictEqual(yield* (yield* StoreErasure).erase(erasure), [
         { place: "store", events: 0 },
         { place: "dead_letters", events: 0 }
       ])
@@ -84,7 +84,7 @@ await describeWithService("PostgreSQL: erase", postgres(), (server, { owned }) =
       yield* other(
         "INSERT INTO segments (last_n, project_id, accepted, stored, bytes, received_at) VALUES (2, 'default', 2, 2, 1, 1)"
       )
-      const erasing = yield* Effect.forkChild(store.erase(erasure))
+      const erasing = yield* Effect.forkChild((yield* StoreErasure).erase(erasure))
       while (!(yield* lockWaits(place))) yield* Effect.sleep(20)
       yield* other("COMMIT")
       assert.deepStrictEqual((yield* Fiber.join(erasing))[0], { place: "store", events: 2 })
@@ -93,12 +93,11 @@ await describeWithService("PostgreSQL: erase", postgres(), (server, { owned }) =
 
   law("an erasure waits for another one's tombstones, so that nobody who reads them in order misses one", (place) =>
     Effect.gen(function* () {
-      const store = yield* EventStore
       const other = yield* connect(place.url)
       yield* other("BEGIN")
       yield* other("LOCK TABLE segments IN SHARE MODE")
       yield* other("INSERT INTO erasures (hash, until) VALUES ('another', 1)")
-      const erasing = yield* Effect.forkChild(store.erase(erasure), { startImmediately: true })
+      const erasing = yield* Effect.forkChild((yield* StoreErasure).erase(erasure), { startImmediately: true })
       while (!(yield* lockWaits(place)) && erasing.pollUnsafe() === undefined) yield* Effect.sleep(20)
       assert.isUndefined(erasing.pollUnsafe())
       yield* other("COMMIT")
@@ -113,28 +112,27 @@ await describeWithService("PostgreSQL: erase", postgres(), (server, { owned }) =
       const other = yield* connect(place.url)
       yield* other("BEGIN")
       yield* other("LOCK TABLE dead_letters IN ACCESS SHARE MODE")
-      const erasing = yield* Effect.forkChild(store.erase(erasure), { startImmediately: true })
+      const erasing = yield* Effect.forkChild((yield* StoreErasure).erase(erasure), { startImmediately: true })
       while (!(yield* lockWaits(place))) yield* Effect.sleep(20)
       // The events' table has been written anew by now.
       yield* place.sql("UPDATE erasure_state SET rewrite_due = true")
       yield* other("COMMIT")
       yield* Fiber.join(erasing)
       assert.deepStrictEqual(yield* place.sql("SELECT rewrite_due FROM erasure_state"), [{ rewrite_due: true }])
-      yield* store.erase(erasure)
+      yield* (yield* StoreErasure).erase(erasure)
       assert.deepStrictEqual(yield* place.sql("SELECT rewrite_due FROM erasure_state"), [{ rewrite_due: false }])
     })
   )
 
   law("appends by processes that have not heard of the erasure store nothing of the user", (place) =>
     Effect.gen(function* () {
-      const store = yield* EventStore
       const elsewhere = Context.get(yield* Layer.build(Postgres.layer({ url: place.url })), EventStore)
       const retries = Effect.forEach(
         Array.from({ length: 60 }, (_, index) => 1 + index * 4),
         (from) => elsewhere.append([batchOf(from, 3, GONE), batchOf(from + 3, 1)]),
         { concurrency: 4 }
       )
-      yield* Effect.all([retries, store.erase(erasure), retries], { concurrency: 3 })
+      yield* Effect.all([retries, (yield* StoreErasure).erase(erasure), retries], { concurrency: 3 })
       yield* elsewhere.append([batchOf(501, 2, GONE)])
       const { events } = yield* replayAll()
       assert.deepStrictEqual(

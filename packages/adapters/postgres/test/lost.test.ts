@@ -1,5 +1,13 @@
 import { assert, it } from "@effect/vitest"
-import { EventQueue, EventStore, ledger, load, Warehouse } from "@millrace/core"
+import {
+  type StoreServices,
+  type QueueServices,
+  type WarehouseServices,
+  DeadLetters,
+  EventQueue,
+  ledger,
+  load
+} from "@millrace/core"
 import { batchOf, layerMemoryWarehouse } from "@millrace/testing"
 import { postgres } from "@millrace/test-services"
 import { describeWithService } from "@millrace/test-services/vitest"
@@ -8,7 +16,10 @@ import { Postgres } from "../src/index.ts"
 import { connect, type Place } from "./support.ts"
 
 await describeWithService("PostgreSQL: what is taken out behind our back", postgres(), (server) => {
-  const law = <E>(title: string, body: (place: Place) => Effect.Effect<void, E, EventQueue | EventStore | Warehouse>) =>
+  const law = <E>(
+    title: string,
+    body: (place: Place) => Effect.Effect<void, E, QueueServices | StoreServices | WarehouseServices>
+  ) =>
     it.live(title, () =>
       Effect.gen(function* () {
         const url = yield* Effect.promise(() => server().createDatabase())
@@ -67,11 +78,10 @@ await describeWithService("PostgreSQL: what is taken out behind our back", postg
   const reason = { stage: "store", code: "Refused", message: "by the test", attempts: 1 } as const
   law("dead letters deleted by hand are lost; purged and replayed ones are not", ({ sql }) =>
     Effect.gen(function* () {
-      const queue = yield* EventQueue
-      for (const from of [1, 11, 21]) yield* queue.deadLetter(batchOf(from, 5), reason)
-      const ids = (yield* queue.deadLetters.list({ limit: 100 })).map(({ id }) => id)
-      yield* queue.deadLetters.purge(ids.slice(0, 2))
-      yield* queue.deadLetters.replay(ids.slice(2, 5))
+      for (const from of [1, 11, 21]) yield* (yield* DeadLetters).put(batchOf(from, 5), reason)
+      const ids = (yield* (yield* DeadLetters).list({ limit: 100 })).map(({ id }) => id)
+      yield* (yield* DeadLetters).purge(ids.slice(0, 2))
+      yield* (yield* DeadLetters).replay(ids.slice(2, 5))
       yield* loadAll
       const before = yield* ledger("default")
       assert.deepInclude(before, { accepted: 18, stored: 3, dead_lettered: 15, replayed: 3, lost: 0, difference: 0 })

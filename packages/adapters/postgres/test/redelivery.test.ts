@@ -1,4 +1,4 @@
-import { type EventBatch, EventStore } from "@millrace/core"
+import { StoreLedger, type EventBatch, EventStore } from "@millrace/core"
 import { batchOf, idOf } from "@millrace/testing"
 import { postgres } from "@millrace/test-services"
 import { describeWithService } from "@millrace/test-services/vitest"
@@ -9,9 +9,8 @@ import { PostgresStatus } from "../src/index.ts"
 import { lawOn, messageOf, replayAll } from "./support.ts"
 
 const counts = Effect.gen(function* () {
-  const store = yield* EventStore
   const { duplicates, ids } = yield* replayAll()
-  return { stored: ids.length, duplicates, backlog: (yield* store.backlog(""))["default"] ?? 0 }
+  return { stored: ids.length, duplicates, backlog: (yield* (yield* StoreLedger).backlog(""))["default"] ?? 0 }
 })
 
 /** One append of slices of messages; each message's events and their ids are fixed by its position. */

@@ -1,4 +1,4 @@
-import { type EventBatch, EventBatch as Batch, EventStore, type Event } from "@millrace/core"
+import { type EventBatch, EventBatch as Batch, EventStore, type Event, type StoreServices } from "@millrace/core"
 import { eventsOf } from "@millrace/testing"
 import type { PostgresServer } from "@millrace/test-services"
 import { it } from "@effect/vitest"
@@ -12,7 +12,7 @@ export interface Place {
   readonly sql: (text: string, values?: ReadonlyArray<unknown>) => Effect.Effect<ReadonlyArray<Record<string, unknown>>>
 }
 
-type Services = EventStore | PostgresStatus
+type Services = StoreServices | PostgresStatus
 
 /** Each law has a database of its own. */
 export const lawOn =

@@ -1,13 +1,13 @@
 import {
   accept,
-  EventQueue,
   type EventQueueError,
-  EventStore,
   ledger,
   Pipeline,
   type PipelineError,
+  type QueueServices,
   readPlain,
-  Warehouse
+  type StoreServices,
+  type WarehouseServices
 } from "@millrace/core"
 import { Clock, Duration, Effect, Schedule } from "effect"
 import { CliFailure } from "../CliFailure.ts"
@@ -19,7 +19,7 @@ const PROJECT = "default"
 const MESSAGE_EVENTS = 2_000
 const FULL_RETRIES = 59
 
-type Services = EventQueue | EventStore | Pipeline | Warehouse
+type Services = QueueServices | StoreServices | WarehouseServices | Pipeline
 
 /** Straight into a folder's queue, judged by the very rule that the server applies; the loader runs meanwhile. */
 export const folderSink = (directory: string): Effect.Effect<Sink, CliFailure, Services> =>

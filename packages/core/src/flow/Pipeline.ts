@@ -3,6 +3,7 @@ import type { LoadReport } from "./load.ts"
 import { makeLoadAhead } from "./loadAhead.ts"
 import { drain } from "./drain.ts"
 import { type LoopOptions, superviseLoop } from "../kit/superviseLoop.ts"
+import type { DeadLetters } from "../port/DeadLetters.ts"
 import { EventQueue, type EventQueueError } from "../port/EventQueue.ts"
 import { EventStore, type EventStoreError } from "../port/EventStore.ts"
 import { Warehouse, type WarehouseError } from "../port/Warehouse.ts"
@@ -53,13 +54,11 @@ export class Pipeline extends Context.Service<
     readonly flush: Effect.Effect<void, PipelineError>
   }
 >()("@millrace/core/pipeline/Pipeline") {
-  static readonly layer = (
-    options: Partial<PipelineOptions> = {}
-  ): Layer.Layer<Pipeline, never, EventQueue | EventStore | Warehouse> =>
+  static readonly layer = (options: Partial<PipelineOptions> = {}): Layer.Layer<Pipeline, never, Services> =>
     Layer.effect(Pipeline, make({ ...pipelineDefaults, ...options }))
 }
 
-type Services = EventQueue | EventStore | Warehouse
+type Services = EventQueue | DeadLetters | EventStore | Warehouse
 
 const make = Effect.fnUntraced(function* (options: PipelineOptions) {
   const services = yield* Effect.context<Services>()
@@ -119,7 +118,7 @@ const loopOf = (name: PipelineLoop, { maxRetryMillis, retryMillis }: PipelineOpt
 
 /** Whether all that was accepted before `start`, in UTC microseconds, has left the queue. */
 const drainedSince = Effect.fnUntraced(function* (start: number) {
-  const { oldestReceivedAt } = yield* (yield* EventQueue).depth
+  const { oldestReceivedAt } = yield* (yield* EventQueue).waiting
   return oldestReceivedAt === undefined || oldestReceivedAt > start
 })
 

@@ -1,8 +1,9 @@
-import { Clock, Effect } from "effect"
+import { Clock, Effect, Option } from "effect"
 import type { Event } from "../event/Event.ts"
 import { EventBatch, MAX_MESSAGE_BYTES } from "../event/EventBatch.ts"
 import { judge, type Rejection, skewOf } from "../event/judge.ts"
 import { encodePlain } from "../event/plain/encodePlain.ts"
+import { QueueErasure } from "../port/Erasure.ts"
 import { EventQueue } from "../port/EventQueue.ts"
 import { currentTraceparent } from "../event/traceparent.ts"
 import { PlainBody } from "../event/plain/PlainBody.ts"
@@ -25,11 +26,12 @@ type Events = Pick<RawBatch, "events" | "sent_at">
  */
 export const accept = Effect.fnUntraced(function* (body: PlainBody | Events, project_id: string) {
   const queue = yield* EventQueue
+  const erasure = yield* Effect.serviceOption(QueueErasure)
   const { accepted, batches, oldest, rejected } = judgeAll(body, project_id, (yield* Clock.currentTimeMillis) * 1000)
-  const { tombstones } = queue
-  // Old events of an erased user are taken, and leave nothing but their ids.
-  const mayBeErased = oldest <= tombstones.newest
   if (accepted > 0) {
+    // Old events of an erased user are taken, and leave nothing but their ids.
+    const { tombstones } = Option.getOrUndefined(erasure) ?? {}
+    const mayBeErased = tombstones !== undefined && oldest <= tombstones.newest
     yield* publishAll(queue, mayBeErased ? batches.map((batch) => tombstones.veil(batch)) : batches)
   }
   const verdict: BatchVerdict = { accepted, rejected }

@@ -1,41 +1,53 @@
-import { Effect } from "effect"
-import { type Cursor, EventStore, type EventStoreError, type StoreClaim } from "../port/EventStore.ts"
+import { Effect, Option } from "effect"
+import { type StoreClaim, StoreClaims, WarehouseOrigin } from "../port/Claims.ts"
+import type { Cursor, EventStoreError } from "../port/EventStore.ts"
 import { Warehouse, type WarehouseError } from "../port/Warehouse.ts"
+
+export interface Tie {
+  readonly claims: StoreClaims["Service"]
+  readonly origin: WarehouseOrigin["Service"]
+}
+
+/** What store and warehouse know of each other; undefined where one of them knows no such thing. */
+export const claimsAndOrigin = Effect.gen(function* () {
+  const claims = Option.getOrUndefined(yield* Effect.serviceOption(StoreClaims))
+  const origin = Option.getOrUndefined(yield* Effect.serviceOption(WarehouseOrigin))
+  const tie: Tie | undefined = claims === undefined || origin === undefined ? undefined : { claims, origin }
+  return tie
+})
 
 /**
  * Claims the store for the warehouse, which notes its name; undefined where one of them knows no such thing. Fails with
  * `StoreMismatch` where what the warehouse has loaded is not, or not any more, what the store has.
  */
 export const claimStore = Effect.fn("claimStore")(function* (options: { readonly takeOver: boolean }) {
-  const warehouse = yield* Warehouse
-  const { claims } = yield* EventStore
-  if (claims === undefined || warehouse.origin === undefined) return undefined
-  const { cursor } = yield* warehouse.watermark
-  const { id, store } = yield* warehouse.origin.read
-  const claim = yield* claims.claim({ id, store, cursor }, options)
-  if (store !== claim.store) yield* warehouse.origin.bind(claim.store)
+  const tie = yield* claimsAndOrigin
+  if (tie === undefined) return undefined
+  const { cursor } = yield* (yield* Warehouse).watermark
+  const { id, store } = yield* tie.origin.read
+  const claim = yield* tie.claims.claim({ id, store, cursor }, options)
+  if (store !== claim.store) yield* tie.origin.bind(claim.store)
   return claim
 })
 
 /** What a loader asks before each page. */
 interface Belonging {
   /** Before anything behind `cursor` is believed: also that there is nothing. */
-  readonly check: (cursor: Cursor) => Effect.Effect<void, EventStoreError | WarehouseError, EventStore | Warehouse>
-  readonly advance: (
-    cursor: Cursor,
-    to: Cursor
-  ) => Effect.Effect<void, EventStoreError | WarehouseError, EventStore | Warehouse>
+  readonly check: (cursor: Cursor) => Effect.Effect<void, EventStoreError | WarehouseError, Warehouse>
+  readonly advance: (cursor: Cursor, to: Cursor) => Effect.Effect<void, EventStoreError | WarehouseError, Warehouse>
 }
 
-const byServices = new WeakMap<EventStore["Service"], WeakMap<Warehouse["Service"], Belonging>>()
+const byServices = new WeakMap<StoreClaims["Service"], WeakMap<WarehouseOrigin["Service"], Belonging>>()
+
+const FREE: Belonging = { check: () => Effect.void, advance: () => Effect.void }
 
 /** Of these two services, whoever loads: a second claim would end the first. */
 export const belonging = Effect.gen(function* () {
-  const store = yield* EventStore
-  const warehouse = yield* Warehouse
-  const ofStore = byServices.get(store) ?? new WeakMap<Warehouse["Service"], Belonging>()
-  const found = ofStore.get(warehouse) ?? makeBelonging()
-  byServices.set(store, ofStore.set(warehouse, found))
+  const tie = yield* claimsAndOrigin
+  if (tie === undefined) return FREE
+  const ofStore = byServices.get(tie.claims) ?? new WeakMap<WarehouseOrigin["Service"], Belonging>()
+  const found = ofStore.get(tie.origin) ?? makeBelonging()
+  byServices.set(tie.claims, ofStore.set(tie.origin, found))
   return found
 })
 

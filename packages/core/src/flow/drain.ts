@@ -1,9 +1,11 @@
-import { Effect } from "effect"
-import { EventQueue } from "../port/EventQueue.ts"
+import { Effect, Option } from "effect"
+import { DeadLetters } from "../port/DeadLetters.ts"
+import { type DeadLetterReason, EventQueue } from "../port/EventQueue.ts"
 import { storeAll } from "../kit/storeAll.ts"
 import { waitForWork } from "../kit/superviseLoop.ts"
 import { logged } from "./logged.ts"
-import { EventStore } from "../port/EventStore.ts"
+import { StoreLedger } from "../port/Ledger.ts"
+import type { EventBatch } from "../event/EventBatch.ts"
 import { inTraceOf } from "../event/traceparent.ts"
 
 export interface DrainOptions {
@@ -20,14 +22,27 @@ export interface DrainOptions {
  */
 export const drain = Effect.fn("drain")(function* (options: DrainOptions) {
   const queue = yield* EventQueue
-  const { unstored } = yield* EventStore
+  const exhausted = yield* rescue
   return yield* Effect.uninterruptibleMask((restore) =>
     Effect.gen(function* () {
-      const { attempt, batches } = yield* restore(waitForWork(queue.take({ ...options, unstored })))
+      const { attempt, batches } = yield* restore(waitForWork(queue.take({ ...options, exhausted })))
       return yield* storeAll(batches, attempt).pipe(
         logged({ stage: "store", batches, attempt }),
         inTraceOf("store", batches)
       )
     }).pipe(Effect.scoped)
   )
+})
+
+/**
+ * What becomes of a batch without attempts left: an attempt may have stored a part before it ended, and that part is in no
+ * need of rescue; the rest becomes dead letters. A store that keeps no account cannot tell, and all of it does.
+ */
+const rescue = Effect.gen(function* () {
+  const letters = yield* DeadLetters
+  const ledger = yield* Effect.serviceOption(StoreLedger)
+  return (batch: EventBatch, reason: DeadLetterReason) =>
+    Effect.flatMap(Option.isSome(ledger) ? ledger.value.unstored(batch) : Effect.succeed([batch]), (parts) =>
+      Effect.forEach(parts, (part) => letters.put(part, reason), { discard: true })
+    )
 })

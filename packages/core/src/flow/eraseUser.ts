@@ -1,7 +1,7 @@
 import { Clock, Effect } from "effect"
 import type { Erased, ErasurePlace } from "../event/Erased.ts"
-import { EventQueue } from "../port/EventQueue.ts"
-import { EventStore } from "../port/EventStore.ts"
+import { QueueErasure, StoreErasure, WarehouseErasure } from "../port/Erasure.ts"
+import { claimsAndOrigin } from "./belong.ts"
 import { type Person, type UserName, Warehouse } from "../port/Warehouse.ts"
 import { settleWithin } from "./finishErasure.ts"
 import type { Erasure } from "../event/Tombstones.ts"
@@ -47,10 +47,10 @@ export const eraseUser = Effect.fn("eraseUser")(function* (
   { settleWithinMillis }: EraseOptions = { settleWithinMillis: SETTLE_WITHIN_MILLIS }
 ) {
   const settled = yield* settleWithin(settleWithinMillis)
-  const queue = yield* EventQueue
-  const store = yield* EventStore
-  const warehouse = yield* Warehouse
-  const person = yield* warehouse.person(user)
+  const queue = yield* QueueErasure
+  const store = yield* StoreErasure
+  const warehouse = yield* WarehouseErasure
+  const person = yield* (yield* Warehouse).person(user)
   const erasure: Erasure = {
     project_id: user.project_id,
     user_ids: person.user_ids,
@@ -69,9 +69,8 @@ export const eraseUser = Effect.fn("eraseUser")(function* (
 
 /** A store that does not say which there are has not been asked: that is no receipt. */
 const otherWarehouses = Effect.gen(function* () {
-  const { claims } = yield* EventStore
-  const { origin } = yield* Warehouse
-  return claims === undefined || origin === undefined ? [] : yield* claims.others((yield* origin.read).id)
+  const tie = yield* claimsAndOrigin
+  return tie === undefined ? [] : yield* tie.claims.others((yield* tie.origin.read).id)
 }).pipe(Effect.catch((error) => Effect.as(Effect.logWarning("other warehouses are not known", error), undefined)))
 
 const withOthers = (

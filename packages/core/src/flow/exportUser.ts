@@ -2,7 +2,7 @@ import { Effect, Option, Stream } from "effect"
 import type { Event } from "../event/Event.ts"
 import { parseJson } from "../event/json.ts"
 import { formatInstant } from "../event/instant.ts"
-import { type DeadLetter, EventQueue } from "../port/EventQueue.ts"
+import { type DeadLetter, DeadLetters } from "../port/DeadLetters.ts"
 import { type HistoryPlace, type Person, type UserName, Warehouse } from "../port/Warehouse.ts"
 import { settleWithin } from "./finishErasure.ts"
 
@@ -49,11 +49,11 @@ export const exportUser = Effect.fn("exportUser")(function* (
 ) {
   const complete = yield* settleWithin(settleWithinMillis)
   const warehouse = yield* Warehouse
-  const queue = yield* EventQueue
+  const deadLetters = yield* DeadLetters
   const person = yield* warehouse.person(user)
   const counts = { events: 0, dead_letters: 0 }
   const events = Stream.tap(historyOf(warehouse, user, person), () => Effect.sync(() => counts.events++))
-  const letters = Stream.tap(lettersOf(queue, user, person), () => Effect.sync(() => counts.dead_letters++))
+  const letters = Stream.tap(lettersOf(deadLetters, user, person), () => Effect.sync(() => counts.dead_letters++))
   const first: ExportLine = { kind: "user", ...user, merged: person.user_ids.slice(1), complete }
   const last = Stream.suspend(() => Stream.succeed<ExportLine>({ kind: "end", ...counts }))
   return Stream.succeed<ExportLine>(first).pipe(Stream.concat(events), Stream.concat(letters), Stream.concat(last))
@@ -64,10 +64,10 @@ const historyOf = (warehouse: Warehouse["Service"], { project_id }: UserName, { 
     warehouse.history({ project_id, user_ids }, { after, limit: PAGE })
   ).pipe(Stream.map((event): ExportLine => ({ kind: "event", ...present(event) })))
 
-const lettersOf = (queue: EventQueue["Service"], { project_id }: UserName, { user_ids }: Person) => {
+const lettersOf = (deadLetters: DeadLetters["Service"], { project_id }: UserName, { user_ids }: Person) => {
   const theirs = new Set(user_ids)
   return pagesOf((last: DeadLetter | undefined) =>
-    queue.deadLetters.list({ project_id, limit: PAGE, ...(last === undefined ? {} : { after: last.id }) })
+    deadLetters.list({ project_id, limit: PAGE, ...(last === undefined ? {} : { after: last.id }) })
   ).pipe(
     Stream.filter(({ event }) => theirs.has(event.user_id)),
     Stream.map(({ event, failed_at, reason }): ExportLine => ({

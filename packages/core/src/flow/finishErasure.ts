@@ -8,7 +8,8 @@ const POLL_MILLIS = 20
 const settle = Effect.gen(function* () {
   const queue = yield* EventQueue
   const start = (yield* Clock.currentTimeMillis) * 1000
-  while (((yield* queue.depth).oldestReceivedAt ?? Number.POSITIVE_INFINITY) <= start) yield* Effect.sleep(POLL_MILLIS)
+  while (((yield* queue.waiting).oldestReceivedAt ?? Number.POSITIVE_INFINITY) <= start)
+    yield* Effect.sleep(POLL_MILLIS)
   yield* (yield* Pipeline).flush
 })
 

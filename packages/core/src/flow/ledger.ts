@@ -1,8 +1,6 @@
 import { Effect, References } from "effect"
 import type { ByProject } from "../event/Event.ts"
-import { EventQueue } from "../port/EventQueue.ts"
-import { EventStore } from "../port/EventStore.ts"
-import { Warehouse } from "../port/Warehouse.ts"
+import { QueueLedger, StoreLedger, WarehouseLedger } from "../port/Ledger.ts"
 
 /** Where every accepted event of a project is. `difference` is 0, or something was invented or has gone unseen. */
 export interface Ledger {
@@ -35,9 +33,9 @@ export interface Ledgers {
  * the store took from those is left out of the backlog, so a commit without its acknowledgement changes nothing either.
  */
 export const ledgers = Effect.gen(function* () {
-  const queue = yield* EventQueue
-  const store = yield* EventStore
-  const { cursor, duplicates, lost, stored } = yield* (yield* Warehouse).counts
+  const queue = yield* QueueLedger
+  const store = yield* StoreLedger
+  const { cursor, duplicates, lost, stored } = yield* (yield* WarehouseLedger).counts
   // In one tick where both are synchronous: on one log, acknowledging is storing.
   const [counts, backlog] = yield* Effect.flatMap(queue.counts, (counted) =>
     Effect.map(store.backlog(cursor, counted.unsettled), (behind) => [counted, behind] as const)

@@ -1,6 +1,7 @@
 import { Clock, Effect } from "effect"
 import type { EventBatch } from "../event/EventBatch.ts"
 import { halve } from "../kit/storeAll.ts"
+import { DeadLetters } from "../port/DeadLetters.ts"
 import { EventQueue } from "../port/EventQueue.ts"
 import { type Cursor, EventStore, type Page } from "../port/EventStore.ts"
 import { belonging } from "./belong.ts"
@@ -30,7 +31,7 @@ export interface FetchedPage {
  */
 export const fetchPage = Effect.fn("fetch")(function* (options: { readonly after: Cursor; readonly limit: number }) {
   const now = (yield* Clock.currentTimeMillis) * 1000
-  const { oldestReceivedAt } = yield* (yield* EventQueue).depth
+  const { oldestReceivedAt } = yield* (yield* EventQueue).waiting
   const page = yield* (yield* EventStore).replay(options)
   const fetched: FetchedPage = { page, as_of: page.caughtUp ? Math.min(now, oldestReceivedAt ?? now) : undefined }
   return fetched
@@ -81,11 +82,11 @@ type LoadPage = Parameters<Warehouse["Service"]["load"]>[0]
  * its one transaction: rows, counts and watermark stay together even here.
  */
 const loadWithoutRefused = Effect.fnUntraced(function* (page: LoadPage, as_of: number | undefined, apart: boolean) {
-  const queue = yield* EventQueue
+  const letters = yield* DeadLetters
   const warehouse = yield* Warehouse
   const sorted = yield* sortOut(page.batches, apart)
   for (const { batch, error } of sorted.refused) {
-    yield* queue.deadLetter(batch, {
+    yield* letters.put(batch, {
       stage: "warehouse",
       code: error.reason._tag,
       message: error.message,

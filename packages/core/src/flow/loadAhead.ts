@@ -1,4 +1,5 @@
 import { Cause, Effect, Exit, Fiber, type Scope } from "effect"
+import type { DeadLetters } from "../port/DeadLetters.ts"
 import type { EventQueue, EventQueueError } from "../port/EventQueue.ts"
 import type { Cursor, EventStore, EventStoreError } from "../port/EventStore.ts"
 import { Warehouse, type WarehouseError } from "../port/Warehouse.ts"
@@ -14,7 +15,7 @@ interface Ahead {
 type Loading = Effect.Effect<
   LoadReport,
   EventQueueError | EventStoreError | WarehouseError,
-  EventQueue | EventStore | Warehouse
+  EventQueue | DeadLetters | EventStore | Warehouse
 >
 
 /**

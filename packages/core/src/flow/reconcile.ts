@@ -1,10 +1,10 @@
 import { Effect } from "effect"
 import type { ByProject } from "../event/Event.ts"
-import { EventQueue } from "../port/EventQueue.ts"
-import { type Cursor, EventStore, EventStoreError } from "../port/EventStore.ts"
+import type { WarehouseOrigin } from "../port/Claims.ts"
+import { type Cursor, EventStoreError } from "../port/EventStore.ts"
+import { QueueLedger, StoreLedger, WarehouseLedger } from "../port/Ledger.ts"
 import { StoreMismatch } from "../port/StoreClaim.ts"
-import { Warehouse, type WarehouseOrigin } from "../port/Warehouse.ts"
-import { claimStore } from "./belong.ts"
+import { claimsAndOrigin, claimStore, type Tie } from "./belong.ts"
 
 /** How to go on where store and warehouse do not belong together; the choice of whoever knows what happened. */
 export interface ReconcileChoice {
@@ -35,6 +35,9 @@ export interface Reconciled {
  */
 export const reconcileStore = Effect.fn("reconcileStore")(function* (choice: ReconcileChoice) {
   const resolved: Array<StoreMismatch["problem"]> = []
+  const tie = yield* claimsAndOrigin
+  // Nothing to be put together.
+  if (tie === undefined) return { resolved } satisfies Reconciled
   while (true) {
     const mismatch = yield* claimStore({ takeOver: resolved.includes("other_warehouse") }).pipe(
       Effect.as(undefined),
@@ -45,20 +48,19 @@ export const reconcileStore = Effect.fn("reconcileStore")(function* (choice: Rec
     if (!choice[needed] || resolved.includes(mismatch.problem)) {
       return yield* new EventStoreError({ operation: "claim", reason: mismatch })
     }
-    if (needed === "reload") yield* reload(mismatch.problem, choice)
-    if (needed === "skip") yield* skip
+    if (needed === "reload") yield* reload(tie, mismatch.problem, choice)
+    if (needed === "skip") yield* skip(tie)
     resolved.push(mismatch.problem)
   }
 })
 
 /** For an erasure no other warehouse is in question any more. Its folder is gone, or the user was erased there as well. */
 export const forgetWarehouse = Effect.fn("forgetWarehouse")(function* (id: string) {
-  const { claims } = yield* EventStore
-  const { origin } = yield* Warehouse
-  if (claims === undefined || origin === undefined) return false
-  const others = yield* claims.others((yield* origin.read).id)
+  const tie = yield* claimsAndOrigin
+  if (tie === undefined) return false
+  const others = yield* tie.claims.others((yield* tie.origin.read).id)
   if (!others.includes(id)) return false
-  yield* claims.forget(id)
+  yield* tie.claims.forget(id)
   return true
 })
 
@@ -67,14 +69,14 @@ type Mismatched = EventStoreError & { readonly reason: StoreMismatch }
 const isMismatch = (error: unknown): error is Mismatched =>
   error instanceof EventStoreError && error.reason instanceof StoreMismatch
 
-const skip = Effect.gen(function* () {
-  const start = yield* (yield* EventStore).claims!.start
-  const { duplicates, lost, stored } = yield* (yield* Warehouse).counts
-  yield* goOn({ cursor: start, lost: less(yield* prunedBefore(start), [stored, duplicates, lost]) })
+const skip = Effect.fnUntraced(function* (tie: Tie) {
+  const start = yield* tie.claims.start
+  const { duplicates, lost, stored } = yield* (yield* WarehouseLedger).counts
+  yield* goOn(tie, { cursor: start, lost: less(yield* prunedBefore(start), [stored, duplicates, lost]) })
 })
 
-const reload = Effect.fnUntraced(function* (problem: StoreMismatch["problem"], choice: ReconcileChoice) {
-  const start = yield* (yield* EventStore).claims!.start
+const reload = Effect.fnUntraced(function* (tie: Tie, problem: StoreMismatch["problem"], choice: ReconcileChoice) {
+  const start = yield* tie.claims.start
   // What this very store has pruned was loaded here before. What another one has was not, and is to be given up by name:
   // refused before anything is changed, so that the right store can still be put back.
   const isForeign = problem === "other_store"
@@ -82,20 +84,22 @@ const reload = Effect.fnUntraced(function* (problem: StoreMismatch["problem"], c
     const detail = `the other store begins behind ${start}; --reload with --skip gives up what lies before`
     return yield* new EventStoreError({ operation: "claim", reason: new StoreMismatch({ problem: "gap", detail }) })
   }
-  yield* goOn(isForeign ? { cursor: "", counted: {} } : { cursor: start, counted: yield* prunedBefore(start) })
+  yield* goOn(tie, isForeign ? { cursor: "", counted: {} } : { cursor: start, counted: yield* prunedBefore(start) })
 })
 
-const goOn = Effect.fnUntraced(function* (to: Parameters<WarehouseOrigin["restart"]>[0]) {
-  const { origin } = yield* Warehouse
-  yield* origin!.restart(to)
-  yield* origin!.bind(undefined)
-  yield* (yield* EventStore).claims!.reset({ id: (yield* origin!.read).id, cursor: to.cursor })
+const goOn = Effect.fnUntraced(function* (
+  { claims, origin }: Tie,
+  to: Parameters<WarehouseOrigin["Service"]["restart"]>[0]
+) {
+  yield* origin.restart(to)
+  yield* origin.bind(undefined)
+  yield* claims.reset({ id: (yield* origin.read).id, cursor: to.cursor })
 })
 
 /** Accepted events that the store has freed: neither waiting, nor set aside, nor behind its first place. */
 const prunedBefore = Effect.fnUntraced(function* (start: Cursor) {
-  const { accepted, deadLettered, lost, unsettled, waiting } = yield* (yield* EventQueue).counts
-  const backlog = yield* (yield* EventStore).backlog(start, unsettled)
+  const { accepted, deadLettered, lost, unsettled, waiting } = yield* (yield* QueueLedger).counts
+  const backlog = yield* (yield* StoreLedger).backlog(start, unsettled)
   return less(accepted, [deadLettered, lost, waiting, backlog])
 })
 

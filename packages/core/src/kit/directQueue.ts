@@ -1,6 +1,8 @@
-import { Effect, type Scope } from "effect"
+import { Context, Effect, type Scope } from "effect"
 import type { Tombstones } from "../event/Tombstones.ts"
 import type { EventBatch } from "../event/EventBatch.ts"
+import { DeadLetters } from "../port/DeadLetters.ts"
+import { QueueErasure } from "../port/Erasure.ts"
 import {
   EventQueue,
   EventQueueError,
@@ -9,13 +11,13 @@ import {
   QueueUnavailable,
   type Durability
 } from "../port/EventQueue.ts"
-import { EventStore, EventStoreError } from "../port/EventStore.ts"
-import { QueueMeter } from "../port/QueueObserver.ts"
+import { EventStore, type EventStoreError } from "../port/EventStore.ts"
+import { QueueLedger } from "../port/Ledger.ts"
+import { QueueMeter, QueueObservation } from "../port/QueueObserver.ts"
+import type { QueueServices } from "../port/services.ts"
 import { type CommitGroupOptions, makeCommitGroup } from "./CommitGroup.ts"
 import { storeAll } from "./storeAll.ts"
 import type { StoreLetters } from "./storeLetters.ts"
-
-type Queue = EventQueue["Service"]
 
 /** What the hot store's adapter adds to the store, so that no queue is needed. */
 export interface DirectParts extends StoreLetters {
@@ -49,30 +51,53 @@ export const makeDirectQueue = (
   store: EventStore["Service"],
   parts: DirectParts,
   options: DirectOptions = directDefaults
-): Effect.Effect<Queue, never, Scope.Scope> =>
+): Effect.Effect<Context.Context<QueueServices>, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const queue = queueOf(store, parts, options, (batch) => add(batch))
+    const meter = new QueueMeter()
+    const put: DeadLetters["Service"]["put"] = (batch, reason) =>
+      Effect.tap(parts.put(batch, reason), () => Effect.sync(() => meter.deadLettered(reason.code, batch.count)))
+    const letters: DeadLetters["Service"] = {
+      put,
+      list: parts.list,
+      purge: parts.purge,
+      replay: (selection) => parts.replay(selection, publish)
+    }
     const add = yield* makeCommitGroup<EventStoreError | EventQueueError>(
       {
         together: store.append,
         alone: (batch) =>
-          storeAll([batch], 1).pipe(Effect.provideService(EventStore, store), Effect.provideService(EventQueue, queue)),
+          storeAll([batch], 1).pipe(
+            Effect.provideService(EventStore, store),
+            Effect.provideService(DeadLetters, letters)
+          ),
         isPermanent: (error) => !error.retryable,
         full: () => publishFailed(new QueueFull({ retryAfterSeconds: RETRY_AFTER_SECONDS })),
         closed: () => publishFailed(new PublishAmbiguous({ cause: new Error("closing") }))
       },
       options
     )
-    return queue
+    const publish = publishBy(add, parts, options)
+    return Context.make(EventQueue, queueOf(store, parts, publish)).pipe(
+      Context.add(DeadLetters, letters),
+      Context.add(QueueLedger, {
+        counts: Effect.map(parts.counts, (counts) => ({ ...counts, waiting: {} })),
+        lost: Effect.succeed(0)
+      }),
+      // Its letters are the store's.
+      Context.add(QueueErasure, { tombstones: parts.tombstones, erase: () => Effect.succeed([]) }),
+      Context.add(QueueObservation, { observe: meter.observe })
+    )
   })
 
-const queueOf = (
-  store: EventStore["Service"],
-  parts: DirectParts,
-  options: DirectOptions,
-  add: (batch: EventBatch) => Effect.Effect<void, EventStoreError | EventQueueError>
-): Queue => {
-  const publish = (batch: EventBatch) =>
+type Publish = EventQueue["Service"]["publish"]
+
+const publishBy =
+  (
+    add: (batch: EventBatch) => Effect.Effect<void, EventStoreError | EventQueueError>,
+    parts: DirectParts,
+    options: DirectOptions
+  ): Publish =>
+  (batch) =>
     add(batch).pipe(
       Effect.mapError((error) => (error instanceof EventQueueError ? error : storeFailed(error, parts))),
       Effect.timeoutOrElse({
@@ -80,29 +105,22 @@ const queueOf = (
         orElse: () => Effect.fail(publishFailed(new PublishAmbiguous({ cause: new Error("no answer in time") })))
       })
     )
-  const meter = new QueueMeter()
-  return EventQueue.of({
-    durability: parts.durability,
-    observe: meter.observe,
-    publish,
-    // Nothing ever comes.
-    take: () => Effect.never,
-    deadLetter: (batch, reason) =>
-      Effect.tap(parts.deadLetter(batch, reason), () =>
-        Effect.sync(() => meter.deadLettered(reason.code, batch.count))
-      ),
-    deadLetters: { ...parts.deadLetters, replay: (selection) => parts.deadLetters.replay(selection, publish) },
-    // Nothing waits either; but where the store does not answer, nothing can be published.
-    depth: store.append([]).pipe(
-      Effect.as({ events: 0, bytes: 0, oldestReceivedAt: undefined, lost: 0 }),
-      Effect.mapError((cause) => new EventQueueError({ operation: "depth", reason: new QueueUnavailable({ cause }) }))
-    ),
-    counts: Effect.map(parts.counts, (counts) => ({ ...counts, waiting: {} })),
-    tombstones: parts.tombstones,
-    // Its letters are the store's.
-    erase: () => Effect.succeed([])
-  })
-}
+
+const queueOf = (
+  store: EventStore["Service"],
+  { durability }: DirectParts,
+  publish: Publish
+): EventQueue["Service"] => ({
+  durability,
+  publish,
+  // Nothing ever comes.
+  take: () => Effect.never,
+  // Nothing waits either; but where the store does not answer, nothing can be published.
+  waiting: store.append([]).pipe(
+    Effect.as({ events: 0, bytes: 0, oldestReceivedAt: undefined }),
+    Effect.mapError((cause) => new EventQueueError({ operation: "depth", reason: new QueueUnavailable({ cause }) }))
+  )
+})
 
 const publishFailed = (reason: EventQueueError["reason"]) => new EventQueueError({ operation: "publish", reason })
 

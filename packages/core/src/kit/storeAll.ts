@@ -1,6 +1,7 @@
 import { Effect } from "effect"
 import type { EventBatch } from "../event/EventBatch.ts"
-import { EventQueue, type EventQueueError } from "../port/EventQueue.ts"
+import { DeadLetters } from "../port/DeadLetters.ts"
+import type { EventQueueError } from "../port/EventQueue.ts"
 import { EventStore, type EventStoreError } from "../port/EventStore.ts"
 
 export interface DrainReport {
@@ -15,7 +16,7 @@ type Failure = EventStoreError | EventQueueError
 export const storeAll = (
   batches: ReadonlyArray<EventBatch>,
   attempt: number
-): Effect.Effect<DrainReport, Failure, EventQueue | EventStore> =>
+): Effect.Effect<DrainReport, Failure, DeadLetters | EventStore> =>
   Effect.gen(function* () {
     const store = yield* EventStore
     return yield* store.append(batches).pipe(
@@ -34,8 +35,8 @@ const storeHalves = Effect.fnUntraced(function* (
 ) {
   const halves = halve(batches)
   if (halves === undefined) {
-    const queue = yield* EventQueue
-    yield* queue.deadLetter(batches[0]!, {
+    const letters = yield* DeadLetters
+    yield* letters.put(batches[0]!, {
       stage: "store",
       code: error.reason._tag,
       message: error.message,

@@ -1,21 +1,22 @@
-import { Effect } from "effect"
+import { Context, Effect } from "effect"
+import type { ByProject } from "../event/Event.ts"
 import { type EventBatch, MAX_MESSAGE_BYTES } from "../event/EventBatch.ts"
 import type { Tombstones } from "../event/Tombstones.ts"
-import { type DeadLetterSelection, EventQueue, type EventQueueError, type QueueCounts } from "../port/EventQueue.ts"
-import type { ByProject } from "../event/Event.ts"
-import { QueueMeter } from "../port/QueueObserver.ts"
+import { DeadLetters, type DeadLetterSelection } from "../port/DeadLetters.ts"
+import { QueueErasure } from "../port/Erasure.ts"
+import { EventQueue, type EventQueueError } from "../port/EventQueue.ts"
+import { type QueueCounts, QueueLedger } from "../port/Ledger.ts"
+import { QueueMeter, QueueObservation } from "../port/QueueObserver.ts"
 
-type Queue = EventQueue["Service"]
+type Letters = DeadLetters["Service"]
 
 /** Dead letters that a hot store keeps, in the transaction that takes the events out of what it replays. */
-export interface StoreLetters extends Pick<Queue, "deadLetter"> {
-  readonly deadLetters: Pick<Queue["deadLetters"], "list" | "purge"> & {
-    /** Hands each batch to `again`, then takes it off the list. */
-    readonly replay: (
-      selection: DeadLetterSelection,
-      again: (batch: EventBatch) => Effect.Effect<void, EventQueueError>
-    ) => Effect.Effect<number, EventQueueError>
-  }
+export interface StoreLetters extends Omit<Letters, "replay"> {
+  /** Hands each batch to `again`, then takes it off the list. */
+  readonly replay: (
+    selection: DeadLetterSelection,
+    again: (batch: EventBatch) => Effect.Effect<void, EventQueueError>
+  ) => Effect.Effect<number, EventQueueError>
   /**
    * As {@link QueueCounts}, with `unsettled.letters`: what was appended, and what was set aside instead. Where publishing is
    * appending, `unsettled` is what was appended later.
@@ -28,67 +29,76 @@ const PREFIX = "w"
 const isKept = (id: string) => id.startsWith(PREFIX)
 
 /**
- * A queue whose store is another system, with the dead letters of both. What the warehouse refused was stored long since:
- * only the store can take it out of its order, free its identity and count it as set aside, all in one transaction, so
- * only there are such letters kept. Replayed, they pass through the queue like any other event. `tombstones`: the store's,
- * since a queue need not have any.
+ * The services of a queue whose store is another system, with the dead letters of both. What the warehouse refused was stored
+ * long since: only the store can take it out of its order, free its identity and count it as set aside, all in one
+ * transaction, so only there are such letters kept. Replayed, they pass through the queue like any other event.
+ * `tombstones`: the store's, since a queue need not have any.
  */
-export const withStoreLetters = (queue: Queue, kept: StoreLetters, tombstones: Tombstones): Queue => {
+export const withStoreLetters = Effect.fnUntraced(function* (kept: StoreLetters, tombstones: Tombstones) {
+  const queue = yield* EventQueue
+  const own = yield* DeadLetters
+  const ledger = yield* QueueLedger
+  const erasure = yield* QueueErasure
+  const observation = yield* QueueObservation
+  const meter = new QueueMeter()
+  return Context.make(EventQueue, queue).pipe(
+    Context.add(DeadLetters, lettersOfBoth(queue, own, kept, { meter, tombstones })),
+    Context.add(QueueErasure, { ...erasure, tombstones }),
+    Context.add(QueueObservation, {
+      observe: (observer) => {
+        meter.observe(observer)
+        observation.observe(observer)
+      }
+    }),
+    Context.add(QueueLedger, { ...ledger, counts: countsOfBoth(ledger, kept) })
+  )
+})
+
+const lettersOfBoth = (
+  queue: EventQueue["Service"],
+  own: Letters,
+  kept: StoreLetters,
+  { meter, tombstones }: { readonly meter: QueueMeter; readonly tombstones: Tombstones }
+): Letters => {
   const again = (batch: EventBatch) =>
     Effect.forEach(batch.split(MAX_MESSAGE_BYTES), queue.publish, { concurrency: 1, discard: true })
-  const meter = new QueueMeter()
-  return EventQueue.of({
-    ...queue,
-    tombstones,
-    observe: (observer) => {
-      meter.observe(observer)
-      queue.observe?.(observer)
-    },
-    deadLetter: (given, reason) => {
+  return {
+    put: (given, reason) => {
       // Somebody may have been erased since the batch was read.
       const batch = tombstones.veil(given)
       return reason.stage === "warehouse"
-        ? Effect.tap(kept.deadLetter(batch, reason), () =>
-            Effect.sync(() => meter.deadLettered(reason.code, batch.count))
-          )
-        : queue.deadLetter(batch, reason)
+        ? Effect.tap(kept.put(batch, reason), () => Effect.sync(() => meter.deadLettered(reason.code, batch.count)))
+        : own.put(batch, reason)
     },
-    deadLetters: {
-      list: listOf(queue, kept),
-      purge: (selection) =>
-        both(
-          selection,
-          (own) => queue.deadLetters.purge(own),
-          (theirs) => kept.deadLetters.purge(theirs)
-        ),
-      replay: (selection) =>
-        both(
-          selection,
-          (own) => queue.deadLetters.replay(own),
-          (theirs) => kept.deadLetters.replay(theirs, again)
-        )
-    },
-    // The store's are counted last: what it sets aside had left the queue before.
-    counts: Effect.flatMap(queue.counts, (counted) =>
-      Effect.map(kept.counts, ({ deadLettered, lost, replayed, unsettled: { letters } }) => ({
-        ...counted,
-        deadLettered: sum(counted.deadLettered, deadLettered),
-        replayed: sum(counted.replayed, replayed),
-        lost: sum(counted.lost, lost),
-        unsettled: { ...counted.unsettled, letters }
-      }))
-    )
-  })
+    list: listOf(own, kept),
+    purge: (selection) => both(selection, own.purge, kept.purge),
+    replay: (selection) => both(selection, own.replay, (theirs) => kept.replay(theirs, again))
+  }
 }
 
-const listOf = (queue: Queue, kept: StoreLetters): Queue["deadLetters"]["list"] =>
+/** The store's are counted last: what it sets aside had left the queue before. */
+const countsOfBoth = (
+  ledger: QueueLedger["Service"],
+  kept: StoreLetters
+): Effect.Effect<QueueCounts, EventQueueError> =>
+  Effect.flatMap(ledger.counts, (counted) =>
+    Effect.map(kept.counts, ({ deadLettered, lost, replayed, unsettled: { letters } }) => ({
+      ...counted,
+      deadLettered: sum(counted.deadLettered, deadLettered),
+      replayed: sum(counted.replayed, replayed),
+      lost: sum(counted.lost, lost),
+      unsettled: { ...counted.unsettled, letters }
+    }))
+  )
+
+const listOf = (own: Letters, kept: StoreLetters): Letters["list"] =>
   Effect.fnUntraced(function* ({ after, limit, ...of }) {
     const inKept = after !== undefined && isKept(after)
-    const own = inKept ? [] : yield* queue.deadLetters.list({ limit, ...of, ...(after === undefined ? {} : { after }) })
-    if (own.length >= limit) return own
+    const first = inKept ? [] : yield* own.list({ limit, ...of, ...(after === undefined ? {} : { after }) })
+    if (first.length >= limit) return first
     const from = inKept ? { after: after.slice(PREFIX.length) } : {}
-    const theirs = yield* kept.deadLetters.list({ limit: limit - own.length, ...of, ...from })
-    return [...own, ...theirs.map((letter) => ({ ...letter, id: `${PREFIX}${letter.id}` }))]
+    const theirs = yield* kept.list({ limit: limit - first.length, ...of, ...from })
+    return [...first, ...theirs.map((letter) => ({ ...letter, id: `${PREFIX}${letter.id}` }))]
   })
 
 type Apply = (selection: DeadLetterSelection) => Effect.Effect<number, EventQueueError>

@@ -1,60 +1,78 @@
-import { Cause, Clock, Deferred, Effect, Exit, Layer } from "effect"
+import { Cause, Clock, Context, Deferred, Effect, Exit, Layer } from "effect"
 import { EventBatch } from "../event/EventBatch.ts"
-import { type Delivery, EventQueue, EventQueueError, QueueFull, type TakeOptions } from "../port/EventQueue.ts"
+import { DeadLetters } from "../port/DeadLetters.ts"
+import { QueueErasure } from "../port/Erasure.ts"
+import {
+  type Delivery,
+  EventQueue,
+  EventQueueError,
+  QueueFull,
+  type TakeOptions,
+  type Waiting
+} from "../port/EventQueue.ts"
+import { QueueLedger } from "../port/Ledger.ts"
+import { QueueObservation } from "../port/QueueObserver.ts"
+import type { QueueServices } from "../port/services.ts"
 import { type MemoryQueueOptions, type Message, QueueState } from "./QueueState.ts"
 
 const DEFAULTS: MemoryQueueOptions = { capacity: 1_000_000, maxAttempts: 8, backoffMillis: 100 }
 const RETRY_AFTER_SECONDS = 1
 
 /** An {@link EventQueue} that lives and dies with the process: for tests and for trying things out. */
-export const layerMemoryQueue = (options: Partial<MemoryQueueOptions> = {}): Layer.Layer<EventQueue> =>
-  Layer.sync(EventQueue, () => make(new QueueState({ ...DEFAULTS, ...options })))
+export const layerMemoryQueue = (options: Partial<MemoryQueueOptions> = {}): Layer.Layer<QueueServices> =>
+  Layer.effectContext(Effect.sync(() => make(new QueueState({ ...DEFAULTS, ...options }))))
 
-const make = (state: QueueState) => {
-  const publish = (batch: EventBatch) =>
-    Effect.suspend(() =>
-      state.publish(batch)
-        ? Effect.void
-        : Effect.fail(
-            new EventQueueError({
-              operation: "publish",
-              reason: new QueueFull({ retryAfterSeconds: RETRY_AFTER_SECONDS })
-            })
-          )
-    )
-  return EventQueue.of({
+const make = (state: QueueState): Context.Context<QueueServices> => {
+  const publish = publishTo(state)
+  return Context.make(EventQueue, {
     durability: "none",
-    observe: state.meter.observe,
     publish,
     take: (options) => take(state, options),
-    deadLetter: (batch, reason) => Effect.map(Clock.currentTimeMillis, (now) => state.deadLetter(batch, reason, now)),
-    deadLetters: deadLettersOf(state, publish),
-    depth: Effect.sync(() => {
-      const waiting = [...state.messages.values()].map((message) => message.batch)
-      return {
-        events: state.waitingEvents,
-        bytes: waiting.reduce((sum, batch) => sum + batch.bytes.length, 0),
-        oldestReceivedAt: waiting.length === 0 ? undefined : Math.min(...waiting.map((batch) => batch.received_at)),
-        lost: 0
-      }
+    waiting: Effect.sync(() => waitingIn(state))
+  }).pipe(
+    Context.add(DeadLetters, deadLettersOf(state, publish)),
+    Context.add(QueueLedger, {
+      counts: Effect.sync(() => ({
+        accepted: state.accepted.value,
+        deadLettered: state.deadLettered.value,
+        replayed: state.replayed.value,
+        waiting: state.waiting,
+        lost: {},
+        unsettled: state.unsettled
+      })),
+      lost: Effect.succeed(0)
     }),
-    counts: Effect.sync(() => ({
-      accepted: state.accepted.value,
-      deadLettered: state.deadLettered.value,
-      replayed: state.replayed.value,
-      waiting: state.waiting,
-      lost: {},
-      unsettled: state.unsettled
-    })),
-    tombstones: state.tombstones,
-    erase: (erasure) => Effect.sync(() => state.erase(erasure))
-  })
+    Context.add(QueueErasure, {
+      tombstones: state.tombstones,
+      erase: (erasure) => Effect.sync(() => state.erase(erasure))
+    }),
+    Context.add(QueueObservation, { observe: state.meter.observe })
+  )
 }
 
-const deadLettersOf = (
-  state: QueueState,
-  publish: EventQueue["Service"]["publish"]
-): EventQueue["Service"]["deadLetters"] => ({
+const publishTo = (state: QueueState) => (batch: EventBatch) =>
+  Effect.suspend(() =>
+    state.publish(batch)
+      ? Effect.void
+      : Effect.fail(
+          new EventQueueError({
+            operation: "publish",
+            reason: new QueueFull({ retryAfterSeconds: RETRY_AFTER_SECONDS })
+          })
+        )
+  )
+
+const waitingIn = (state: QueueState): Waiting => {
+  const waiting = [...state.messages.values()].map((message) => message.batch)
+  return {
+    events: state.waitingEvents,
+    bytes: waiting.reduce((sum, batch) => sum + batch.bytes.length, 0),
+    oldestReceivedAt: waiting.length === 0 ? undefined : Math.min(...waiting.map((batch) => batch.received_at))
+  }
+}
+
+const deadLettersOf = (state: QueueState, publish: EventQueue["Service"]["publish"]): DeadLetters["Service"] => ({
+  put: (batch, reason) => Effect.map(Clock.currentTimeMillis, (now) => state.deadLetter(batch, reason, now)),
   list: ({ after = "", limit, project_id }) =>
     Effect.sync(() =>
       state.letters
@@ -89,17 +107,15 @@ const take = Effect.fnUntraced(function* (state: QueueState, options: TakeOption
 
 const BURY_AGAIN_MILLIS = 1_000
 
-const buryExhausted = (state: QueueState, { unstored = (batch) => Effect.succeed([batch]) }: TakeOptions) =>
+const buryExhausted = (state: QueueState, options: TakeOptions) =>
   Effect.gen(function* () {
     const now = yield* Clock.currentTimeMillis
+    const { exhausted = (batch, reason) => Effect.sync(() => state.deadLetter(batch, reason, now)) } = options
     for (const { message, why } of state.takeExhausted()) {
       const attempts = message.failures
       const reason = { stage: "queue", code: "attempts_exhausted", message: why, attempts } as const
-      yield* unstored(message.batch).pipe(
-        Effect.map((parts) => {
-          for (const part of parts) state.deadLetter(part, reason, now)
-          state.ack(message)
-        }),
+      yield* exhausted(message.batch, reason).pipe(
+        Effect.map(() => state.ack(message)),
         Effect.catch(() => Effect.sync(() => state.postpone(message, now + BURY_AGAIN_MILLIS)))
       )
     }

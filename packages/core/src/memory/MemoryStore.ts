@@ -1,10 +1,12 @@
-import { Effect, Layer } from "effect"
+import { Context, Effect, Layer } from "effect"
 import type { Event } from "../event/Event.ts"
 import { EventBatch } from "../event/EventBatch.ts"
-import type { Unsettled } from "../port/EventQueue.ts"
 import { Tombstones } from "../event/Tombstones.ts"
 import { opaqueNames } from "./QueueState.ts"
+import { StoreErasure } from "../port/Erasure.ts"
 import { EventStore } from "../port/EventStore.ts"
+import { StoreLedger, type Unsettled } from "../port/Ledger.ts"
+import type { StoreServices } from "../port/services.ts"
 
 interface Row {
   readonly position: number
@@ -23,14 +25,16 @@ interface Consumed {
 }
 
 /** An {@link EventStore} in memory; identities stay for ever, events until they are pruned. */
-export const layerMemoryStore: Layer.Layer<EventStore> = Layer.sync(EventStore, () => {
+export const layerMemoryStore: Layer.Layer<StoreServices> = Layer.effectContext(Effect.sync(() => make()))
+
+const make = (): Context.Context<StoreServices> => {
   const known = new Set<string>()
   const consumed = new Map<string, Consumed>()
   let rows: ReadonlyArray<Row> = []
   let last = 0
   const tombstones = new Tombstones(opaqueNames())
   const after = (cursor: string) => rows.filter((row) => row.position > Number(cursor))
-  return EventStore.of({
+  const store: EventStore["Service"] = {
     append: (batches) =>
       Effect.sync(() => {
         const added = batches
@@ -45,14 +49,6 @@ export const layerMemoryStore: Layer.Layer<EventStore> = Layer.sync(EventStore, 
         const duplicates = added.filter((row) => row.duplicate).length
         return { stored: added.length - duplicates, duplicates }
       }),
-    unstored: (batch) =>
-      Effect.sync(() => {
-        const { log, offset = 0, position } = batch.origin ?? {}
-        const taken = consumed.get(`${position}/${log}`)?.offsets
-        return Array.from({ length: batch.count }, (_, index) => index)
-          .filter((index) => taken?.has(offset + index) !== true)
-          .map((index) => batch.slice(index, index + 1))
-      }),
     replay: (options) =>
       Effect.sync(() => {
         const rest = after(options.after)
@@ -64,6 +60,20 @@ export const layerMemoryStore: Layer.Layer<EventStore> = Layer.sync(EventStore, 
           caughtUp: page.length === rest.length
         }
       }),
+    prune: ({ upTo }) =>
+      Effect.sync(() => {
+        rows = after(upTo)
+      })
+  }
+  const ledger: StoreLedger["Service"] = {
+    unstored: (batch) =>
+      Effect.sync(() => {
+        const { log, offset = 0, position } = batch.origin ?? {}
+        const taken = consumed.get(`${position}/${log}`)?.offsets
+        return Array.from({ length: batch.count }, (_, index) => index)
+          .filter((index) => taken?.has(offset + index) !== true)
+          .map((index) => batch.slice(index, index + 1))
+      }),
     backlog: (cursor, unsettled) =>
       Effect.sync(() => {
         const counts = { ...tally(after(cursor)) }
@@ -71,20 +81,19 @@ export const layerMemoryStore: Layer.Layer<EventStore> = Layer.sync(EventStore, 
           counts[project_id] = (counts[project_id] ?? 0) - offsets.size
         }
         return counts
-      }),
-    prune: ({ upTo }) =>
+      })
+  }
+  const erasure: StoreErasure["Service"] = {
+    erase: (given) =>
       Effect.sync(() => {
-        rows = after(upTo)
-      }),
-    erase: (erasure) =>
-      Effect.sync(() => {
-        tombstones.add(erasure)
+        tombstones.add(given)
         const events = rows.filter(({ event }) => tombstones.covers(event)).length
         rows = rows.map((row) => ({ ...row, event: tombstones.veilEvent(row.event) }))
         return [{ place: "store", events }]
       })
-  })
-})
+  }
+  return Context.make(EventStore, store).pipe(Context.add(StoreLedger, ledger), Context.add(StoreErasure, erasure))
+}
 
 /** Notes the batch as taken; the events of a message that comes again are not taken twice. */
 const freshOf = (consumed: Map<string, Consumed>, { events, origin, project_id }: EventBatch): ReadonlyArray<Event> => {

@@ -1,13 +1,18 @@
-import { Effect, Layer } from "effect"
+import { Context, Effect, Layer } from "effect"
 import type { ByProject, Event } from "../event/Event.ts"
 import { withUsers } from "../event/Identities.ts"
 import { isShell } from "../event/shell.ts"
 import { Tombstones } from "../event/Tombstones.ts"
 import { opaqueNames } from "./QueueState.ts"
+import { WarehouseErasure } from "../port/Erasure.ts"
+import { WarehouseLedger } from "../port/Ledger.ts"
+import type { WarehouseServices } from "../port/services.ts"
 import { type HistoryPlace, Warehouse } from "../port/Warehouse.ts"
 
 /** A {@link Warehouse} in memory, which answers with each metric's reference. */
-export const layerMemoryWarehouse: Layer.Layer<Warehouse> = Layer.sync(Warehouse, () => {
+export const layerMemoryWarehouse: Layer.Layer<WarehouseServices> = Layer.effectContext(Effect.sync(() => make()))
+
+const make = (): Context.Context<WarehouseServices> => {
   const projects = new Map<string, Map<string, Event>>()
   // Cumulative, as the ledger needs them: an erased event was stored all the same.
   let stored: ByProject = {}
@@ -20,7 +25,7 @@ export const layerMemoryWarehouse: Layer.Layer<Warehouse> = Layer.sync(Warehouse
     projects.set(project_id, events)
     return events
   }
-  return Warehouse.of({
+  const warehouse: Warehouse["Service"] = {
     load: (page, as_of = watermark.as_of) =>
       Effect.sync(() => {
         const known = page.cursor === watermark.cursor
@@ -43,12 +48,6 @@ export const layerMemoryWarehouse: Layer.Layer<Warehouse> = Layer.sync(Warehouse
       }),
     rehearse: () => Effect.void,
     watermark: Effect.sync(() => watermark),
-    counts: Effect.sync(() => ({
-      cursor: watermark.cursor,
-      stored,
-      duplicates,
-      lost
-    })),
     answer: (ask) => Effect.sync(() => ask.reference([...eventsOf(ask.project_id).values()])),
     person: ({ project_id, user_id }) =>
       Effect.sync(() => {
@@ -68,17 +67,31 @@ export const layerMemoryWarehouse: Layer.Layer<Warehouse> = Layer.sync(Warehouse
           .toSorted(byAcceptance)
           .filter((event) => after === undefined || byAcceptance(event, after) > 0)
           .slice(0, limit)
-      ),
-    erase: (erasure) =>
+      )
+  }
+  const ledger: WarehouseLedger["Service"] = {
+    counts: Effect.sync(() => ({
+      cursor: watermark.cursor,
+      stored,
+      duplicates,
+      lost
+    }))
+  }
+  const erasure: WarehouseErasure["Service"] = {
+    erase: (given) =>
       Effect.sync(() => {
-        tombstones.add(erasure)
-        const events = eventsOf(erasure.project_id)
+        tombstones.add(given)
+        const events = eventsOf(given.project_id)
         const gone = [...events.values()].filter((event) => tombstones.covers(event))
         for (const event of gone) events.delete(event.event_id)
         return gone.length
       })
-  })
-})
+  }
+  return Context.make(Warehouse, warehouse).pipe(
+    Context.add(WarehouseLedger, ledger),
+    Context.add(WarehouseErasure, erasure)
+  )
+}
 
 const byAcceptance = (left: HistoryPlace, right: HistoryPlace) =>
   left.received_at - right.received_at || (left.event_id < right.event_id ? -1 : Number(left.event_id > right.event_id))

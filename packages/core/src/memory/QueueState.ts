@@ -4,7 +4,9 @@ import { EventBatch, type Origin } from "../event/EventBatch.ts"
 import { type Erasure, Tombstones, type UserHash } from "../event/Tombstones.ts"
 import type { Erased } from "../event/Erased.ts"
 import { QueueMeter } from "../port/QueueObserver.ts"
-import type { DeadLetter, DeadLetterReason, DeadLetterSelection, Unsettled } from "../port/EventQueue.ts"
+import type { DeadLetter, DeadLetterSelection } from "../port/DeadLetters.ts"
+import type { DeadLetterReason } from "../port/EventQueue.ts"
+import type { Unsettled } from "../port/Ledger.ts"
 
 export interface MemoryQueueOptions {
   /** Waiting events; a publish beyond it fails with `QueueFull`. */

@@ -1,6 +1,6 @@
 import { Context, type Effect, Schema } from "effect"
 import type { Erasure } from "../event/Tombstones.ts"
-import type { ByProject, Event } from "../event/Event.ts"
+import type { Event } from "../event/Event.ts"
 import type { EventBatch } from "../event/EventBatch.ts"
 import type { BoundQuestion } from "../metric/Metric.ts"
 import type { Cursor, Page } from "./EventStore.ts"
@@ -96,34 +96,6 @@ export interface Watermark {
   readonly as_of: number
 }
 
-export interface WarehouseCounts {
-  /** The cursor these counts belong to, read in the same transaction. */
-  readonly cursor: Cursor
-  readonly stored: ByProject
-  /** Events accepted, at or before the cursor, whose id was there already. */
-  readonly duplicates: ByProject
-  /** Events at or before the cursor that the store had lost when its page was loaded. */
-  readonly lost: ByProject
-}
-
-/** The tie between a warehouse and the store that fills it. */
-export interface WarehouseOrigin {
-  /** Names that were made with the warehouse, and are copied with it. */
-  readonly read: Effect.Effect<{ readonly id: string; readonly store: string | undefined }, WarehouseError>
-  /** Notes the store that fills it from now on; undefined: whichever comes. */
-  readonly bind: (store: string | undefined) => Effect.Effect<void, WarehouseError>
-  /**
-   * Goes on after `cursor`; what was loaded stays. With `counted` the counts begin anew at these, and
-   * whatever is here already when it is loaded again is counted as stored, until a load has reached the store's end. `lost`
-   * was accepted before the cursor, and will never be loaded.
-   */
-  readonly restart: (to: {
-    readonly cursor: Cursor
-    readonly counted?: ByProject
-    readonly lost?: ByProject
-  }) => Effect.Effect<void, WarehouseError>
-}
-
 export interface AggregateStatus {
   /**
    * The state they are in. `building`: not whole yet; `mismatched`: found wrong, and unused until they are rebuilt;
@@ -175,7 +147,10 @@ export interface Person {
 /** The position of the last event of a page of history. */
 export type HistoryPlace = Pick<Event, "received_at" | "event_id">
 
-/** The columnar store that answers metrics. */
+/**
+ * The columnar store that answers metrics. What else an engine can do is a service of its own beside it: `WarehouseLedger`,
+ * `WarehouseErasure`, `WarehouseOrigin`, `Aggregates`, `WarehouseSnapshot`.
+ */
 export class Warehouse extends Context.Service<
   Warehouse,
   {
@@ -191,7 +166,6 @@ export class Warehouse extends Context.Service<
     /** Rehearses a load, all of it but the commit: tells which rows the engine refuses. */
     readonly rehearse: (batches: ReadonlyArray<EventBatch>) => Effect.Effect<void, WarehouseError>
     readonly watermark: Effect.Effect<Watermark, WarehouseError>
-    readonly counts: Effect.Effect<WarehouseCounts, WarehouseError>
     /** Answers one metric's question in the engine's own form, with whatever the question makes of its rows: also that they are refused. */
     readonly answer: <Answer>(question: BoundQuestion<Answer>) => Effect.Effect<Answer, WarehouseError>
     /** Finds who is meant by a user id: the id, and all that `$identify` merged into it. */
@@ -201,13 +175,5 @@ export class Warehouse extends Context.Service<
       ids: Omit<Erasure, "until">,
       page: { readonly after: HistoryPlace | undefined; readonly limit: number }
     ) => Effect.Effect<ReadonlyArray<Event>, WarehouseError>
-    /**
-     * Erases the user: deletes their events and whatever was derived from them, here and of whatever is loaded later, and
-     * leaves no byte of them behind; counts stay as they are. Returns how many events. Repeated, it does what is left to
-     * do.
-     */
-    readonly erase: (erasure: Erasure) => Effect.Effect<number, WarehouseError>
-    /** Origin of a warehouse that may outlive a store, or be outlived by it. */
-    readonly origin?: WarehouseOrigin
   }
 >()("@millrace/core/port/Warehouse") {}

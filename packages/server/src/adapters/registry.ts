@@ -1,10 +1,10 @@
 import type {
-  EventQueue,
   EventQueueError,
-  EventStore,
   EventStoreError,
-  Warehouse,
-  WarehouseError
+  QueueServices,
+  StoreServices,
+  WarehouseError,
+  WarehouseServices
 } from "@millrace/core"
 import { layerMemoryQueue, layerMemoryStore, layerMemoryWarehouse } from "@millrace/core/memory"
 import { Effect, Layer, type Redacted } from "effect"
@@ -63,40 +63,40 @@ export type AdapterFailure =
 type Opens<Port, Needs = never> = (places: Places) => Layer.Layer<Port, AdapterFailure, Needs>
 
 // Imported when chosen, never before. Typed by their ports alone: an optional package is no part of our declarations.
-const embeddedLog: Opens<EventQueue | EventStore> = ({ directory }) =>
+const embeddedLog: Opens<QueueServices | StoreServices> = ({ directory }) =>
   lazily(
     "@millrace/embedded",
     () => import("@millrace/embedded"),
     (it) => it.Embedded.layer({ directory: join(directory, "log") })
   )
 // In a folder of its own: what a queue without a store has handed on, it deletes.
-const embeddedQueue: Opens<EventQueue> = ({ directory }) =>
+const embeddedQueue: Opens<QueueServices> = ({ directory }) =>
   lazily(
     "@millrace/embedded",
     () => import("@millrace/embedded"),
     (it) => it.Embedded.queue({ directory: join(directory, "queue") })
   )
-const natsQueue: Opens<EventQueue> = ({ nats = {}, natsUrl }) =>
+const natsQueue: Opens<QueueServices> = ({ nats = {}, natsUrl }) =>
   lazily(
     "@millrace/nats",
     () => import("@millrace/nats"),
     (it) => at(natsAddress, natsUrl, (address) => it.Nats.layer(natsOptions(address, nats)))
   )
 // It keeps the dead letters of what the warehouse refuses, so it adds them to the queue.
-const postgresStore: Opens<EventQueue | EventStore, EventQueue> = ({ postgresUrl }) =>
+const postgresStore: Opens<QueueServices | StoreServices, QueueServices> = ({ postgresUrl }) =>
   lazily(
     "@millrace/postgres",
     () => import("@millrace/postgres"),
     (it) => at(postgresAddress, postgresUrl, it.Postgres.behind)
   )
 // Publishing is the store's commit, so it brings the store with it.
-const postgresDirect: Opens<EventQueue | EventStore> = ({ postgresUrl }) =>
+const postgresDirect: Opens<QueueServices | StoreServices> = ({ postgresUrl }) =>
   lazily(
     "@millrace/postgres",
     () => import("@millrace/postgres"),
     (it) => at(postgresAddress, postgresUrl, it.Postgres.direct)
   )
-const duckdbWarehouse: Opens<Warehouse> = ({ aggregates, directory, queries }) =>
+const duckdbWarehouse: Opens<WarehouseServices> = ({ aggregates, directory, queries }) =>
   lazily(
     "@millrace/duckdb",
     () => import("@millrace/duckdb"),
@@ -129,7 +129,7 @@ export const queues = {
   nats: natsQueue,
   none: postgresDirect,
   memory: () => layerMemoryQueue()
-} as const satisfies Record<string, Opens<EventQueue>>
+} as const satisfies Record<string, Opens<QueueServices>>
 
 /** Hot stores, by the name in `MILLRACE_STORE`. */
 export const stores = {
@@ -137,13 +137,13 @@ export const stores = {
   embedded: embeddedLog,
   postgres: postgresStore,
   memory: () => layerMemoryStore
-} as const satisfies Record<string, Opens<EventStore, EventQueue>>
+} as const satisfies Record<string, Opens<StoreServices, QueueServices>>
 
 /** By the name in `MILLRACE_WAREHOUSE`. */
 export const warehouses = {
   duckdb: duckdbWarehouse,
   memory: () => layerMemoryWarehouse
-} as const satisfies Record<string, Opens<Warehouse>>
+} as const satisfies Record<string, Opens<WarehouseServices>>
 
 export type QueueName = keyof typeof queues
 export type StoreName = keyof typeof stores
@@ -165,7 +165,8 @@ export interface AdapterChoice extends Places {
   readonly roles?: ReadonlyArray<Role> | undefined
 }
 
-type Services = EventQueue | EventStore | Warehouse
+/** Services that a server needs of its adapters; a composition that lacks one does not compile. */
+export type Services = QueueServices | StoreServices | WarehouseServices
 
 /**
  * The chosen adapters as one layer, as far as the roles need them; the directory is made if need be. Fails where store and
@@ -199,11 +200,11 @@ export const usesDirectory = (choice: AdapterChoice): boolean =>
 
 type WarehouseChoice = Places & Pick<AdapterChoice, "warehouse">
 
-const warehouseOf = (choice: WarehouseChoice): Layer.Layer<Warehouse, AdapterFailure> =>
+const warehouseOf = (choice: WarehouseChoice): Layer.Layer<WarehouseServices, AdapterFailure> =>
   warehouses[choice.warehouse](choice)
 
 /** A folder's warehouse alone: its other files stay closed. */
-export const openWarehouse = (choice: WarehouseChoice): Layer.Layer<Warehouse, AdapterFailure> =>
+export const openWarehouse = (choice: WarehouseChoice): Layer.Layer<WarehouseServices, AdapterFailure> =>
   Layer.unwrap(Effect.as(ownFolder(choice.directory), warehouseOf(choice)))
 
 /** What a second process over a shared queue can be, beside the owner of the warehouse. */
@@ -225,7 +226,7 @@ export const storeOf = ({ queue, store }: Pick<AdapterChoice, "queue" | "store">
 /** Queue, then hot store, so that of two failures always the same is told; or the one log that is both. */
 const openHot = (
   choice: AdapterChoice
-): Effect.Effect<Layer.Layer<EventQueue | EventStore, AdapterFailure>, BadAdapterChoice> => {
+): Effect.Effect<Layer.Layer<QueueServices | StoreServices, AdapterFailure>, BadAdapterChoice> => {
   const { queue } = choice
   const store = storeOf(choice)
   // Neither keeps what a queue hands on: the log would not see it, and memory would lose it.
@@ -241,5 +242,8 @@ const openHot = (
 }
 
 /** For ingestion alone the hot store may be away, also at the start. */
-const openStore = (store: StoreName, choice: AdapterChoice): Layer.Layer<EventStore, AdapterFailure, EventQueue> =>
+const openStore = (
+  store: StoreName,
+  choice: AdapterChoice
+): Layer.Layer<StoreServices, AdapterFailure, QueueServices> =>
   rolesOf(choice).every((role) => role === "ingest") ? absentStore : stores[store](choice)

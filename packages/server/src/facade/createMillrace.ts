@@ -2,8 +2,6 @@ import {
   accept,
   type Answer,
   type BatchVerdict,
-  type EventQueue,
-  type EventStore,
   type Filter,
   type Ledger,
   ledger,
@@ -12,12 +10,11 @@ import {
   type ParamsOf,
   Pipeline,
   type PipelineOptions,
-  query,
-  type Warehouse
+  query
 } from "@millrace/core"
 import { Cause, Effect, Exit, Layer, ManagedRuntime } from "effect"
 import { FolderTaken } from "../adapters/failures.ts"
-import { adapters } from "../adapters/registry.ts"
+import { adapters, type Services } from "../adapters/registry.ts"
 import { appLayer, loopRegistry, metricRegistry } from "../App.ts"
 import type { Authorize } from "../auth/authorize.ts"
 import { Sessions } from "../auth/Sessions.ts"
@@ -33,11 +30,10 @@ import { Running } from "../observe/Running.ts"
 import { explain } from "./explain.ts"
 import { MillraceError } from "./MillraceError.ts"
 import { type NodeHandler, nodeHandler } from "./nodeHandler.ts"
+import { ownLayer } from "./ownLayer.ts"
 import { checkEvents, checkInProject, checkMetric, checkOptions, checkParams } from "./options.ts"
 import { type NewEvent, toRaw } from "./rawEvents.ts"
 import { WebHandler, webHandlerLayer } from "./webHandler.ts"
-
-type Services = EventQueue | EventStore | Warehouse
 
 export interface MillraceOptions {
   /** Where events are kept, durably. Without it everything is in memory and gone at the end: for trying out. */
@@ -196,7 +192,7 @@ const layerOf = (options: MillraceOptions): Layer.Layer<RuntimeServices, unknown
   return webHandlerLayer(options.basePath ?? "").pipe(
     Layer.provideMerge(app),
     Layer.provideMerge(Running.layer),
-    Layer.provideMerge(options.layer ?? adaptersOf(options.directory)),
+    Layer.provideMerge(options.layer === undefined ? adaptersOf(options.directory) : ownLayer(options.layer)),
     Layer.provide(metricRegistry),
     Layer.provide(loopRegistry)
   )

@@ -51,7 +51,7 @@ const pipelineRule: Rule = (value) => {
 
 const rules: { readonly [Name in keyof MillraceOptions]-?: Rule } = {
   directory: rule((value) => isText(value) && value !== "" && !value.includes("\0"), "must be the path of a folder"),
-  layer: rule(Layer.isLayer, "must be an Effect layer of EventQueue, EventStore and Warehouse"),
+  layer: rule(Layer.isLayer, "must be an Effect layer of a queue, a hot store and a warehouse"),
   keys: keysRule,
   authorize: rule((value) => typeof value === "function", "must be a function from a request to a grant or false"),
   open: rule((value) => typeof value === "boolean", "must be true or false"),

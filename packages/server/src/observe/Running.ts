@@ -1,5 +1,5 @@
-import { type Durability, EventQueue, EventQueueError } from "@millrace/core"
-import { Context, Effect, Layer } from "effect"
+import { type Durability, EventQueue, EventQueueError, QueueFailure } from "@millrace/core"
+import { Context, Effect, Layer, Option } from "effect"
 
 /** What whoever runs a server as a process wants to know of it. */
 export class Running extends Context.Service<
@@ -12,9 +12,14 @@ export class Running extends Context.Service<
 >()("@millrace/server/Running") {
   static readonly layer: Layer.Layer<Running, never, EventQueue> = Layer.effect(
     Running,
-    Effect.map(EventQueue, ({ broken = Effect.never, durability }) => ({
-      durability,
-      fatal: Effect.flatMap(broken, (reason) => Effect.fail(new EventQueueError({ operation: "publish", reason })))
-    }))
+    Effect.gen(function* () {
+      const { durability } = yield* EventQueue
+      const failure = yield* Effect.serviceOption(QueueFailure)
+      const broken = Option.isSome(failure) ? failure.value.broken : Effect.never
+      return {
+        durability,
+        fatal: Effect.flatMap(broken, (reason) => Effect.fail(new EventQueueError({ operation: "publish", reason })))
+      }
+    })
   )
 }

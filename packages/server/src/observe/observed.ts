@@ -1,4 +1,4 @@
-import { EventQueue, EventStore, Warehouse } from "@millrace/core"
+import { EventQueue, EventStore, QueueObservation, Warehouse } from "@millrace/core"
 import { Clock, Context, Effect, Layer, Metric } from "effect"
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
@@ -32,14 +32,14 @@ const rows = Metric.counter("millrace_etl_rows_total", {
   incremental: true
 })
 
-type Ports = EventQueue | EventStore | Warehouse
+type Ports = EventQueue | EventStore | QueueObservation | Warehouse
 
 /** The same ports, counted; what they do stays as it is. */
-export const observed: Layer.Layer<Ports, never, Ports> = Layer.effectContext(
+export const observed: Layer.Layer<EventQueue | EventStore | Warehouse, never, Ports> = Layer.effectContext(
   Effect.gen(function* () {
     const context = yield* Effect.context<Ports>()
     const record = recorder(context)
-    Context.get(context, EventQueue).observe?.(record)
+    Context.get(context, QueueObservation).observe(record)
     return Context.make(EventQueue, observeQueue(Context.get(context, EventQueue), record)).pipe(
       Context.add(EventStore, observeStore(Context.get(context, EventStore), record)),
       Context.add(Warehouse, observeWarehouse(Context.get(context, Warehouse), record))

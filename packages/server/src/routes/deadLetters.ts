@@ -1,4 +1,4 @@
-import { type DeadLetter, EventQueue, type EventQueueError, formatInstant, parseJson } from "@millrace/core"
+import { type DeadLetter, DeadLetters, type EventQueueError, formatInstant, parseJson } from "@millrace/core"
 import { DeadLetterIds } from "@millrace/core/wire"
 import { Effect, Result, Schema } from "effect"
 import { HttpServerRequest } from "effect/http"
@@ -29,9 +29,9 @@ export const listDeadLetters = Effect.fnUntraced(function* () {
 })
 
 const page = Effect.fnUntraced(function* (project_id: string, limit: number, after: string | undefined) {
-  const queue = yield* EventQueue
+  const letters = yield* DeadLetters
   const options = after === undefined ? { limit, project_id } : { limit, project_id, after }
-  return yield* Effect.mapError(queue.deadLetters.list(options), refuseQueue)
+  return yield* Effect.mapError(letters.list(options), refuseQueue)
 })
 
 const refuseField = (field: string, code: string, message: string) =>
@@ -52,7 +52,7 @@ const present = ({ event, failed_at, id, reason }: DeadLetter) => ({
   failed_at: formatInstant(failed_at)
 })
 
-type Operation = (ids: ReadonlyArray<string>) => Effect.Effect<number, EventQueueError, EventQueue>
+type Operation = (ids: ReadonlyArray<string>) => Effect.Effect<number, EventQueueError, DeadLetters>
 
 /**
  * Applies to the project's own dead letters only, whatever ids the request names. All are chosen before the first is
@@ -81,8 +81,8 @@ const ownIds = Effect.fnUntraced(function* (project_id: string, wanted: Readonly
   }
 })
 
-export const replayDeadLetters = applyTo((ids) => Effect.flatMap(EventQueue, (queue) => queue.deadLetters.replay(ids)))
-export const purgeDeadLetters = applyTo((ids) => Effect.flatMap(EventQueue, (queue) => queue.deadLetters.purge(ids)))
+export const replayDeadLetters = applyTo((ids) => Effect.flatMap(DeadLetters, (letters) => letters.replay(ids)))
+export const purgeDeadLetters = applyTo((ids) => Effect.flatMap(DeadLetters, (letters) => letters.purge(ids)))
 
 const decodeIds = Schema.decodeUnknownResult(DeadLetterIds, { onExcessProperty: "error" })
 

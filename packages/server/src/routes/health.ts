@@ -7,6 +7,7 @@ import {
   type LoopStatus,
   type LoopTrouble,
   Loops,
+  QueueLedger,
   Warehouse
 } from "@millrace/core"
 import type { Readiness } from "@millrace/core/wire"
@@ -88,12 +89,15 @@ const within = <A, E, R>(part: Effect.Effect<A, E, R>) =>
 
 const readQueue = Effect.gen(function* () {
   const queue = yield* EventQueue
-  const depth = yield* within(queue.depth)
+  const { waiting, lost } = yield* Effect.all(
+    { waiting: within(queue.waiting), lost: within((yield* QueueLedger).lost) },
+    { concurrency: 2 }
+  )
   return {
-    writable: Option.isSome(depth),
+    writable: Option.isSome(waiting),
     durability: queue.durability,
-    events: Option.match(depth, { onNone: () => 0, onSome: ({ events }) => events }),
-    lost: Option.match(depth, { onNone: () => 0, onSome: ({ lost }) => lost })
+    events: Option.match(waiting, { onNone: () => 0, onSome: ({ events }) => events }),
+    lost: Option.getOrElse(lost, () => 0)
   }
 })
 

@@ -1,15 +1,9 @@
 import { accessOf, type ApiKeySecurity, Contract } from "@millrace/core/wire"
-import {
-  type EventQueue,
-  type EventStore,
-  type MetricName,
-  metricNames,
-  type Pipeline,
-  type Warehouse
-} from "@millrace/core"
+import { type MetricName, metricNames, type Pipeline } from "@millrace/core"
 import { Context, Effect, Layer } from "effect"
 import { HttpRouter, type HttpServerRequest, type HttpServerResponse } from "effect/http"
 import { HttpApi, type HttpApiEndpoint } from "effect/http-api"
+import type { Services as Adapters } from "../adapters/registry.ts"
 import type { Sessions } from "../auth/Sessions.ts"
 import type { Access } from "../auth/Access.ts"
 import type { CurrentCaller } from "../http/Caller.ts"
@@ -32,17 +26,7 @@ import { metrics } from "./metrics.ts"
 import { stats, statsQuery } from "./stats.ts"
 import { eraseUser, exportUser } from "./users.ts"
 
-type Services =
-  | Access
-  | EventQueue
-  | EventStore
-  | Admission
-  | Limits
-  | Pipeline
-  | Sessions
-  | StatsOwner
-  | Telemetry
-  | Warehouse
+type Services = Adapters | Access | Admission | Limits | Pipeline | Sessions | StatsOwner | Telemetry
 
 type Handler<R> = (
   request: HttpServerRequest.HttpServerRequest

@@ -71,7 +71,7 @@ export const metrics = Effect.fnUntraced(function* () {
 
 const readQueue = Effect.gen(function* () {
   const queue = yield* EventQueue
-  const { events, oldestReceivedAt } = yield* queue.depth
+  const { events, oldestReceivedAt } = yield* queue.waiting
   const now = yield* Clock.currentTimeMillis
   yield* Metric.update(depth, events)
   yield* Metric.update(oldest, oldestReceivedAt === undefined ? 0 : Math.max(0, now / 1000 - oldestReceivedAt / 1e6))

@@ -1,6 +1,12 @@
 import { mulberry32 } from "@millrace/test-services"
 import { filesHolding } from "@millrace/testing"
-import { type EventQueue, type EventStore, StoreSnapshot, type Warehouse, WarehouseSnapshot } from "@millrace/core"
+import {
+  type QueueServices,
+  type StoreServices,
+  StoreSnapshot,
+  type WarehouseServices,
+  WarehouseSnapshot
+} from "@millrace/core"
 import { Context, Effect, Layer, Option } from "effect"
 import { join } from "node:path"
 import { expect } from "vitest"
@@ -145,7 +151,7 @@ const IDLE_MILLIS = 1_000
 
 /** An erasure that is asked for when the warehouse is copied and the hot store is not: it waits, and is then done. */
 export const expectErasureToWait = async (
-  context: Context.Context<EventQueue | EventStore | Warehouse>,
+  context: Context.Context<QueueServices | StoreServices | WarehouseServices>,
   directory: string,
   startRestored: StartRestored
 ) => {

@@ -1,21 +1,22 @@
 import {
+  type StoreServices,
+  type QueueServices,
+  type WarehouseServices,
   EventQueue,
-  type EventStore,
   EventStoreError,
   ledger,
   Pipeline,
   query,
   type ReconcileChoice,
   reconcileStore,
-  StoreMismatch,
-  type Warehouse
+  StoreMismatch
 } from "@millrace/core"
 import { batchOf } from "@millrace/testing"
 import { Effect, Layer } from "effect"
 import { cpSync, rmSync } from "node:fs"
 import { checkStore } from "../../src/adapters/checkStore.ts"
 
-type Services = EventQueue | EventStore | Warehouse
+type Services = QueueServices | StoreServices | WarehouseServices
 
 /** The adapters over one folder, as `adapters` opens them. */
 export type Open = (folder: string) => Layer.Layer<Services, unknown>

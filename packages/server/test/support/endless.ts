@@ -1,4 +1,4 @@
-import { type EventQueue, type EventStore, sql, Warehouse } from "@millrace/core"
+import { type QueueServices, sql, type StoreServices, Warehouse, type WarehouseServices } from "@millrace/core"
 import { layerMemoryQueue, layerMemoryStore } from "@millrace/core/memory"
 import { DuckDb } from "@millrace/duckdb"
 import { Effect, Layer } from "effect"
@@ -11,7 +11,7 @@ type Options = Partial<Parameters<typeof DuckDb.layer>[0]>
 export const endlessQuestions = (
   options: Options,
   onAsk: () => void = () => {}
-): Layer.Layer<EventQueue | EventStore | Warehouse, unknown> => {
+): Layer.Layer<QueueServices | StoreServices | WarehouseServices, unknown> => {
   const warehouse = Layer.effect(
     Warehouse,
     Effect.map(Warehouse, (real) =>
@@ -24,6 +24,6 @@ export const endlessQuestions = (
         }
       })
     )
-  ).pipe(Layer.provide(DuckDb.layer({ path: ":memory:", threads: 1, keptAnswers: 0, ...options })))
+  ).pipe(Layer.provideMerge(DuckDb.layer({ path: ":memory:", threads: 1, keptAnswers: 0, ...options })))
   return Layer.mergeAll(layerMemoryQueue(), layerMemoryStore, warehouse)
 }

@@ -1,4 +1,8 @@
 import {
+  type StoreServices,
+  type QueueServices,
+  type WarehouseServices,
+  DeadLetters,
   type DeadLetterReason,
   drain,
   eraseUser,
@@ -8,8 +12,7 @@ import {
   ledger,
   makeLoadAhead,
   Pipeline,
-  query,
-  Warehouse
+  query
 } from "@millrace/core"
 import { batchOf, eventOf, filesHolding } from "@millrace/testing"
 import { Context, Deferred, Effect, Exit, Layer, Scope } from "effect"
@@ -37,7 +40,7 @@ const theirs = () => [
 ]
 const others = () => Array.from({ length: 200 }, (_, index) => event({ user_id: `user-${index % 50}` }))
 
-type Services = EventQueue | EventStore | Warehouse
+type Services = QueueServices | StoreServices | WarehouseServices
 
 /** Adapters that the test and the server share; the server's work begins with `start`. */
 const openProfile = async ({ choice, search }: ErasurePlaces, directory: string) => {
@@ -62,8 +65,9 @@ type Profile = Awaited<ReturnType<typeof openProfile>>
 const refused: DeadLetterReason = { stage: "store", code: "Refused", message: "no secret-0815", attempts: 1 }
 
 /** As a worker does it; where there is no queue, as whoever publishes does. */
-const setAside = ({ queue }: Profile, holds: boolean) =>
+const setAside = ({ context }: Profile, holds: boolean) =>
   Effect.gen(function* () {
+    const [queue, letters] = [yield* EventQueue, yield* DeadLetters]
     const fields = {
       project_id: "shop",
       user_id: "gone-4711",
@@ -72,13 +76,13 @@ const setAside = ({ queue }: Profile, holds: boolean) =>
     }
     const times = { occurred_at: 1_769_860_800_000_000, received_at: 1_769_860_800_000_000, skew_micros: 0 }
     const batch = EventBatch.fromEvents([{ ...fields, ...times, event_id: crypto.randomUUID() }])
-    if (!holds) return yield* queue.deadLetter(batch, refused)
+    if (!holds) return yield* letters.put(batch, refused)
     yield* queue.publish(batch)
     yield* queue.take({ limit: 1, ackWaitMillis: 10_000 }).pipe(
-      Effect.flatMap(({ batches }) => queue.deadLetter(batches[0]!, refused)),
+      Effect.flatMap(({ batches }) => letters.put(batches[0]!, refused)),
       Effect.scoped
     )
-  }).pipe(Effect.runPromise)
+  }).pipe(Effect.provideContext(context), Effect.runPromise)
 
 const settled = async (server: TestServer) => {
   while (true) {
@@ -115,7 +119,7 @@ const sumOf = (receipts: ReadonlyArray<{ places: ReadonlyArray<{ place: string; 
 
 const storeAll = Effect.gen(function* () {
   const queue = yield* EventQueue
-  while ((yield* queue.depth).events > 0) yield* drain({ limit: 100, ackWaitMillis: 10_000 })
+  while ((yield* queue.waiting).events > 0) yield* drain({ limit: 100, ackWaitMillis: 10_000 })
 })
 
 /** A store that tells when it has handed over its `pages`-th page with events. */

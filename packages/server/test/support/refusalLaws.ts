@@ -1,4 +1,13 @@
-import { drain, EventQueue, type EventStore, ledger, load, type Warehouse } from "@millrace/core"
+import {
+  type StoreServices,
+  type QueueServices,
+  type WarehouseServices,
+  DeadLetters,
+  drain,
+  EventQueue,
+  ledger,
+  load
+} from "@millrace/core"
 import { batchOf, eventsOf, idOf } from "@millrace/testing"
 import { ConfigProvider, Effect, Layer } from "effect"
 import { fileURLToPath } from "node:url"
@@ -10,7 +19,7 @@ import { type Trouble, troubled, WELL } from "./troubled.ts"
 
 const REFUSING = fileURLToPath(new URL("../fixtures/refusing.ts", import.meta.url))
 
-type Services = EventQueue | EventStore | Warehouse
+type Services = QueueServices | StoreServices | WarehouseServices
 
 /** One process's life over the profile's adapters: what is not on a disk is gone after it. */
 const life = async <A>(
@@ -26,12 +35,12 @@ const life = async <A>(
 const refusing = { ...WELL, refuses: (event_id: string) => event_id === idOf(5) }
 
 const publish = Effect.flatMap(EventQueue, (queue) => queue.publish(batchOf(1, 10)))
-const replay = Effect.flatMap(EventQueue, (queue) => queue.deadLetters.replay("all"))
-const letters = Effect.flatMap(EventQueue, (queue) => queue.deadLetters.list({ limit: 100 }))
+const replay = Effect.flatMap(DeadLetters, (queue) => queue.replay("all"))
+const letters = Effect.flatMap(DeadLetters, (queue) => queue.list({ limit: 100 }))
 
 const store = Effect.gen(function* () {
   const queue = yield* EventQueue
-  while ((yield* queue.depth).events > 0) yield* drain({ limit: 100, ackWaitMillis: 10_000 })
+  while ((yield* queue.waiting).events > 0) yield* drain({ limit: 100, ackWaitMillis: 10_000 })
 })
 /** A page at a time. Another database of the same server may hide what was just stored for a moment. */
 const loadAll = Effect.gen(function* () {
@@ -105,7 +114,7 @@ export const refusalLaws = (environment: () => Promise<Environment>): void => {
         yield* balance({ accepted: 10, stored: 0, dead_lettered: 1, in_flight: 9 })
         yield* loadAll
         yield* balance({ accepted: 10, stored: 9, dead_lettered: 1, in_flight: 0 })
-        const { deadLetters } = yield* EventQueue
+        const deadLetters = yield* DeadLetters
         const [letter] = yield* deadLetters.list({ limit: 1 })
         expect(yield* deadLetters.list({ limit: 1, after: letter!.id })).toEqual([])
         expect(yield* Effect.tap(deadLetters.replay([letter!.id]), pass)).toBe(1)

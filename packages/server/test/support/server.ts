@@ -1,5 +1,5 @@
 import { adapters, type ListenOptions, parseKeys, serverDefaults, serverLayer } from "../../src/index.ts"
-import type { EventQueue, EventStore, Warehouse } from "@millrace/core"
+import type { StoreServices, QueueServices, WarehouseServices } from "@millrace/core"
 import { Context, Effect, Exit, Layer, Logger, Scope } from "effect"
 import { HttpServer } from "effect/http"
 import { formatLog } from "../../src/observe/jsonLog.ts"
@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 
-type Adapters = Layer.Layer<EventQueue | EventStore | Warehouse, unknown>
+type Adapters = Layer.Layer<QueueServices | StoreServices | WarehouseServices, unknown>
 
 export interface TestServer {
   readonly url: string

@@ -1,5 +1,5 @@
 import { type Ask, sql, Warehouse } from "@millrace/core"
-import type { EventQueue, EventStore } from "@millrace/core"
+import type { QueueServices, StoreServices, WarehouseServices } from "@millrace/core"
 import { Context, Effect, Exit, Layer, Scope } from "effect"
 import { embedded, startServer, temporaryDirectory, type TestServer } from "./server.ts"
 
@@ -39,7 +39,7 @@ export const startReadable = async (): Promise<
   }
 > => {
   const scope = await Effect.runPromise(Scope.make())
-  const context: Context.Context<EventQueue | EventStore | Warehouse> = await Effect.runPromise(
+  const context: Context.Context<QueueServices | StoreServices | WarehouseServices> = await Effect.runPromise(
     Layer.buildWithScope(embedded(temporaryDirectory()), scope)
   )
   const server = await startServer({ adapters: Layer.succeedContext(context) })

@@ -79,7 +79,7 @@ const READ_COUNTS = {
 export const bindStore = (connection: Connection, store: string | undefined) =>
   Effect.asVoid(connection.rows({ text: "UPDATE watermark SET store = $1" }, [store ?? null]))
 
-type Restart = Parameters<WarehouseOrigin["restart"]>[0]
+type Restart = Parameters<WarehouseOrigin["Service"]["restart"]>[0]
 
 /** The next page is another one than that behind the last; what was counted goes with it. */
 export const restart = Effect.fnUntraced(function* (connection: Connection, { counted, cursor, lost = {} }: Restart) {

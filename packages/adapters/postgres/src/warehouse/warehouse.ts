@@ -1,15 +1,17 @@
 import {
-  type Erasure,
   render,
   type SqlValue,
   Turns,
   Unsupported,
   UnsupportedFeature,
   Warehouse,
+  WarehouseErasure,
   WarehouseError,
-  type WarehouseOrigin
+  WarehouseLedger,
+  WarehouseOrigin,
+  type WarehouseServices
 } from "@millrace/core"
-import { Effect, Layer, Semaphore } from "effect"
+import { Context, Effect, Layer, Semaphore } from "effect"
 import { type Connection, type Database, openPool, type PoolSettings } from "../client.ts"
 import { type Erasures, openErasures } from "../erasures.ts"
 import { DriverFailure } from "../failure.ts"
@@ -26,8 +28,10 @@ import { bindStore, readCounts, readState, restart } from "./state.ts"
  * A {@link Warehouse} in one database, in a schema of its own, whichever store fills it. Any number of processes may have it
  * open: loads, erasures and restarts wait for one another in the database.
  */
-export const warehouse = (options: PostgresWarehouseOptions): Layer.Layer<Warehouse, WarehouseError> =>
-  Layer.effect(Warehouse, open({ ...defaults, ...options }))
+export const warehouse = (
+  options: PostgresWarehouseOptions
+): Layer.Layer<WarehouseServices | WarehouseOrigin, WarehouseError> =>
+  Layer.effectContext(open({ ...defaults, ...options }))
 
 const open = Effect.fn("Postgres.openWarehouse")(function* (settings: WarehouseSettings) {
   const database = yield* openPool(loadingPool(settings))
@@ -107,17 +111,18 @@ const timedOutOr = (operation: Operation, failure: DriverFailure, { queryTimeout
 const makeWarehouse = Effect.fnUntraced(function* (database: Database, erasures: Erasures, ask: Ask) {
   const writing = yield* Semaphore.make(1)
   const written: Written = (operation, body) => writing.withPermit(Effect.mapError(body, loadFailed(operation)))
-  return Warehouse.of({
+  return Context.make(Warehouse, {
     ...loadingWith(database, erasures, written),
     ...answeringWith(ask, erasures),
     watermark: Effect.mapError(
       database.use((connection) => Effect.map(readState(connection), ({ as_of, cursor }) => ({ as_of, cursor }))),
       loadFailed("watermark")
-    ),
-    counts: Effect.mapError(database.use(readCounts), loadFailed("counts")),
-    erase: (erasure: Erasure) => written("erase", eraseUser(database, erasures, erasure)),
-    origin: originOf(database, written)
-  })
+    )
+  }).pipe(
+    Context.add(WarehouseLedger, { counts: Effect.mapError(database.use(readCounts), loadFailed("counts")) }),
+    Context.add(WarehouseErasure, { erase: (erasure) => written("erase", eraseUser(database, erasures, erasure)) }),
+    Context.add(WarehouseOrigin, originOf(database, written))
+  )
 })
 
 /** One at a time in this process; other processes wait in the database. */
@@ -154,7 +159,7 @@ const answeringWith = (ask: Ask, { tombstones }: Erasures): Answering => ({
   history: (ids, page) => ask("history", (reader) => readHistory(reader, ids, page))
 })
 
-const originOf = (database: Database, written: Written): WarehouseOrigin => ({
+const originOf = (database: Database, written: Written): WarehouseOrigin["Service"] => ({
   read: Effect.mapError(
     database.use((connection) => Effect.map(readState(connection), ({ id, store }) => ({ id, store }))),
     loadFailed("origin")

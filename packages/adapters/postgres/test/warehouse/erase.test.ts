@@ -1,11 +1,11 @@
 import { assert } from "@effect/vitest"
-import { EventBatch, IDENTIFY, query, Warehouse } from "@millrace/core"
+import { EventBatch, IDENTIFY, query } from "@millrace/core"
 import { batchOf, erasureOf, eventOf } from "@millrace/testing"
 import { postgres, relationsHolding } from "@millrace/test-services"
 import { describeWithService } from "@millrace/test-services/vitest"
 import { Effect, Fiber } from "effect"
 import { connect, type Place } from "../support.ts"
-import { lawOn, page } from "./support.ts"
+import { lawOn, page, whole } from "./support.ts"
 
 const SECRETS = ["gone-4711", "anonymous-4712", "secret-0815"]
 const PROPERTIES = `{"note":"secret-0815","long":"${"x".repeat(5_000)}"}`
@@ -41,7 +41,7 @@ await describeWithService("PostgreSQL as a warehouse: erase", postgres(), (serve
     "no table, index or statistic holds a byte of the user, old row versions included; all else is there",
     (place) =>
       Effect.gen(function* () {
-        const warehouse = yield* Warehouse
+        const warehouse = yield* whole
         yield* warehouse.load(page("1", ...theirs(), batchOf(100, 500)), 5)
         for (const table of ["events", "identities", "known_users"]) yield* place.sql(`ANALYZE ${table}`)
         const planted = yield* filesHolding(place)
@@ -61,7 +61,7 @@ await describeWithService("PostgreSQL as a warehouse: erase", postgres(), (serve
 
   lawOfFiles("while an older transaction may still look, the erasure is not told as done; repeated, it is", (place) =>
     Effect.gen(function* () {
-      const warehouse = yield* Warehouse
+      const warehouse = yield* whole
       yield* warehouse.load(page("1", ...theirs()))
       const other = yield* connect(place.url)
       yield* other("BEGIN ISOLATION LEVEL REPEATABLE READ")
@@ -80,7 +80,7 @@ await describeWithService("PostgreSQL as a warehouse: erase", postgres(), (serve
 
   law("questions asked meanwhile are answered, from before or from after", () =>
     Effect.gen(function* () {
-      const warehouse = yield* Warehouse
+      const warehouse = yield* whole
       yield* warehouse.load(page("1", ...theirs(), batchOf(100, 200)))
       const asked = Effect.forEach(Array.from({ length: 30 }), () => eventsThere, { concurrency: 3 })
       const [seen] = yield* Effect.all([asked, warehouse.erase(erasure)], { concurrency: 2 })

@@ -3,9 +3,9 @@ import { EventBatch, IDENTIFY, query, Warehouse } from "@millrace/core"
 import { batchOf, erasureOf, eventOf } from "@millrace/testing"
 import { postgres } from "@millrace/test-services"
 import { describeWithService } from "@millrace/test-services/vitest"
-import { Context, Effect, Layer } from "effect"
+import { Effect, Layer } from "effect"
 import { Postgres } from "../../src/index.ts"
-import { lawOn, page, raw } from "./support.ts"
+import { lawOn, page, raw, whole, wholeOf } from "./support.ts"
 import { sql } from "@millrace/core"
 
 const identify = (id: number, user_id: string, anonymous_id: string) =>
@@ -24,11 +24,11 @@ const pageOf = (number: number) => ({
 
 await describeWithService("PostgreSQL as a warehouse: load", postgres(), (server) => {
   const law = lawOn(server)
-  const another = (url: string) => Effect.map(Layer.build(Postgres.warehouse({ url })), Context.get(Warehouse))
+  const another = (url: string) => Effect.map(Layer.build(Postgres.warehouse({ url })), wholeOf)
 
   law("a refused row rolls everything back and is not retryable", () =>
     Effect.gen(function* () {
-      const warehouse = yield* Warehouse
+      const warehouse = yield* whole
       yield* warehouse.load(page("1", batchOf(1, 2)), 5)
       const bad = batchOf(9, 1, { user_id: "a\u0000b" })
       const failure = yield* Effect.flip(warehouse.load(page("2", batchOf(5, 3), bad), 6))
@@ -42,7 +42,7 @@ await describeWithService("PostgreSQL as a warehouse: load", postgres(), (server
 
   law("the same page again, its first answer lost, counts nothing twice", () =>
     Effect.gen(function* () {
-      const warehouse = yield* Warehouse
+      const warehouse = yield* whole
       const again = { ...page("1", batchOf(1, 3), batchOf(1, 1)), duplicates: { default: 4 }, lost: { default: 2 } }
       yield* warehouse.load(again)
       yield* warehouse.load(again)
@@ -67,7 +67,7 @@ await describeWithService("PostgreSQL as a warehouse: load", postgres(), (server
             )
           }
         })
-      const warehouse = yield* Warehouse
+      const warehouse = yield* whole
       yield* Effect.all([loader(warehouse), loader(yield* another(url))], { concurrency: 2 })
       const counts = yield* warehouse.counts
       assert.deepStrictEqual([counts.cursor, counts.stored], [String(PAGES), { default: PAGES * PER_PAGE + 5 }])
@@ -80,7 +80,7 @@ await describeWithService("PostgreSQL as a warehouse: load", postgres(), (server
     "a page that was read behind where another loader has come to is refused for now, and changes nothing",
     ({ url }) =>
       Effect.gen(function* () {
-        const [one, other] = [yield* Warehouse, yield* another(url)]
+        const [one, other] = [yield* whole, yield* another(url)]
         yield* one.load(pageOf(1), 1)
         yield* one.load(pageOf(2), 2)
         const before = yield* one.counts
@@ -93,25 +93,25 @@ await describeWithService("PostgreSQL as a warehouse: load", postgres(), (server
 
   law("after a restart with counts what is here already is counted as stored, until the store's end", () =>
     Effect.gen(function* () {
-      const warehouse = yield* Warehouse
+      const warehouse = yield* whole
       const { origin } = warehouse
       yield* warehouse.load(page("1", batchOf(1, 4)), 1)
-      yield* origin!.bind("store")
-      const { id } = yield* origin!.read
-      yield* origin!.restart({ cursor: "0", counted: { default: 1 }, lost: { default: 2 } })
+      yield* origin.bind("store")
+      const { id } = yield* origin.read
+      yield* origin.restart({ cursor: "0", counted: { default: 1 }, lost: { default: 2 } })
       assert.deepStrictEqual(yield* warehouse.watermark, { cursor: "0", as_of: 0 })
       yield* warehouse.load(page("1", batchOf(1, 4)))
       yield* warehouse.load(page("2", batchOf(3, 3)), 7)
       yield* warehouse.load(page("3", batchOf(5, 2)))
       const { duplicates, lost, stored } = yield* warehouse.counts
       assert.deepStrictEqual([stored, duplicates, lost], [{ default: 9 }, { default: 1 }, { default: 2 }])
-      assert.deepStrictEqual(yield* origin!.read, { id, store: "store" })
+      assert.deepStrictEqual(yield* origin.read, { id, store: "store" })
     })
   )
 
   law("a merge is made once, a refused one is counted, and an erasure forgets both", ({ sql: rows }) =>
     Effect.gen(function* () {
-      const warehouse = yield* Warehouse
+      const warehouse = yield* whole
       const visits = ["a", "k", "m"].map((user_id, index) => eventOf(index + 1, { user_id }))
       const merges = [identify(20, "k", "a"), identify(21, "m", "k")]
       for (const cursor of ["1", "2"]) {
@@ -131,7 +131,7 @@ await describeWithService("PostgreSQL as a warehouse: load", postgres(), (server
 
   law("whoever was erased by another process stays erased in what this one loads", ({ url }) =>
     Effect.gen(function* () {
-      const [one, other] = [yield* Warehouse, yield* another(url)]
+      const [one, other] = [yield* whole, yield* another(url)]
       yield* one.load(page("1", batchOf(1, 2, { user_id: "gone" }), batchOf(3, 1)))
       assert.strictEqual(yield* other.erase(erasureOf("gone")), 2)
       yield* one.load(page("2", batchOf(11, 2, { user_id: "gone" }), batchOf(13, 1)))

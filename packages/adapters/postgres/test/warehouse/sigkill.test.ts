@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { query, Warehouse } from "@millrace/core"
+import { query, Warehouse, WarehouseLedger } from "@millrace/core"
 import { mulberry32, postgres } from "@millrace/test-services"
 import { describeWithService } from "@millrace/test-services/vitest"
 import { Effect } from "effect"
@@ -44,7 +44,7 @@ const inspect = Effect.gen(function* () {
   const { rows } = yield* query({ metric: "top-events", project_id: "default", params })
   return {
     watermark: yield* warehouse.watermark,
-    counts: yield* warehouse.counts,
+    counts: yield* (yield* WarehouseLedger).counts,
     events: rows.reduce((sum, row) => sum + row.events, 0)
   }
 })
