@@ -10,7 +10,7 @@ import { Telemetry } from "./http/Telemetry.ts"
 import { makeJobs } from "./http/Jobs.ts"
 import type { KeyCache } from "./keys/KeyCache.ts"
 import type { Limits } from "./limits/Limits.ts"
-import type { Services } from "./adapters/registry.ts"
+import type { AdapterServices } from "./adapters/registry.ts"
 import { loopsOf, type Role } from "./adapters/roles.ts"
 
 export interface AppOptions<E = never> {
@@ -44,7 +44,7 @@ export interface Mounted {
 /** What the routes need besides the adapters; the pipeline works for as long as this lives. */
 export const appLayer = <E>(
   options: AppOptions<E>
-): Layer.Layer<Access | Admission | Limits | Pipeline | Sessions | StatsOwner | Telemetry, E, Services> => {
+): Layer.Layer<Access | Admission | Limits | Pipeline | Sessions | StatsOwner | Telemetry, E, AdapterServices> => {
   const authorize = options.mounted?.authorize
   const access = Layer.effect(
     Access,

@@ -5,7 +5,7 @@ import { HttpRouter, type HttpServer } from "effect/http"
 import type { Server } from "node:http"
 import { rolesOf } from "./adapters/checkRoles.ts"
 import type { AdapterNotInstalled, BadAdapterChoice } from "./adapters/failures.ts"
-import { adapters, type Services, usesDirectory } from "./adapters/registry.ts"
+import { adapters, type AdapterServices, usesDirectory } from "./adapters/registry.ts"
 import { appLayer, loopRegistry, metricRegistry } from "./App.ts"
 import { sessionsLayer } from "./auth/config.ts"
 import type { ServerOptions } from "./config.ts"
@@ -80,7 +80,11 @@ export interface ListenOptions<E = never> extends Pick<
  */
 export const serverLayer = <E = never>(
   options: ListenOptions<E>
-): Layer.Layer<HttpServer.HttpServer | Access | Running, E | KeyStoreError | KeysRequired | CannotListen, Services> => {
+): Layer.Layer<
+  HttpServer.HttpServer | Access | Running,
+  E | KeyStoreError | KeysRequired | CannotListen,
+  AdapterServices
+> => {
   const ended = endedLog()
   const node = makeNodeServer({
     maxConnections: options.maxConnections,

@@ -4,6 +4,7 @@ import "./process/jit.ts"
 
 export {
   adapters,
+  type AdapterServices,
   type AdapterChoice,
   type AdapterFailure,
   openWarehouse,

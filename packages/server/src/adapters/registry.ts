@@ -166,17 +166,17 @@ export interface AdapterChoice extends Places {
 }
 
 /** Services that a server needs of its adapters; a composition that lacks one does not compile. */
-export type Services = QueueServices | StoreServices | WarehouseServices
+export type AdapterServices = QueueServices | StoreServices | WarehouseServices
 
 /**
  * The chosen adapters as one layer, as far as the roles need them; the directory is made if need be. Fails where store and
  * warehouse do not belong together.
  */
-export const adapters = (choice: AdapterChoice): Layer.Layer<Services, AdapterFailure> =>
+export const adapters = (choice: AdapterChoice): Layer.Layer<AdapterServices, AdapterFailure> =>
   ownsWarehouse(choice) ? Layer.provideMerge(checkStore, unchecked(choice)) : unchecked(choice)
 
 /** As `adapters`, for whoever is to put store and warehouse together again. */
-export const unchecked = (choice: AdapterChoice): Layer.Layer<Services, AdapterFailure> =>
+export const unchecked = (choice: AdapterChoice): Layer.Layer<AdapterServices, AdapterFailure> =>
   Layer.unwrap(
     Effect.gen(function* () {
       const refused = refuseRoles(choice)

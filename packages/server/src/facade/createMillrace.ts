@@ -14,7 +14,7 @@ import {
 } from "@millrace/core"
 import { Cause, Effect, Exit, Layer, ManagedRuntime } from "effect"
 import { FolderTaken } from "../adapters/failures.ts"
-import { adapters, type Services } from "../adapters/registry.ts"
+import { adapters, type AdapterServices } from "../adapters/registry.ts"
 import { appLayer, loopRegistry, metricRegistry } from "../App.ts"
 import type { Authorize } from "../auth/authorize.ts"
 import { Sessions } from "../auth/Sessions.ts"
@@ -39,7 +39,7 @@ export interface MillraceOptions {
   /** Where events are kept, durably. Without it everything is in memory and gone at the end: for trying out. */
   readonly directory?: string
   /** Own adapters instead; `directory` is then not used. */
-  readonly layer?: Layer.Layer<Services, unknown>
+  readonly layer?: Layer.Layer<AdapterServices, unknown>
   /** `project:scope:key,…`: guards the mounted handler. */
   readonly keys?: string
   /** Decides what a request to the mounted handler may do; beside `keys`, of those that show no key which is known. */
@@ -175,7 +175,7 @@ const EVENTS_ONLY =
   "millrace: the mounted handler takes events alone (POST /events), since nothing guards it. Give createMillrace one of " +
   "keys, authorize or open: true to open more; open: false keeps it so without this line."
 
-type RuntimeServices = Services | Pipeline | Running | WebHandler
+type RuntimeServices = AdapterServices | Pipeline | Running | WebHandler
 
 const layerOf = (options: MillraceOptions): Layer.Layer<RuntimeServices, unknown> => {
   const app = appLayer({

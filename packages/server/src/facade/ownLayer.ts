@@ -12,7 +12,7 @@ import {
   WarehouseLedger
 } from "@millrace/core"
 import { Context, Effect, Layer, Option } from "effect"
-import type { Services } from "../adapters/registry.ts"
+import type { AdapterServices } from "../adapters/registry.ts"
 import { refuseArgument } from "./options.ts"
 
 const NEEDED: Readonly<Record<string, Context.Key<unknown, unknown>>> = {
@@ -30,7 +30,7 @@ const NEEDED: Readonly<Record<string, Context.Key<unknown, unknown>>> = {
 }
 
 /** Adapters of the caller's own. The types refuse a layer that lacks a service; in plain JavaScript this does. */
-export const ownLayer = (layer: Layer.Layer<Services, unknown>): Layer.Layer<Services, unknown> =>
+export const ownLayer = (layer: Layer.Layer<AdapterServices, unknown>): Layer.Layer<AdapterServices, unknown> =>
   Layer.provideMerge(
     Layer.effectDiscard(
       Effect.flatMap(Effect.context(), (context) => {

@@ -3,7 +3,7 @@ import { type MetricName, metricNames, type Pipeline } from "@millrace/core"
 import { Context, Effect, Layer } from "effect"
 import { HttpRouter, type HttpServerRequest, type HttpServerResponse } from "effect/http"
 import { HttpApi, type HttpApiEndpoint } from "effect/http-api"
-import type { Services as Adapters } from "../adapters/registry.ts"
+import type { AdapterServices } from "../adapters/registry.ts"
 import type { Sessions } from "../auth/Sessions.ts"
 import type { Access } from "../auth/Access.ts"
 import type { CurrentCaller } from "../http/Caller.ts"
@@ -26,7 +26,7 @@ import { metrics } from "./metrics.ts"
 import { stats, statsQuery } from "./stats.ts"
 import { eraseUser, exportUser } from "./users.ts"
 
-type Services = Adapters | Access | Admission | Limits | Pipeline | Sessions | StatsOwner | Telemetry
+type Services = AdapterServices | Access | Admission | Limits | Pipeline | Sessions | StatsOwner | Telemetry
 
 type Handler<R> = (
   request: HttpServerRequest.HttpServerRequest
