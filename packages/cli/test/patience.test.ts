@@ -106,7 +106,7 @@ const fullQueue = (times: number) =>
         publish: (batch: EventBatch) => Effect.suspend(() => (left-- > 0 ? Effect.fail(full()) : queue.publish(batch)))
       }
     })
-  ).pipe(Layer.provide(layerMemoryQueue()))
+  ).pipe(Layer.provideMerge(layerMemoryQueue()))
 
 const publishTo = (times: number) => {
   const waits: Array<number> = []
