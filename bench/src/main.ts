@@ -2,6 +2,7 @@ import { benchAggregates } from "./aggregates.ts"
 import { benchBeside } from "./beside.ts"
 import { benchDear } from "./dear.ts"
 import { benchDelay } from "./delay.ts"
+import { benchEngines } from "./engines.ts"
 import { benchEtl } from "./etl.ts"
 import { benchImport } from "./importCsv.ts"
 import { benchIngest } from "./ingest.ts"
@@ -22,6 +23,8 @@ const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
   "postgres-million": () => benchPostgres({ events: 1_000_000, eventsPerRequest: 100, naiveEvents: 10_000 }),
   "postgres-million-singles": () => benchPostgres({ events: 1_000_000, eventsPerRequest: 1, naiveEvents: 5_000 }),
   etl: () => benchEtl(1_000_000),
+  engines: () => benchEngines(1_000_000),
+  "engines-100k": () => benchEngines(100_000),
   aggregates: () => benchAggregates(10_000_000),
   "aggregates-50m": () => benchAggregates(50_000_000),
   dear: () => benchDear(1_000),

@@ -5,7 +5,7 @@ import { BadAdapterChoice } from "./failures.ts"
 /** Queues that any number of processes may use at once; of the others one process is the queue. */
 const SHARED_QUEUES: ReadonlySet<QueueName> = new Set(["nats", "none"])
 /** As above: the process that loads such a warehouse need not be the one that answers from it. */
-const SHARED_WAREHOUSES: ReadonlySet<WarehouseName> = new Set()
+export const SHARED_WAREHOUSES: ReadonlySet<WarehouseName> = new Set(["postgres"])
 
 /** The roles of a process; all that the adapters have work for, when none are chosen. */
 export const rolesOf = ({ queue, roles }: Pick<AdapterChoice, "roles" | "queue">): ReadonlyArray<Role> =>

@@ -11,7 +11,7 @@ import { Effect, Layer, type Redacted } from "effect"
 import { join } from "node:path"
 import { absentStore, absentWarehouse } from "./absent.ts"
 import { natsAddress, postgresAddress } from "./addresses.ts"
-import { refuseRoles, rolesOf } from "./checkRoles.ts"
+import { refuseRoles, rolesOf, SHARED_WAREHOUSES } from "./checkRoles.ts"
 import { checkStore } from "./checkStore.ts"
 import { type AdapterNotInstalled, BadAdapterChoice, type FolderTaken, type FolderUnusable } from "./failures.ts"
 import { at, lazily } from "./lazily.ts"
@@ -108,6 +108,29 @@ const duckdbWarehouse: Opens<WarehouseServices> = ({ aggregates, directory, quer
       })
   )
 
+const postgresWarehouse: Opens<WarehouseServices> = ({ postgresUrl, queries }) =>
+  lazily(
+    "@millrace/postgres",
+    () => import("@millrace/postgres"),
+    (it) =>
+      at(postgresAddress, postgresUrl, (address) =>
+        it.Postgres.warehouse({ ...address, ...(queries && postgresBoundsOf(queries)) })
+      )
+  )
+
+/** Sorts and hash tables that a question may have at one time. */
+const WORKING_PLACES = 8
+
+/** There is no limit on a whole question's memory there, only on each thing that it sorts or hashes. */
+const postgresBoundsOf = ({ concurrency, memoryMegabytes, ...queries }: QuerySettings) => ({
+  concurrentQueries: concurrency,
+  workMemoryMegabytes: Math.max(1, Math.floor(memoryMegabytes / (concurrency * WORKING_PLACES))),
+  spillLimitMegabytes: queries.spillMegabytes,
+  waitingQueries: queries.waiting,
+  queryWaitMillis: queries.waitMillis,
+  queryTimeoutMillis: queries.timeoutMillis
+})
+
 const optionsOf = (aggregates: AggregateSettings | undefined) =>
   aggregates && {
     activityMegabytes: aggregates.megabytes,
@@ -142,6 +165,7 @@ export const stores = {
 /** By the name in `MILLRACE_WAREHOUSE`. */
 export const warehouses = {
   duckdb: duckdbWarehouse,
+  postgres: postgresWarehouse,
   memory: () => layerMemoryWarehouse
 } as const satisfies Record<string, Opens<WarehouseServices>>
 
@@ -169,11 +193,11 @@ export interface AdapterChoice extends Places {
 export type AdapterServices = QueueServices | StoreServices | WarehouseServices
 
 /**
- * The chosen adapters as one layer, as far as the roles need them; the directory is made if need be. Fails where store and
- * warehouse do not belong together.
+ * The chosen adapters as one layer, as far as the roles need them; the directory is made if need be. Fails, in the process
+ * that loads, where store and warehouse do not belong together.
  */
 export const adapters = (choice: AdapterChoice): Layer.Layer<AdapterServices, AdapterFailure> =>
-  ownsWarehouse(choice) ? Layer.provideMerge(checkStore, unchecked(choice)) : unchecked(choice)
+  rolesOf(choice).includes("etl") ? Layer.provideMerge(checkStore, unchecked(choice)) : unchecked(choice)
 
 /** As `adapters`, for whoever is to put store and warehouse together again. */
 export const unchecked = (choice: AdapterChoice): Layer.Layer<AdapterServices, AdapterFailure> =>
@@ -184,19 +208,20 @@ export const unchecked = (choice: AdapterChoice): Layer.Layer<AdapterServices, A
       const hot = yield* openHot(choice)
       // First of all: whoever does not own the folder leaves it as it is.
       if (usesDirectory(choice)) yield* ownFolder(choice.directory, insteadOf(choice))
-      if (!ownsWarehouse(choice)) return Layer.merge(hot, absentWarehouse)
+      if (!opensWarehouse(choice)) return Layer.merge(hot, absentWarehouse)
       return Layer.merge(hot, warehouseOf(choice))
     })
   )
 
-const ownsWarehouse = (choice: AdapterChoice) => {
+const opensWarehouse = (choice: AdapterChoice) => {
   const roles = rolesOf(choice)
   return roles.includes("etl") || roles.includes("stats")
 }
 
 /** Whether this process keeps files. */
 export const usesDirectory = (choice: AdapterChoice): boolean =>
-  choice.directory !== "" && (ownsWarehouse(choice) || choice.queue === "embedded")
+  choice.directory !== "" &&
+  (choice.queue === "embedded" || (opensWarehouse(choice) && !SHARED_WAREHOUSES.has(choice.warehouse)))
 
 type WarehouseChoice = Places & Pick<AdapterChoice, "warehouse">
 
