@@ -28,6 +28,7 @@ await describeWithService("PostgreSQL as a warehouse: limits", postgres(), (serv
         const { reason, retryable } = yield* Effect.flip(forEver)
         assert.strictEqual(reason._tag, "QuestionTooExpensive")
         assert.strictEqual(reason._tag === "QuestionTooExpensive" && reason.limit, "time")
+        assert.match(reason._tag === "QuestionTooExpensive" ? String(reason.cause) : "", /due to statement timeout/u)
         assert.isFalse(retryable)
         assert.strictEqual(yield* sleeping(place), 0)
       }),
