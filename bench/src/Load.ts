@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto"
 import { connect, type Socket } from "node:net"
 import { setTimeout as sleep } from "node:timers/promises"
 
-export interface LoadOptions {
+interface LoadOptions {
   readonly port: number
   readonly clients: number
   readonly eventsPerRequest: number

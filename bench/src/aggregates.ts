@@ -175,7 +175,7 @@ const EVENTS_PER_PAGE = 200_000
 const PAGES = 5
 
 /** The same pages into copies of the same file, with aggregates and without, in turn; the first page warms both up. */
-export const costOfRecording = async (path: string): Promise<void> => {
+const costOfRecording = async (path: string): Promise<void> => {
   const pages = Array.from({ length: PAGES }, () => pageOf(EVENTS_PER_PAGE))
   const [recorded, bare] = [`${path}.with`, `${path}.without`]
   for (const copy of [recorded, bare]) copyFileSync(path, copy)
@@ -210,7 +210,7 @@ const ready = Effect.gen(function* () {
 const layerOf = (path: string) => DuckDb.layer({ path, keptAnswers: 0, selfCheckIntervalMillis: 0 })
 
 /** A file with so many events, and its aggregates. */
-export const prepare = async (path: string, events: number): Promise<void> => {
+const prepare = async (path: string, events: number): Promise<void> => {
   await Effect.runPromise(Effect.provide(Effect.asVoid(Warehouse), layerOf(path)))
   await generate(path, events)
   const before = mebibytes(path)
@@ -221,10 +221,10 @@ export const prepare = async (path: string, events: number): Promise<void> => {
 }
 
 /** From aggregates, against the best hand-written query on the same file. */
-export const compare = async (path: string): Promise<void> =>
+const compare = async (path: string): Promise<void> =>
   printTable(await Effect.runPromise(Effect.provide(Effect.forEach([...CASES, ...MORE], measure), layerOf(path))))
 
-export const askUnderLoad = async (path: string): Promise<void> => {
+const askUnderLoad = async (path: string): Promise<void> => {
   for (const keptAnswers of [0, 200]) await Effect.runPromise(underLoad(path, keptAnswers))
 }
 

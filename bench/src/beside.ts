@@ -21,7 +21,7 @@ const QUESTIONS = [
   (variant: number) => `/stats/trend?${RANGE}&breakdown=properties.path&where=properties.amount>${variant % 90}`
 ]
 
-export interface BesideOptions {
+interface BesideOptions {
   /** In the warehouse, before anything is sent. */
   readonly events: number
   /** Clients that ask, each one question after the other. */

@@ -3,7 +3,7 @@ import { sendBatch } from "./Load.ts"
 import { withMillrace, withServices } from "./standard.ts"
 import { printTable, round } from "./table.ts"
 
-export interface DelayOptions {
+interface DelayOptions {
   readonly eventsPerSecond: number
   readonly eventsPerRequest: number
   readonly seconds: number

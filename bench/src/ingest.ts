@@ -9,7 +9,7 @@ import { median, printTable, round } from "./table.ts"
 const CLI = fileURLToPath(new URL("../../packages/cli/dist/main.js", import.meta.url))
 const RAW = fileURLToPath(new URL("rawServer.ts", import.meta.url))
 
-export interface IngestOptions {
+interface IngestOptions {
   readonly clients: number
   readonly eventsPerRequest: number
   readonly seconds: number

@@ -4,7 +4,7 @@ import { rawCopy } from "./rawCopy.ts"
 import { type Cpu, type Services, type Side, withMillrace, withNaive, withServices } from "./standard.ts"
 import { printTable, round } from "./table.ts"
 
-export interface PostgresOptions {
+interface PostgresOptions {
   readonly events: number
   readonly eventsPerRequest: number
   /** The naive design gets fewer, or it would take minutes; its rate does not depend on it. */

@@ -5,7 +5,7 @@ import { cpuOfServices, numberFrom, type Services } from "./standard.ts"
 
 const ROWS_PER_COPY = 10_000
 
-export interface RawCopy {
+interface RawCopy {
   readonly rowsPerSecond: number
   readonly cpuMicros: Readonly<Record<string, number>>
 }

@@ -56,7 +56,7 @@ interface Command {
 }
 
 /** Starts the members in turn, the first of them the API, around a use of them. */
-export const withMembers = async <A>(
+const withMembers = async <A>(
   services: Services,
   url: string,
   options: { readonly members: Readonly<Record<string, Command>>; readonly stored: string },
@@ -81,7 +81,7 @@ export const withMembers = async <A>(
 }
 
 let names = 0
-export const uniqueName = (): string => `bench-${process.pid}-${names++}`
+const uniqueName = (): string => `bench-${process.pid}-${names++}`
 
 const SEGMENTS = "SELECT sum(stored) AS number FROM millrace.segments"
 

@@ -13,7 +13,7 @@ export interface Services {
   readonly postgres: PostgresServer
 }
 
-export interface ClusterOptions {
+interface ClusterOptions {
   readonly schedule: Schedule
   readonly services: Services
   /** The checkout whose sources are run. */

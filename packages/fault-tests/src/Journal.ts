@@ -1,7 +1,7 @@
 import { KILLER, POISON } from "./HarmfulEvents.ts"
 
 /** Of one event, as its client sees it. */
-export interface Sent {
+interface Sent {
   readonly event_id: string
   readonly type: string
   /** `performance.now()` at its first 202; `undefined`: never answered so. */

@@ -3,7 +3,7 @@ import { createInterface } from "node:readline"
 import { setTimeout as sleep } from "node:timers/promises"
 import { keepLog, withDeathSignal } from "@millrace/test-services"
 
-export interface MemberOptions {
+interface MemberOptions {
   readonly name: string
   /** The server's entry, a TypeScript source. */
   readonly main: string

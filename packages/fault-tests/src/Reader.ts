@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises"
 import type { Ledger } from "@millrace/core"
 
-export interface Letter {
+interface Letter {
   readonly id: string
   readonly event: { readonly event_id: string }
   readonly reason: { readonly stage: string; readonly code: string; readonly attempts: number }

@@ -29,7 +29,7 @@ export interface Schedule {
   readonly killer: boolean
 }
 
-export interface ScheduleOptions {
+interface ScheduleOptions {
   /** How long the theme `outage` keeps PostgreSQL down. */
   readonly outageMillis: number
 }

@@ -3,7 +3,7 @@ import { join } from "node:path"
 import { plant, type PlantedBug } from "@millrace/test-services"
 
 /** A bug that a suite, not a schedule, has to find. */
-export interface SuiteMutant extends PlantedBug {
+interface SuiteMutant extends PlantedBug {
   /** Where the suite lies. */
   readonly folder: string
   /** Of the suite's tests, one at least fails. */

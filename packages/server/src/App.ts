@@ -13,7 +13,7 @@ import type { Limits } from "./limits/Limits.ts"
 import type { AdapterServices } from "./adapters/registry.ts"
 import { loopsOf, type Role } from "./adapters/roles.ts"
 
-export interface AppOptions<E = never> {
+interface AppOptions<E = never> {
   readonly roles: ReadonlyArray<Role>
   /** Who answers statistics, when this process does not. */
   readonly statsOwner?: StatsOwnerOptions | undefined
@@ -35,7 +35,7 @@ export interface AppOptions<E = never> {
 }
 
 /** Who guards a mounted handler besides API keys. */
-export interface Mounted {
+interface Mounted {
   readonly authorize: Authorize | undefined
   /** Everyone who reaches it may do everything; else, with neither keys nor `authorize`, it takes events and nothing else. */
   readonly open: boolean

@@ -9,7 +9,7 @@ import { natsConfig } from "./adapters/natsConfig.ts"
 import { RolesText } from "./adapters/roles.ts"
 import { type AdapterChoice, queueNames, storeNames, warehouseNames } from "./adapters/registry.ts"
 
-export const DEFAULT_PORT = 4000
+const DEFAULT_PORT = 4000
 
 export interface ServerOptions extends AdapterChoice, Pick<KeyPlaces, "keyStore" | "keyPepper"> {
   /** 0 picks a free one. */

@@ -3,7 +3,7 @@ import type { Promises } from "./Disk.ts"
 import type { Fault } from "./World.ts"
 
 /** How a life ends. `power`: what was not synced is at risk. `kill`: the process alone is gone. `close`: it ends its work. */
-export type End = "power" | "kill" | "close"
+type End = "power" | "kill" | "close"
 
 export interface LifePlan {
   readonly end: End
@@ -19,8 +19,8 @@ export interface LifePlan {
   readonly roles: ReadonlyArray<Role>
 }
 
-export const ROLES = ["poison", "operator", "keys", "eraser"] as const
-export type Role = (typeof ROLES)[number]
+const ROLES = ["poison", "operator", "keys", "eraser"] as const
+type Role = (typeof ROLES)[number]
 
 /** All that a seed decides beforehand; the rest follows from it. */
 export interface Plan {

@@ -9,7 +9,7 @@ export interface Fault {
   readonly code: "EIO" | "ENOSPC"
 }
 
-export interface WorldOptions {
+interface WorldOptions {
   readonly disk: Disk
   readonly random: Random
   readonly faults: ReadonlyArray<Fault>
@@ -27,7 +27,7 @@ interface Timer {
 }
 
 /** What one call may do, and what it does when a fault strikes it. */
-export interface Call<A> {
+interface Call<A> {
   readonly name: string
   readonly path: string
   readonly run: () => A

@@ -4,7 +4,7 @@ import { plant, type PlantedBug } from "@millrace/test-services"
 import { mutants } from "./mutants.ts"
 import type { Total } from "./simulate.ts"
 
-export interface HuntOptions {
+interface HuntOptions {
   readonly seed: number
   readonly schedules: number
   /** Beginning of names. */

@@ -9,7 +9,7 @@ import { client, eraser, keyHolder, operator, type Stage } from "./roles.ts"
 import { type Product, productLayer, warehouseOf } from "./services.ts"
 import { World } from "./World.ts"
 
-export interface Outcome {
+interface Outcome {
   readonly findings: ReadonlyArray<string>
   readonly steps: number
   readonly acknowledged: number

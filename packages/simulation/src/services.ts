@@ -75,7 +75,7 @@ export const warehouseOf = (journal: Journal): Effect.Effect<Context.Context<War
     )
   )
 
-export const FOLDER = "/data"
+const FOLDER = "/data"
 const EVENTS = { drain: 5, load: 7 }
 
 interface Parts {

@@ -11,7 +11,7 @@ export interface Total {
   readonly cpuSeconds: number
 }
 
-export interface SimulateOptions {
+interface SimulateOptions {
   readonly seed: number
   readonly schedules: number
   /** Goes on after so many that fail, at most. */
@@ -46,7 +46,7 @@ export const simulate = async (options: SimulateOptions): Promise<Total> => {
 const TRACED_CALLS = 60
 
 /** What a plan says, the last calls that it makes, and what is wrong with them. */
-export const explain = async (plan: Plan): Promise<string> => {
+const explain = async (plan: Plan): Promise<string> => {
   const lines: Array<string> = []
   const { findings } = await runPlan(plan, (line) => lines.push(line))
   return [JSON.stringify(plan), ...lines.slice(-TRACED_CALLS), ...findings].join("\n")

@@ -5,7 +5,7 @@ import { findBinary } from "./findBinary.ts"
 import { run } from "./run.ts"
 import { toolsFolder, withLock } from "./toolsFolder.ts"
 
-export interface DebianPackage {
+interface DebianPackage {
   readonly name: string
   /** A file that the package is wanted for, below its root, like `usr/bin/valkey-server`. */
   readonly holds: string
@@ -13,7 +13,7 @@ export interface DebianPackage {
   readonly version?: string | undefined
 }
 
-export interface Unpacked {
+interface Unpacked {
   /** The package's root: programs lie under `usr/`. */
   readonly root: string
   readonly version: string

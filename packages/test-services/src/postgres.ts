@@ -49,26 +49,16 @@ const fromNpm = async (): Promise<Program> => {
   return checkVersion(program, { ...VERSION, version: version.split(".").slice(0, 2).join(".") })
 }
 
-export const postgres = (options: PostgresOptions = {}): TestService<PostgresServer> =>
-  postgresFrom([installed, fromNpm], options)
-
-/** With the programs to try given, so that a test can ask for one of them. */
-export const postgresFrom = (
-  programs: ReadonlyArray<() => Program | Promise<Program>>,
-  options: PostgresOptions
-): TestService<PostgresServer> => {
+export const postgres = (options: PostgresOptions = {}): TestService<PostgresServer> => {
   const service = makeService({
     name: "PostgreSQL",
     variable: "MILLRACE_TEST_POSTGRES_URL",
-    programs,
+    programs: [installed, fromNpm],
     ping,
     command: (program) => commandOf(program, options)
   })
   return { ...service, start: async () => withDatabases(await service.start()) }
 }
-
-/** The ways of {@link postgres}, by name. */
-export const postgresPrograms = { installed, fromNpm }
 
 const commandOf = async (program: Program, { fsync = false, settings = {} }: PostgresOptions) => {
   const port = await freePort()

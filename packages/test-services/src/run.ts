@@ -1,6 +1,6 @@
 import { execFile, type ExecFileException } from "node:child_process"
 
-export interface RunOptions {
+interface RunOptions {
   readonly cwd?: string
   readonly environment?: Readonly<Record<string, string>>
   readonly uid?: number

@@ -10,7 +10,7 @@ export interface Program {
   readonly origin: string
 }
 
-export interface ServiceOptions {
+interface ServiceOptions {
   readonly name: string
   /** Names a server that runs already; it comes before everything else. */
   readonly variable: string

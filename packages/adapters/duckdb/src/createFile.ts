@@ -7,7 +7,7 @@ import { migrate } from "./migrate.ts"
 import { takePlace } from "./takePlace.ts"
 
 /** Behind the name of a database, of one that is being made. */
-export const FRESH = ".fresh"
+const FRESH = ".fresh"
 
 /** For its owner alone. */
 const MODE = 0o600

@@ -10,19 +10,19 @@ import { RELOADED } from "./origin.ts"
 import type { Spool } from "./spool.ts"
 import { veilPage } from "./tombstones.ts"
 
-export interface LoadPage {
+interface LoadPage {
   readonly batches: ReadonlyArray<EventBatch>
   readonly cursor: string
   readonly duplicates: ByProject
   readonly lost?: ByProject
 }
 
-export interface Loaded {
+interface Loaded {
   readonly inserted: number
   readonly duplicates: number
 }
 
-export interface LoadTools {
+interface LoadTools {
   readonly connection: Connection
   readonly spool: Spool
   /** Properties that have columns of their own. */

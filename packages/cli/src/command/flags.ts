@@ -2,7 +2,7 @@ import { Config, Effect, Option } from "effect"
 import { Flag } from "effect/cli"
 import { WrongUsage } from "../CliFailure.ts"
 
-export const DEFAULT_URL = "http://127.0.0.1:4000"
+const DEFAULT_URL = "http://127.0.0.1:4000"
 
 export const json = Flag.Boolean("json").pipe(Flag.withDefault(false), Flag.withDescription("Print the answer as JSON"))
 

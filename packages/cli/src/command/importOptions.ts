@@ -59,7 +59,7 @@ export const importFlags = {
   ...place
 }
 
-export interface MappingFlags {
+interface MappingFlags {
   readonly map: Record<string, string>
   readonly eventTypeValue: Option.Option<string>
   readonly timeFormat: string
@@ -107,7 +107,7 @@ const propertiesOf = (text: string | undefined, csv: boolean): MappingOptions["p
   return text === "all" || text === "none" ? text : text.split(",").map((name) => name.trim())
 }
 
-export interface CsvFlags {
+interface CsvFlags {
   readonly delimiter: Option.Option<string>
   readonly noHeader: boolean
   readonly columns: Option.Option<string>

@@ -57,7 +57,7 @@ const shown = ({ created_at, origins, prefix, project_id, revoked_at, scope }: S
   revoked_at: revoked_at === undefined ? null : instant(revoked_at)
 })
 
-export const renderKeys = (keys: ReadonlyArray<StoredApiKey>): ReadonlyArray<string> =>
+const renderKeys = (keys: ReadonlyArray<StoredApiKey>): ReadonlyArray<string> =>
   keys.length === 0
     ? ["no keys"]
     : table(

@@ -18,7 +18,7 @@ const LedgerBody = Schema.fromJsonString(
     difference: Schema.Int
   })
 )
-export type LedgerBody = typeof LedgerBody.Type
+type LedgerBody = typeof LedgerBody.Type
 
 export const readLedger = Effect.fnUntraced(function* (target: Target) {
   return yield* Schema.decodeUnknownEffect(LedgerBody)(yield* get(target, "/ledger")).pipe(

@@ -51,7 +51,7 @@ const eraseAt = Effect.fnUntraced(function* (target: Target, path: string) {
   })
 })
 
-export const renderReceipt = (id: string, receipt: ErasureReceiptAnswer): ReadonlyArray<string> => {
+const renderReceipt = (id: string, receipt: ErasureReceiptAnswer): ReadonlyArray<string> => {
   const merged = receipt.ids === 1 ? "" : ` and ${grouped(receipt.ids - 1)} ids merged into it`
   return [
     `user ${printable(id, 256)}${merged}, project ${receipt.project_id}`,

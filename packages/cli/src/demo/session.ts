@@ -10,7 +10,7 @@ export interface Visitor {
   readonly country: string
 }
 
-export interface DemoEvent {
+interface DemoEvent {
   /** UTC milliseconds. */
   readonly at: number
   readonly user_id: string

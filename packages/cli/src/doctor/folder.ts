@@ -6,7 +6,7 @@ import type { Finding } from "./Finding.ts"
 const FREE_BYTES = 512 * 1024 * 1024
 const GIB = 1024 ** 3
 
-export interface FolderCheck {
+interface FolderCheck {
   readonly findings: ReadonlyArray<Finding>
   /** Whether a live process has it. */
   readonly owned: boolean

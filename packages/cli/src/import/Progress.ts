@@ -2,7 +2,7 @@ import { Clock, Effect } from "effect"
 import { grouped } from "../render/table.ts"
 import type { ImportCounts } from "./runImport.ts"
 
-export interface ProgressOptions {
+interface ProgressOptions {
   /** `undefined` where the length is not known: no bar, no ETA. */
   readonly totalBytes: number | undefined
   /** Read in an earlier run: they say nothing about this one's speed. */
@@ -18,7 +18,7 @@ const PLAIN_EVERY_MILLIS = 2_000
 const BAR_WIDTH = 24
 const CLEAR_LINE = "\r\u001b[2K"
 
-export interface Progress {
+interface Progress {
   readonly update: (counts: ImportCounts) => Effect.Effect<void>
   readonly end: Effect.Effect<void>
 }

@@ -1,7 +1,7 @@
 import { BrokenInput, type InputRecord, MAX_RECORD_CHARACTERS, type Position, type RecordParser } from "./Record.ts"
 import { byteLengthOf } from "./utf8Text.ts"
 
-export interface CsvOptions {
+interface CsvOptions {
   /** One character, or `"whitespace"`: any run of blanks and tabs, without quoting. */
   readonly delimiter: string
   /** Column names; `undefined` takes them from the first record. */

@@ -117,7 +117,7 @@ const list = (columns: ReadonlyArray<string>) => {
 }
 
 /** A column that becomes a property. */
-export interface Extra {
+interface Extra {
   readonly name: string
   readonly index: number
 }

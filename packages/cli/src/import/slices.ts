@@ -14,7 +14,7 @@ export interface Slice {
   readonly readBytes: number
 }
 
-export interface SliceOptions {
+interface SliceOptions {
   readonly chunks: AsyncIterable<Chunk>
   readonly parserAt: (position: Position) => RecordParser
   readonly from: Position

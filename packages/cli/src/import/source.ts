@@ -48,7 +48,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EISDIR: "it is a directory"
 }
 
-export const reasonOf = (error: unknown): string => {
+const reasonOf = (error: unknown): string => {
   const code = error instanceof Error && "code" in error ? String(error.code) : ""
   return REASONS[code] ?? (error instanceof Error ? error.message : String(error))
 }

@@ -5,7 +5,7 @@ import { zoneToUtc } from "./zone.ts"
 export type ReadTime = (text: string) => string | undefined
 
 /** The format itself is wrong: a usage error. */
-export class BadTimeFormat extends Error {
+class BadTimeFormat extends Error {
   override readonly name = "BadTimeFormat"
 }
 

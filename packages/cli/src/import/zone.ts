@@ -1,7 +1,7 @@
 import { type OffsetPiece, piecesOf } from "@millrace/core"
 
 /** Wall-clock milliseconds (a local time written as if it were UTC) → UTC milliseconds. */
-export type ToUtc = (wallMillis: number) => number
+type ToUtc = (wallMillis: number) => number
 
 /**
  * A wall-clock time that a DST change repeats means its first occurrence; one that it skips moves forward by the gap.

@@ -36,7 +36,7 @@ const TIMEOUT_MILLIS = 60_000
 /** A base for a handler that is called without a network. */
 const NOWHERE = "http://127.0.0.1"
 
-export interface HttpOptions {
+interface HttpOptions {
   readonly url: string
   readonly key: string | undefined
 }

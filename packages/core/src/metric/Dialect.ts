@@ -98,7 +98,7 @@ export interface Dialect {
 }
 
 /** Rows that look for what comes next. */
-export interface Waiting {
+interface Waiting {
   /** A table expression, which is named `name`; it has a `user_id`. */
   readonly rows: SqlText
   readonly name: SqlText

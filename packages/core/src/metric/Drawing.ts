@@ -23,7 +23,7 @@ export type Shape<Params, Row> =
     }
   | { readonly kind: "sides"; readonly left: Side<Row>; readonly right: Side<Row> }
 
-export interface Side<Row> {
+interface Side<Row> {
   readonly title: string
   readonly fields: ReadonlyArray<keyof Row & string>
 }

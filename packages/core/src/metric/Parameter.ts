@@ -25,7 +25,7 @@ export type Kind =
   | "user"
 
 /** What a command assumes where a date is required and none was given: so many days before another, or before today. */
-export interface AssumedDate {
+interface AssumedDate {
   readonly days: number
   readonly before?: string
   readonly says: string

@@ -11,7 +11,7 @@ export interface SqlText {
   readonly values: ReadonlyArray<SqlValue>
 }
 
-export type Hole = SqlText | SqlValue
+type Hole = SqlText | SqlValue
 
 const isSqlText = (hole: Hole): hole is SqlText => typeof hole === "object" && hole._tag === "SqlText"
 

@@ -2,7 +2,7 @@
  * What a zone's wall clock shows, asked of Intl for each instant: the references' own road to local time. It shares
  * nothing with the offset pieces that SQL uses, so that the two can prove each other.
  */
-export interface LocalClock {
+interface LocalClock {
   /** UTC microseconds → `YYYY-MM-DD`. */
   readonly date: (micros: number) => string
   /** UTC microseconds → the running hour, like `2026-03-29T03:00:00+02:00`. */

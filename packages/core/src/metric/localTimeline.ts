@@ -2,7 +2,7 @@ import type { TimelineParams } from "./calendar/timeline.ts"
 import { firstDateOf, localClock, nextFirstDate } from "./localClock.ts"
 
 /** One interval as the references see it. */
-export interface LocalBucket {
+interface LocalBucket {
   readonly date: string
   readonly complete: boolean
 }

@@ -2,7 +2,7 @@ import { Schema } from "effect"
 import { annotationOf } from "./annotation.ts"
 
 /** What a number of an answer's row is, for those who show it. */
-export type Measure = "share" | "seconds"
+type Measure = "share" | "seconds"
 
 const MEASURE = "measure"
 

@@ -6,8 +6,8 @@ import { BadFilter, type Filter, filterSql, matches, pinsOf, readFilter } from "
 import { BLANK_ENDS } from "./slips.ts"
 import { sql, type SqlText } from "./SqlText.ts"
 
-export const STEPS_MIN = 2
-export const STEPS_MAX = 20
+const STEPS_MIN = 2
+const STEPS_MAX = 20
 
 /**
  * Steps as they stand in a query string: event types joined by commas, or a JSON list of event types and filters.

@@ -6,7 +6,7 @@ import { problemOf } from "./Problem.ts"
 import { UnderWay, underWayAnswer } from "./UnderWay.ts"
 
 /** A plain name: no separator, no dot, so it is never a path. */
-export const BackupName = Schema.String.check(Schema.isPattern(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/u)).annotate({
+const BackupName = Schema.String.check(Schema.isPattern(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/u)).annotate({
   description: "A folder of this name is made in the one that the operator has configured."
 })
 

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs"
 import { createInterface } from "node:readline"
 import { withDeathSignal } from "@millrace/test-services"
 
-export interface ServerOptions {
+interface ServerOptions {
   /** The CLI's entry, a TypeScript source. */
   readonly main: string
   readonly data: string
@@ -111,13 +111,13 @@ export class Server {
   }
 }
 
-export interface AskOptions {
+interface AskOptions {
   readonly method?: "GET" | "POST" | "DELETE"
   readonly body?: unknown
   readonly millis?: number
 }
 
-export interface Answer {
+interface Answer {
   /** 0: none at all. */
   readonly status: number
   readonly text: string

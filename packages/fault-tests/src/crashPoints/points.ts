@@ -1,5 +1,5 @@
 /** What the server is doing when the fault strikes. */
-export type Work = "send" | "close" | "roll" | "erase" | "restart"
+type Work = "send" | "close" | "roll" | "erase" | "restart"
 
 /** One injected fault: what the n-th call of a kind on a file comes to. */
 export interface CrashPoint {

@@ -5,7 +5,7 @@ import { makeFolder, type Random, randomOf, removeFolder } from "@millrace/test-
 import type { CrashPoint } from "./points.ts"
 import { Server } from "./Server.ts"
 
-export interface PointOutcome {
+interface PointOutcome {
   readonly findings: ReadonlyArray<string>
   /** How often the fault struck. */
   readonly struck: number

@@ -3,7 +3,7 @@ import { strace } from "@millrace/test-services"
 import { type CrashPoint, crashPoints, describePoint } from "./points.ts"
 import { runPoint } from "./runPoint.ts"
 
-export interface PointsOptions {
+interface PointsOptions {
   /** Part of descriptions. */
   readonly only: string
   readonly jobs: number

@@ -7,7 +7,7 @@ import { Server } from "../crashPoints/Server.ts"
 import { Load } from "./Load.ts"
 import { inNamespace } from "./namespace.ts"
 
-export interface IntruderOptions {
+interface IntruderOptions {
   /** The CLI's entry, a TypeScript source. */
   readonly main: string
   readonly unshare: string
@@ -15,7 +15,7 @@ export interface IntruderOptions {
   readonly rounds: number
 }
 
-export interface IntruderOutcome {
+interface IntruderOutcome {
   readonly findings: ReadonlyArray<string>
   readonly refused: number
   readonly acknowledged: number

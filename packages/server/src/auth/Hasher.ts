@@ -9,7 +9,7 @@ const UNDER_WAY = 2
 /** About a second's work. */
 const WAITING = 30
 
-export interface Checked {
+interface Checked {
   readonly right: boolean
   /** To be made anew, with today's costs. */
   readonly stale: boolean

@@ -20,7 +20,7 @@ import { type Hasher, makeHasher } from "./Hasher.ts"
 import { familyOf, hashRefreshToken, isRefreshToken, newRefreshToken, nextRefreshToken } from "./refreshToken.ts"
 import { signAccess, type SigningKeys, signingKeys, type SigningPlaces } from "./signing.ts"
 
-export interface SessionOptions extends AuthPolicy, SigningPlaces {
+interface SessionOptions extends AuthPolicy, SigningPlaces {
   /** Of an access token. */
   readonly accessSeconds: number
   /** Of a session, from the login on, however often it is refreshed. */

@@ -43,7 +43,7 @@ export interface Issuer {
   readonly rolesClaim: string
 }
 
-export interface IssuedClaims {
+interface IssuedClaims {
   readonly sub: string
   readonly grants: ReadonlyArray<Grant>
 }

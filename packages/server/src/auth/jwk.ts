@@ -16,7 +16,7 @@ const FORMS = {
   PS256: { kty: "RSA", crv: undefined }
 } as const
 
-export type Algorithm = keyof typeof FORMS
+type Algorithm = keyof typeof FORMS
 export const allAlgorithms = ["EdDSA", "HS256", "ES256", "RS256", "PS256"] as const satisfies ReadonlyArray<Algorithm>
 
 export interface PinnedKey {
@@ -45,7 +45,7 @@ const Jwk = Schema.Struct({
   k: text,
   d: text
 })
-export type Jwk = typeof Jwk.Type
+type Jwk = typeof Jwk.Type
 const JwkSet = Schema.Struct({
   keys: Schema.Array(Jwk).check(Schema.isMinLength(1), Schema.isMaxLength(MAX_KEYS))
 })

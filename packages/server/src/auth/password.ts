@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto"
 
 /** Argon2id's costs. */
-export interface Argon2Costs {
+interface Argon2Costs {
   readonly memoryKibibytes: number
   readonly passes: number
   readonly parallelism: number

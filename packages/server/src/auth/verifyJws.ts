@@ -11,7 +11,7 @@ export const looksSigned = (text: string): boolean => text.length <= MAX_CHARACT
 
 const utf8 = new TextDecoder("utf-8", { fatal: true })
 
-export interface VerifiedJws {
+interface VerifiedJws {
   /** In lower case, without `application/`. */
   readonly typ: string | undefined
   readonly payload: Uint8Array

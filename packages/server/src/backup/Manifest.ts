@@ -29,7 +29,7 @@ export type Manifest = typeof Manifest.Type
 export type BackedUpFile = Manifest["files"][number]
 
 /** The systems on servers that a backup may hold copies of, by the folder of the copy, in the order of restoring. */
-export const SERVED = ["nats", "postgres"] as const
+const SERVED = ["nats", "postgres"] as const
 export type Served = (typeof SERVED)[number]
 
 const isOf = (path: string, served: Served) => path.startsWith(`${served}/`)

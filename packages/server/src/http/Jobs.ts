@@ -15,7 +15,7 @@ export interface Jobs {
   readonly answerOf: (project: string, id: string) => Answering
 }
 
-export interface JobsOptions {
+interface JobsOptions {
   /** The one under way and those that wait. A client that gives up and asks again leaves its work behind. */
   readonly atMost?: number
   /** How long a request waits for its work: less than proxies and clients wait for the first byte. */

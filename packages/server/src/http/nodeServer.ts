@@ -26,7 +26,7 @@ const OWN_LIMITS = {
 export type TimeLimits = Pick<typeof LIMITS, "headersTimeout" | "requestTimeout" | "connectionsCheckingInterval"> &
   typeof OWN_LIMITS
 
-export interface NodeServerOptions {
+interface NodeServerOptions {
   readonly maxConnections: number
   readonly limits?: Partial<TimeLimits> | undefined
   /** For the log. */

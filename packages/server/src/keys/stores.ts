@@ -18,7 +18,7 @@ export interface KeyPlaces {
 type Failure = AdapterNotInstalled | BadAdapterChoice | KeyStoreError
 
 /** By the name in `MILLRACE_KEY_STORE`. */
-export const keyStores = {
+const keyStores = {
   file: ({ directory }) =>
     lazily(
       "@millrace/embedded",

@@ -16,7 +16,7 @@ interface LimiterPlaces {
 }
 
 /** By the name in `MILLRACE_LIMITER`. */
-export const limiters = {
+const limiters = {
   memory: () => layerMemoryRateLimiter(),
   redis: ({ redisName, redisUrl, timeoutMillis }) =>
     lazily(
@@ -32,7 +32,7 @@ export const limiters = {
   (places: LimiterPlaces) => Layer.Layer<RateLimiter, AdapterNotInstalled | BadAdapterChoice>
 >
 
-export type LimiterName = keyof typeof limiters
+type LimiterName = keyof typeof limiters
 export const limiterNames = ["memory", "redis"] as const satisfies ReadonlyArray<LimiterName>
 
 export interface LimitOptions extends LimiterPlaces, LimitPolicy {

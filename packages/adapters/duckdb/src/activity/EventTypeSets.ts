@@ -22,7 +22,7 @@ export interface Bounds {
 const QUARTER_HOURS_PER_DAY = 96
 const EMPTY = new UserSet()
 
-export const periodKey = (period: Period): string => period.map(({ from, until }) => `${from}-${until}`).join(",")
+const periodKey = (period: Period): string => period.map(({ from, until }) => `${from}-${until}`).join(",")
 
 /** Users of one event type in one project: sets of users by period, as far as they were asked for, and all first quarter hours. */
 export class EventTypeSets {

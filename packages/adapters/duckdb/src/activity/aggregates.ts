@@ -16,7 +16,7 @@ import { Activities, type Lend } from "./Activities.ts"
 import { build, type Builder, startOver } from "./build.ts"
 import { check, checkAndRest } from "./selfCheck.ts"
 
-export interface AggregateTools {
+interface AggregateTools {
   readonly sharing: Sharing
   readonly state: AggregateStatus["state"]
   readonly writer: Connection

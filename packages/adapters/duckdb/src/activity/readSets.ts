@@ -5,7 +5,7 @@ import { FirstQuarterHours } from "./Aliases.ts"
 import type { Bounds } from "./EventTypeSets.ts"
 
 /** The events of one type in one project, or of any. */
-export interface SetQuestion {
+interface SetQuestion {
   readonly project_id: string
   readonly eventType: EventTypeOrAny
 }

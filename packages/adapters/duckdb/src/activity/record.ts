@@ -3,7 +3,7 @@ import { Effect } from "effect"
 import type { BoundValue, Connection } from "../client.ts"
 
 /** Events to be recorded: what stands behind FROM, with the columns of `events`. */
-export interface Source {
+interface Source {
   readonly from: string
   readonly values?: ReadonlyArray<BoundValue>
 }

@@ -19,7 +19,7 @@ import type { DriverFailure } from "../failure.ts"
 import type { Activities, Lend } from "./Activities.ts"
 import { answerFromSets, answerNow, snapshot } from "./answerFromSets.ts"
 
-export interface Checker {
+interface Checker {
   readonly activities: Activities
   readonly lend: Lend
   /** Writes down that the aggregates are not to be used. */

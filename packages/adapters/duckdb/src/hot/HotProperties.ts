@@ -16,7 +16,7 @@ export interface HotProperties {
   readonly noteUse: (name: string) => void
 }
 
-export interface HotSettings {
+interface HotSettings {
   /** How many at once; 0 for none. */
   readonly hotProperties: number
   /** How many questions make a property hot. */

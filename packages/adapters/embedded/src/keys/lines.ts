@@ -15,14 +15,14 @@ const NOTHING = JSON.stringify(null)
 /** Written once the line before it is durable. */
 export const MARK = encodeLine(null)
 
-export interface Line {
+interface Line {
   /** From 1. */
   readonly number: number
   /** `undefined`: the line is damaged. Nobody may pass it over: it may be the one that takes something away. */
   readonly json: string | undefined
 }
 
-export interface Lines {
+interface Lines {
   readonly lines: ReadonlyArray<Line>
   /** Something lies behind the last whole line. */
   readonly torn: boolean

@@ -5,7 +5,7 @@ import { DiskFull } from "./errors.ts"
 import type { Segment } from "./Segment.ts"
 import type { SegmentLogOptions } from "./SegmentLogOptions.ts"
 
-export type WriterOptions = SegmentPlace & Pick<SegmentLogOptions, "note">
+type WriterOptions = SegmentPlace & Pick<SegmentLogOptions, "note">
 
 /**
  * Writes groups behind one another, each with one write and one sync, and begins a new segment when one is full.

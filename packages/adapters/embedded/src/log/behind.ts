@@ -4,7 +4,7 @@ import { Flag, type LogRecord, readRecord, RECORD_HEADER_BYTES, recordBytesAt, s
 import type { SegmentFormat } from "./segmentHeader.ts"
 import { isZero, Window, WINDOW_BYTES } from "./Window.ts"
 
-export interface FoundGroup extends LogRecord {
+interface FoundGroup extends LogRecord {
   readonly offsetBytes: number
 }
 

@@ -11,7 +11,7 @@ import { readSegmentHeader } from "./segmentHeader.ts"
 /** Behind the name of a segment, of its copy with other records. */
 export const REWRITTEN = ".rewritten"
 
-export interface InspectOptions extends Reader {
+interface InspectOptions extends Reader {
   readonly directory: string
   readonly files: Files
   /** Segments wholly at or before it were dropped; a crash may have left their files. */

@@ -45,7 +45,7 @@ export const writeRecord = (
   return end
 }
 
-export interface WritableRecord {
+interface WritableRecord {
   readonly sequence: number
   readonly flags: number
   readonly payload: Uint8Array

@@ -4,7 +4,7 @@ import type { Reader, ScannedRecord } from "../log/scan.ts"
 import { SegmentLog } from "../log/SegmentLog.ts"
 import { readSurvivors, segmentFiles } from "./survivors.ts"
 
-export interface CopyOptions extends Reader {
+interface CopyOptions extends Reader {
   readonly files: Files
   readonly from: string
   readonly to: string

@@ -57,7 +57,7 @@ export const salvageLog = async (
   return { records, letters, lostEvents: sums.lost.toEntries(), notes }
 }
 
-export interface SalvageOptions {
+interface SalvageOptions {
   readonly from: string
   readonly to: string
   /** Records up to it are in the warehouse: what is missing of them is not lost. */

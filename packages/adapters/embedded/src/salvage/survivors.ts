@@ -6,7 +6,7 @@ import { type Reader, type Scan, scanSegment } from "../log/scan.ts"
 import { firstOfName, segmentPath } from "../log/Segment.ts"
 import { readSegmentHeader, SEGMENT_HEADER_BYTES, type SegmentFormat } from "../log/segmentHeader.ts"
 
-export interface SegmentFile {
+interface SegmentFile {
   readonly path: string
   readonly first: number
   /** `undefined` where neither its header nor another segment's tells. */

@@ -54,7 +54,7 @@ export interface InspectedLetters {
   readonly start: (id: string) => Promise<DeadLetters>
 }
 
-export interface DeadLettersOptions {
+interface DeadLettersOptions {
   readonly id: string | undefined
   readonly made: boolean
   readonly directory: string

@@ -8,7 +8,7 @@ export interface Lease {
   readonly deadline: number
 }
 
-export interface LeaseOptions {
+interface LeaseOptions {
   readonly maxAttempts: number
   /** Before the second attempt; doubles with each further one. */
   readonly backoffMillis: number

@@ -3,7 +3,7 @@ import { BLOCK_RECORDS, IndexBlock } from "./IndexBlock.ts"
 import { type KnownSums, Sums } from "./Sums.ts"
 import { Projects, Tally } from "./Tally.ts"
 
-export interface IndexedRecord {
+interface IndexedRecord {
   readonly project_id: string
   readonly count: number
   readonly bytes: number
@@ -12,7 +12,7 @@ export interface IndexedRecord {
 }
 
 /** Which events a reader is to be spared. */
-export interface Excluding {
+interface Excluding {
   readonly duplicates: boolean
 }
 

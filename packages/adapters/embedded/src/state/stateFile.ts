@@ -11,7 +11,7 @@ export const sealState = (content: object): string => {
   return `{"crc32":"${sumOf(rest)}",${rest}`
 }
 
-export interface StateForm<A> {
+interface StateForm<A> {
   /** Throws when it is none of the file's. */
   readonly decode: (text: string) => A
   /** Whether what was read may be without a checksum: earlier versions wrote it so. */

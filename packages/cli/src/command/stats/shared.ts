@@ -40,7 +40,7 @@ const askFor = Effect.fnUntraced(function* (target: Target, metric: string, para
   return answer.text
 })
 
-export interface Shown<Answer> {
+interface Shown<Answer> {
   readonly schema: Schema.Decoder<Answer>
   readonly render: (answer: Answer, style: Style) => ReadonlyArray<string>
 }

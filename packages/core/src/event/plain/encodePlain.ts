@@ -15,7 +15,7 @@ const TIME_DIGITS = 16
 const FIXED_LINE_BYTES =
   OPEN.length + ID_CHARACTERS + OCCURRED_AT.length + TIME_DIGITS + USER_ID.length + EVENT_TYPE.length + CLOSE.length
 
-export interface PlainContext {
+interface PlainContext {
   readonly project_id: string
   readonly maxBatchBytes: number
 }

@@ -37,7 +37,7 @@ export interface Groups {
 }
 
 /** What values are ranked by. */
-export interface Ranking {
+interface Ranking {
   /** Rows that rank; values without any have no place in the answer. Absent: all rows. */
   readonly among?: SqlText
   /** An aggregate over the rows. */
@@ -116,14 +116,14 @@ const rankedSql = (wanted: BreakdownValue | undefined, dialect: Dialect) => sql`
 )`
 
 /** Rows of `events`, one for each that a metric counts. */
-export interface Counted extends Ranking {
+interface Counted extends Ranking {
   /** The SELECT list; holds `user_id`. It may begin with DISTINCT. */
   readonly columns: SqlText
   readonly where: SqlText
 }
 
 /** Rows of `events` that are only counted. */
-export interface Tallied {
+interface Tallied {
   /** One column, named in `name`, that numbers tell apart. */
   readonly column: SqlText
   readonly name: SqlText

@@ -4,7 +4,7 @@ import { valueOfPlace } from "./columns.ts"
 import type { WithBreakdown, BreakdownValue, WithBreakdownValue } from "./values.ts"
 
 /** An answer that is broken down holds no more rows than this. */
-export const ROWS_MAX = 100_000
+const ROWS_MAX = 100_000
 
 /** Throws {@link BadParameter}: how many values there are is known only from the data. */
 const checkRows = (values: number, rowsEach: number): void => {

@@ -2,9 +2,9 @@ import { comparable, doubleOf, isWritten } from "../../event/json.ts"
 import { type Condition, type Field, type Filter, type FilterValue, OPERATORS, PROPERTIES_PREFIX } from "./Filter.ts"
 
 export const DEPTH_MAX = 8
-export const CONDITIONS_MAX = 100
-export const VALUES_MAX = 1_000
-export const TEXT_MAX_CHARACTERS = 1_000
+const CONDITIONS_MAX = 100
+const VALUES_MAX = 1_000
+const TEXT_MAX_CHARACTERS = 1_000
 
 /** Where and why a filter is refused; the message begins with the place, as a JSON Pointer below the parameter. */
 export class BadFilter extends Error {

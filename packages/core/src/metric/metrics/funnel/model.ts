@@ -53,7 +53,7 @@ export const row = Schema.Struct({
 export type FunnelRow = typeof row.Type
 
 /** How many users reached a step, and how long they took from the one before: what both sides make rows of. */
-export interface StepCount {
+interface StepCount {
   readonly users: number
   /** Sum, in microseconds, as a double. */
   readonly micros: number

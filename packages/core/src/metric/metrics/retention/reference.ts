@@ -76,7 +76,7 @@ const rowsOf = (
 }
 
 /** What the rows are counted from. */
-export interface History {
+interface History {
   /** Of the asked cohorts. */
   readonly entries: ReadonlyArray<Entry>
   readonly intervals: ReturnType<typeof timeline>

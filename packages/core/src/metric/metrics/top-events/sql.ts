@@ -28,7 +28,7 @@ export const eventsIn = (params: TopEventsParams, context: AskContext, dialect: 
 }
 
 /** `(name, events, users, nth)`. Per user first: one hash table of (type, user) counts serves both numbers. */
-export const listedSql = ({ key, partition, source }: Groups): SqlText => sql`
+const listedSql = ({ key, partition, source }: Groups): SqlText => sql`
   SELECT ${key}name, SUM(events) AS events, COUNT(*) AS users,
     ROW_NUMBER() OVER (${partition} ORDER BY SUM(events) DESC, name) AS nth
   FROM (SELECT ${key}name, user_id, COUNT(*) AS events FROM ${source} GROUP BY ${key}name, user_id) AS pairs

@@ -5,7 +5,7 @@ import * as Params from "../../params.ts"
 const AGGREGATES = ["sum", "avg", "min", "max", "p50", "p90", "p95", "p99"] as const
 const MEASURES = ["events", "users", ...AGGREGATES] as const
 
-export type Measure = (typeof MEASURES)[number]
+type Measure = (typeof MEASURES)[number]
 
 /** The parameters of a trend; goes with {@link propertyCheck}. */
 export const ownParams = {
