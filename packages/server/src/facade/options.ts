@@ -11,7 +11,7 @@ import { MillraceError } from "./MillraceError.ts"
 /** What is wrong with a value; undefined when nothing is. */
 type Rule = (value: unknown) => string | undefined
 
-const refuseArgument = (field: string, rule: string, cause?: unknown): MillraceError =>
+export const refuseArgument = (field: string, rule: string, cause?: unknown): MillraceError =>
   new MillraceError("invalid_argument", `${field} ${rule}.`, { field, cause })
 
 const rule =
