@@ -10,7 +10,7 @@ export const verify = Effect.fn("DuckDb.verify")(function* (path: string) {
   return yield* Effect.tryPromise({ try: () => readWhole(path), catch: (cause) => new DriverFailure(cause) })
 })
 
-interface Verified {
+export interface Verified {
   readonly events: number
   /** Up to where the hot store was loaded. */
   readonly cursor: string
