@@ -13,7 +13,7 @@ import {
 } from "@duckdb/node-api"
 import type { RawRow, SqlValue } from "@millrace/core"
 import { Effect, Schedule, type Scope } from "effect"
-import { DriverFailure } from "./failure.ts"
+import { DriverFailure } from "./errors.ts"
 import { takePlace } from "./takePlace.ts"
 
 export type BoundValue = SqlValue | null

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs"
 import { chmod, rm } from "node:fs/promises"
 import { Effect } from "effect"
 import { type DatabaseSettings, openDatabase } from "./client.ts"
-import { DriverFailure } from "./failure.ts"
+import { DriverFailure } from "./errors.ts"
 import { migrate } from "./migrate.ts"
 import { takePlace } from "./takePlace.ts"
 

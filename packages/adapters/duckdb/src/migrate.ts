@@ -1,7 +1,7 @@
 import { applyMigrations, missingMigrations, readMigrations } from "@millrace/core/node"
 import { Effect } from "effect"
 import type { Connection } from "./client.ts"
-import { DriverFailure } from "./failure.ts"
+import { DriverFailure } from "./errors.ts"
 
 const FOLDER = new URL("../migrations/", import.meta.url)
 

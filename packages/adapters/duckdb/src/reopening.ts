@@ -10,7 +10,7 @@ import {
   WarehouseUnavailable
 } from "@millrace/core"
 import { Clock, Effect, Exit, Scope, Semaphore } from "effect"
-import { DriverFailure } from "./failure.ts"
+import { DriverFailure } from "./errors.ts"
 
 export interface OpenWarehouse {
   readonly warehouse: Warehouse["Service"]

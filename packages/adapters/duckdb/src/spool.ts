@@ -4,7 +4,7 @@ import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
 import { type EventBatch, linesOfBytes } from "@millrace/core"
 import { Effect, type Scope } from "effect"
-import { DriverFailure } from "./failure.ts"
+import { DriverFailure } from "./errors.ts"
 
 /** The only folder, besides the database itself, that SQL may read and write. */
 export const pagesIn = (directory: string): string => join(directory, "pages")

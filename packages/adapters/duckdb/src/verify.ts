@@ -1,6 +1,6 @@
 import { DuckDBInstance } from "@duckdb/node-api"
 import { Effect } from "effect"
-import { DriverFailure } from "./failure.ts"
+import { DriverFailure } from "./errors.ts"
 
 /**
  * Reads every row of every table, so that each block's checksum is looked at, and changes nothing. Fails at the first that is not what was written.

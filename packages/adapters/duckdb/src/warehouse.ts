@@ -34,7 +34,7 @@ import {
   overloaded,
   readFailed,
   timedOut
-} from "./failure.ts"
+} from "./errors.ts"
 import { loadPage, rehearseLoad } from "./load.ts"
 import { eraseUser, readHistory, readPerson } from "./erase.ts"
 import { copierOf, removeUnfinished } from "./copyFile.ts"

@@ -1,4 +1,4 @@
-export * as Embedded from "./Embedded.ts"
+export * as Embedded from "./layer.ts"
 export { EmbeddedOptions } from "./config.ts"
 export { CorruptLog } from "./log/errors.ts"
 export type { Machine } from "./state/recover.ts"

@@ -1,6 +1,6 @@
 import type { Cursor as CursorText } from "@millrace/core"
 import { Effect } from "effect"
-import { DriverFailure } from "./failure.ts"
+import { DriverFailure } from "./errors.ts"
 
 /** After event `n` of transaction `xid`; `xid` is 64 bits wide, so it stays text. */
 export interface Cursor {

@@ -10,7 +10,7 @@ import {
 import { Clock, Effect, Layer, Option } from "effect"
 import { type BoundValue, type Database, openDatabase, type Row, type Statement } from "./client.ts"
 import { defaults, type PostgresOptions } from "./config.ts"
-import type { DriverFailure } from "./failure.ts"
+import type { DriverFailure } from "./errors.ts"
 import { migrate } from "./migrate.ts"
 
 /** Sessions are looked up a few times a minute; see the server's cache. */

@@ -4,7 +4,7 @@ import { claim } from "./claim.ts"
 import type { Connection, Database } from "./client.ts"
 import { COPY_COLUMNS, CopyBuffer } from "./CopyBuffer.ts"
 import type { Erasures } from "./erasures.ts"
-import { DriverFailure } from "./failure.ts"
+import { DriverFailure } from "./errors.ts"
 import { identify, type IsFirst } from "./identify.ts"
 import type { Piece } from "./Pieces.ts"
 

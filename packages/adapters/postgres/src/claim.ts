@@ -2,7 +2,7 @@ import type { EventBatch } from "@millrace/core"
 import { Effect } from "effect"
 import type { Connection } from "./client.ts"
 import { dayOf } from "./day.ts"
-import { DriverFailure } from "./failure.ts"
+import { DriverFailure } from "./errors.ts"
 import { freshPieces, type Message, messagesOf, multirange, type Piece, type Range, whole } from "./Pieces.ts"
 
 /**

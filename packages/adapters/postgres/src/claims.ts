@@ -8,7 +8,7 @@ import {
 import { Effect } from "effect"
 import type { Connection, Database, Row } from "./client.ts"
 import { parseCursor } from "./Cursor.ts"
-import { DriverFailure, storeFailed } from "./failure.ts"
+import { DriverFailure, storeFailed } from "./errors.ts"
 
 /** Which warehouse is filled from here, one at a time, and how far it has come. */
 export const makeClaims = (database: Database): StoreClaims["Service"] => ({

@@ -4,7 +4,7 @@ import { Effect, Exit, Redacted, type Scope } from "effect"
 import pg from "pg"
 import { from as copyFrom, to as copyTo } from "pg-copy-streams"
 import type { Settings } from "./config.ts"
-import { DriverFailure } from "./failure.ts"
+import { DriverFailure } from "./errors.ts"
 
 /** A Buffer travels in binary form, everything else as text; results come as text (the driver decodes all as UTF-8). */
 export type BoundValue = string | number | bigint | boolean | null | Buffer | ReadonlyArray<string | number>

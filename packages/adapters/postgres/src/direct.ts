@@ -2,8 +2,8 @@ import { type Durability, type EventStore, type EventStoreError, makeDirectQueue
 import { Effect, type Semaphore } from "effect"
 import type { Database } from "./client.ts"
 import type { Erasures } from "./erasures.ts"
-import { DriverFailure, storeFailed } from "./failure.ts"
-import { makeLetters } from "./letters.ts"
+import { DriverFailure, storeFailed } from "./errors.ts"
+import { makeLetters } from "./deadLetters.ts"
 
 /** The queue of the profile without one: the 202 follows the commit here. */
 export const makeDirect = Effect.fnUntraced(function* (

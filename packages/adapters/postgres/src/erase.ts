@@ -2,8 +2,8 @@ import { type Erased, type Erasure, EventBatch, IDENTIFY, type Tombstones } from
 import { Effect, Schedule } from "effect"
 import type { Connection, Database } from "./client.ts"
 import type { Erasures } from "./erasures.ts"
-import { DriverFailure } from "./failure.ts"
-import { addPurged } from "./letters.ts"
+import { DriverFailure } from "./errors.ts"
+import { addPurged } from "./deadLetters.ts"
 
 /** Every table is read once, and those with rows of the user are written anew. */
 const WITHIN_MILLIS = 3_600_000

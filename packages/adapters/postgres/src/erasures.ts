@@ -2,7 +2,7 @@ import { everyMillis, superviseLoop, Tombstones } from "@millrace/core"
 import { keyedHash } from "@millrace/core/node"
 import { Effect, type Scope } from "effect"
 import type { Database } from "./client.ts"
-import type { DriverFailure } from "./failure.ts"
+import type { DriverFailure } from "./errors.ts"
 
 /** Who was erased, as this process knows it. */
 export interface Erasures {

@@ -2,7 +2,7 @@ import { type ApiKey, type KeyScope, KeysUnavailable, KeyStore, KeyStoreError, t
 import { Clock, Effect, Layer, Option } from "effect"
 import { type Database, openDatabase, type Row } from "./client.ts"
 import { defaults, type PostgresOptions } from "./config.ts"
-import type { DriverFailure } from "./failure.ts"
+import type { DriverFailure } from "./errors.ts"
 import { migrate } from "./migrate.ts"
 
 /** A key is looked up a few times a minute; see the server's cache. */

@@ -1,7 +1,7 @@
 import { applyMigrations, type Migration, readMigrations } from "@millrace/core/node"
 import { Effect } from "effect"
 import { type Connection, type Database, SCHEMA } from "./client.ts"
-import { DriverFailure } from "./failure.ts"
+import { DriverFailure } from "./errors.ts"
 
 const FOLDER = new URL("../migrations/", import.meta.url)
 const WAREHOUSE_FOLDER = new URL("warehouse/", FOLDER)

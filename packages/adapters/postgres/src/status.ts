@@ -1,7 +1,7 @@
 import { type ByProject, type EventStoreError } from "@millrace/core"
 import { Context, Effect } from "effect"
 import type { Database, Row } from "./client.ts"
-import { storeFailed } from "./failure.ts"
+import { storeFailed } from "./errors.ts"
 
 export interface Horizon {
   /** Age of the oldest transaction that still writes, anywhere on the server: how far the replay order may lag. */

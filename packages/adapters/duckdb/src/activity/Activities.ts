@@ -1,7 +1,7 @@
 import type { ActivityQuestion, AggregateStatus, RawRow, WarehouseError } from "@millrace/core"
 import { Effect, Exit, type Scope, Semaphore } from "effect"
 import type { Connection } from "../client.ts"
-import type { DriverFailure, Operation } from "../failure.ts"
+import type { DriverFailure, Operation } from "../errors.ts"
 import { answerFromSets, type SetReader } from "./answerFromSets.ts"
 import { type RecordedPage, recordPage } from "./recordPage.ts"
 import { onePerKey } from "./onePerKey.ts"

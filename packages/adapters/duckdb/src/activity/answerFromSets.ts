@@ -1,7 +1,7 @@
 import type { Activity, ActivityPlan, ActivityQuestion, EventTypeOrAny, Period, RawRow } from "@millrace/core"
 import { Effect, type Semaphore } from "effect"
 import type { Connection } from "../client.ts"
-import type { DriverFailure } from "../failure.ts"
+import type { DriverFailure } from "../errors.ts"
 import type { EventTypeSets } from "./EventTypeSets.ts"
 import type { OnePerKey } from "./onePerKey.ts"
 import type { ProjectSets } from "./ProjectSets.ts"

@@ -15,7 +15,7 @@ import {
 import { Clock, Effect, Random, Result } from "effect"
 import { dialectOf, type DialectOptions } from "../dialect.ts"
 import type { Connection } from "../client.ts"
-import type { DriverFailure } from "../failure.ts"
+import type { DriverFailure } from "../errors.ts"
 import type { Activities, Lend } from "./Activities.ts"
 import { answerFromSets, answerNow, snapshot } from "./answerFromSets.ts"
 

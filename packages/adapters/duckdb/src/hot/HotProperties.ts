@@ -1,7 +1,7 @@
 import { superviseLoop, waitForWork } from "@millrace/core"
 import { Effect, Queue, type Scope } from "effect"
 import type { Connection } from "../client.ts"
-import type { DriverFailure } from "../failure.ts"
+import type { DriverFailure } from "../errors.ts"
 import { inTransaction } from "../migrate.ts"
 import { codeOf, columnName, type HotColumn, hotSource, pointersOf } from "./columns.ts"
 import { makeUsage, type Usage } from "./usage.ts"

@@ -4,7 +4,7 @@ import { type QueueCopier, SnapshotError, type StoreCopier } from "@millrace/cor
 import { Effect, type Scope, type Semaphore } from "effect"
 import type { Connection, Database } from "../client.ts"
 import { type Cursor, formatCursor, parseCursor } from "../Cursor.ts"
-import { DriverFailure } from "../failure.ts"
+import { DriverFailure } from "../errors.ts"
 import { CONTENTS_NAME, type Contents, FOLDER, fileOf } from "./contents.ts"
 import { CONSUMED, consumedOf, EXPECTED_EVENTS, PLACE_OF_CURSOR } from "./places.ts"
 import { type Table, TABLES } from "./tables.ts"

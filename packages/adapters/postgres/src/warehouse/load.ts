@@ -3,7 +3,7 @@ import { Effect } from "effect"
 import type { Connection } from "../client.ts"
 import { COPY_COLUMNS, CopyBuffer } from "../CopyBuffer.ts"
 import type { Erasures } from "../erasures.ts"
-import { DriverFailure } from "../failure.ts"
+import { DriverFailure } from "../errors.ts"
 import { type Identifying, mergeIdentified } from "./identities.ts"
 import { addCounts, type Counted, lockState, moveWatermark, type State } from "./state.ts"
 

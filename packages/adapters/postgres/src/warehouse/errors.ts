@@ -7,7 +7,7 @@ import {
   WarehouseError,
   WarehouseUnavailable
 } from "@millrace/core"
-import { type DriverFailure, isRefusal } from "../failure.ts"
+import { type DriverFailure, isRefusal } from "../errors.ts"
 
 export type Operation = WarehouseError["operation"]
 

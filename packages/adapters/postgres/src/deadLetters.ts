@@ -10,7 +10,7 @@ import {
 import { Clock, Effect, type Semaphore } from "effect"
 import type { BoundValue, Database, Row } from "./client.ts"
 import { parseCursor } from "./Cursor.ts"
-import { DriverFailure } from "./failure.ts"
+import { DriverFailure } from "./errors.ts"
 import { placeOf } from "./place.ts"
 import { after } from "./snapshot.ts"
 
