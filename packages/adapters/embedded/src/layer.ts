@@ -100,6 +100,3 @@ export const queue = (options: EmbeddedOptions, machine: Machine = {}): Layer.La
   Layer.effectContext(
     Effect.map(open(options, { ...machine, identities: false, pruneAcked: true }), (log) => makeQueue(log, false))
   )
-
-export { keys, type KeyFileOptions } from "./keys/keyStore.ts"
-export { accounts, type AccountFileOptions } from "./accounts/accountStore.ts"
