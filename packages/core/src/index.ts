@@ -15,6 +15,7 @@ export { type CommitGroupOptions } from "./kit/CommitGroup.ts"
 export { directDefaults, type DirectOptions, type DirectParts, makeDirectQueue } from "./kit/directQueue.ts"
 export { drain, type DrainOptions } from "./flow/drain.ts"
 export type { DrainReport } from "./kit/storeAll.ts"
+export { Tally, type TallyEntries } from "./kit/Tally.ts"
 export { type StoreLetters, withStoreLetters } from "./kit/storeLetters.ts"
 export { BadBody, type Body, mayHoldKey, type RawBatch, readBatch, readBody, readPlain } from "./event/readBody.ts"
 export {

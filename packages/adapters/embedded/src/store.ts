@@ -6,14 +6,14 @@ import {
   StoreClaims,
   StoreErasure,
   StoreLedger,
-  type StoreServices
+  type StoreServices,
+  Tally
 } from "@millrace/core"
 import { Context, Effect } from "effect"
 import type { EmbeddedLog } from "./EmbeddedLog.ts"
 import { makeClaims } from "./claims.ts"
 import { sequenceOf } from "./cursor.ts"
 import { storeError } from "./errors.ts"
-import { Tally } from "./state/Tally.ts"
 
 /** What one page may pass over or hold, whatever its events' sizes. */
 const PAGE_BYTES = 64 << 20

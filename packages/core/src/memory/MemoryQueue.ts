@@ -33,9 +33,9 @@ const make = (state: QueueState): Context.Context<QueueServices> => {
     Context.add(DeadLetters, deadLettersOf(state, publish)),
     Context.add(QueueLedger, {
       counts: Effect.sync(() => ({
-        accepted: state.accepted.value,
-        deadLettered: state.deadLettered.value,
-        replayed: state.replayed.value,
+        accepted: state.accepted.toRecord(),
+        deadLettered: state.deadLettered.toRecord(),
+        replayed: state.replayed.toRecord(),
         waiting: state.waiting,
         lost: {},
         unsettled: state.unsettled

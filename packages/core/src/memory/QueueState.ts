@@ -3,6 +3,7 @@ import type { ByProject } from "../event/Event.ts"
 import { EventBatch, type Origin } from "../event/EventBatch.ts"
 import { type Erasure, Tombstones, type UserHash } from "../event/Tombstones.ts"
 import type { Erased } from "../event/Erased.ts"
+import { Tally } from "../kit/Tally.ts"
 import { QueueMeter } from "../port/QueueObserver.ts"
 import type { DeadLetter, DeadLetterSelection } from "../port/DeadLetters.ts"
 import type { DeadLetterReason } from "../port/EventQueue.ts"
@@ -30,16 +31,6 @@ export interface Message {
 export interface Exhausted {
   readonly message: Message
   readonly why: string
-}
-
-class Tally {
-  readonly #counts = new Map<string, number>()
-  add(project: string, count: number) {
-    this.#counts.set(project, (this.#counts.get(project) ?? 0) + count)
-  }
-  get value(): ByProject {
-    return Object.fromEntries(this.#counts)
-  }
 }
 
 /** A name for each user that says nothing about the id; it lasts as long as the process. */
@@ -82,7 +73,7 @@ export class QueueState {
   get waiting(): ByProject {
     const tally = new Tally()
     for (const { batch, dead } of this.messages.values()) tally.add(batch.project_id, batch.count - dead.size)
-    return tally.value
+    return tally.toRecord()
   }
 
   get unsettled(): Unsettled {

@@ -4,6 +4,7 @@ import {
   type Event,
   PersistedLetter,
   shellOf,
+  Tally,
   type Tombstones
 } from "@millrace/core"
 import type { Files } from "@millrace/core/node"
@@ -13,7 +14,6 @@ import type { Inspection } from "../log/inspectSegments.ts"
 import { SegmentLog } from "../log/SegmentLog.ts"
 import type { SegmentLogOptions } from "../log/SegmentLogOptions.ts"
 import type { Checkpoint } from "./Checkpoint.ts"
-import { Tally } from "./Tally.ts"
 
 /** An event set aside, and its place in the log, where it counts no more. */
 const Letter = Schema.Struct({

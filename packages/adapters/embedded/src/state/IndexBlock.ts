@@ -1,4 +1,4 @@
-import { Tally } from "./Tally.ts"
+import { Tally } from "@millrace/core"
 
 export const BLOCK_RECORDS = 4096
 

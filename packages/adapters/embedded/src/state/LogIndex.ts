@@ -1,7 +1,8 @@
+import { Tally } from "@millrace/core"
 import { IdSet } from "./IdSet.ts"
 import { BLOCK_RECORDS, IndexBlock } from "./IndexBlock.ts"
 import { type KnownSums, Sums } from "./Sums.ts"
-import { Projects, Tally } from "./Tally.ts"
+import { Projects } from "./Projects.ts"
 
 interface IndexedRecord {
   readonly project_id: string
@@ -99,7 +100,7 @@ export class LogIndex {
 
   /** Events of the records up to `upTo`, which may be gone. */
   droppedBy(upTo: number): Tally {
-    const dropped = new Tally(this.sums.dropped.toEntries())
+    const dropped = new Tally(this.sums.dropped)
     for (let sequence = this.#droppedUpTo + 1; sequence <= upTo; sequence++) {
       dropped.add(this.projects.name(this.#block(sequence).project[slotOf(sequence)]!), this.count(sequence))
     }

@@ -1,4 +1,4 @@
-import { Tally, type TallyEntries } from "./Tally.ts"
+import { Tally, type TallyEntries } from "@millrace/core"
 
 export interface KnownSums {
   readonly accepted: TallyEntries

@@ -1,5 +1,5 @@
 import { Schema } from "effect"
-import type { TallyEntries } from "./Tally.ts"
+import type { TallyEntries } from "@millrace/core"
 
 const Note = Schema.Struct({ accepted: Schema.Array(Schema.Tuple([Schema.String, Schema.Int])) })
 const decode = Schema.decodeUnknownSync(Schema.fromJsonString(Note))

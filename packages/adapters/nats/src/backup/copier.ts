@@ -3,8 +3,8 @@ import { mkdir, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { Readable } from "node:stream"
 import { pipeline } from "node:stream/promises"
-import { type ByProject, type QueueCopier, SnapshotError } from "@millrace/core"
-import { takeSnapshot, Tally } from "@millrace/core/account"
+import { type ByProject, type QueueCopier, SnapshotError, Tally } from "@millrace/core"
+import { takeSnapshot } from "@millrace/core/account"
 import { Effect, type Semaphore } from "effect"
 import type { QueueLog } from "../QueueLog.ts"
 import { type Counts, COUNTS_NAME, encodeCounts, encodeLetter, FOLDER, LETTERS_NAME } from "./files.ts"
@@ -47,7 +47,7 @@ const copy = async (log: QueueLog, folder: string, consumed: ByProject): Promise
   await mkdir(folder)
   await log.ledger.refresh()
   const { deadLettered, replayed } = log.ledger.state
-  const counts: Counts = { accepted: new Tally(consumed).addAll(deadLettered).value, deadLettered, replayed }
+  const counts: Counts = { accepted: new Tally(consumed).addAll(deadLettered).toRecord(), deadLettered, replayed }
   await writeFile(join(folder, COUNTS_NAME), encodeCounts(counts), { flag: "wx", mode: OWNER_ONLY })
   const file = createWriteStream(join(folder, LETTERS_NAME), { flags: "wx", mode: OWNER_ONLY })
   await pipeline(Readable.from(lettersOf(log)), file)

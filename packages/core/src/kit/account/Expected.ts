@@ -51,10 +51,10 @@ export class Expected {
     return this.#last
   }
   get sum(): ByProject {
-    return this.#sum.value
+    return this.#sum.toRecord()
   }
   get replayed(): ByProject {
-    return this.#replayed.value
+    return this.#replayed.toRecord()
   }
   /** Beyond the front, messages that are still expected. */
   open(): ReadonlyArray<number> {

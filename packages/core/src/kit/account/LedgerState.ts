@@ -46,13 +46,13 @@ export class LedgerState {
 
   /** Of settled and lost messages. */
   get accepted(): ByProject {
-    return this.#accepted.value
+    return this.#accepted.toRecord()
   }
   get replayed(): ByProject {
-    return this.#replayed.value
+    return this.#replayed.toRecord()
   }
   get deadLettered(): ByProject {
-    return this.#dead.value
+    return this.#dead.toRecord()
   }
   get settledRanges(): ReadonlyArray<Range> {
     return this.#settled.ranges

@@ -31,7 +31,7 @@ export class Watch {
   }
 
   get lost(): ByProject {
-    return this.#lost.value
+    return this.#lost.toRecord()
   }
   get gone(): RangeSet {
     return this.#gone

@@ -86,6 +86,6 @@ const begin = async (account: Account, holding: Holding): Promise<StreamRecord |
     if (label === undefined) return undefined
     add(label, -1)
   }
-  const expected = { front: last, sum: sum.value, replayed: replayed.value, runs: [] }
+  const expected = { front: last, sum: sum.toRecord(), replayed: replayed.toRecord(), runs: [] }
   return { _tag: "Stream", upTo, numbering, begin: { expected, holes: held.missing(1, last + 1) } }
 }

@@ -34,15 +34,13 @@ export const recordLost = async (
   waiting: { readonly all: ByProject; readonly replayed: ByProject }
 ): Promise<void> => {
   const { ledger } = account
-  const before = new Tally(ledger.state.watch!.lost)
+  const before = ledger.state.watch!.lost
   const record = await lostRecord(account, sight, missing, waiting)
   if (record === undefined) return
   const sequence = await ledger.append(record)
   await ledger.refresh()
   if (ledger.state.lostAt !== sequence) return
-  const lost = Object.entries(new Tally(ledger.state.watch!.lost).addAll(before.value, -1).value).filter(
-    ([, events]) => events > 0
-  )
+  const lost = new Tally(ledger.state.watch!.lost).minus(before).positive().toEntries()
   if (lost.length === 0) return
   const places = missing.map(([start, end]) => (end === start + 1 ? `${start}` : `${start}-${end - 1}`)).join(", ")
   const events = lost.map(([project, count]) => `${count} of ${project}`).join(", ")
@@ -72,10 +70,10 @@ const lostRecord = async (
     if (label.replay) replayed.add(label.project_id, label.count)
   }
   if (state.upTo !== upTo || account.ledger.state !== state) return undefined
-  const lost = new Tally(accepted.value)
+  const lost = new Tally(accepted)
   const below = new RangeSet(ranges)
   for (const { events, position, project_id } of state.deadWaiting()) {
     if (position <= front && below.has(position)) lost.add(project_id, -events)
   }
-  return { ...none, accepted: accepted.value, replayed: replayed.value, lost: lost.value }
+  return { ...none, accepted: accepted.toRecord(), replayed: replayed.toRecord(), lost: lost.toRecord() }
 }

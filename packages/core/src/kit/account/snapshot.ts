@@ -96,7 +96,7 @@ const expectedIn = ({ holding }: Sight, { leftOver, returned }: Out) => {
   }
   for (const [label, messages] of holding.labels) add(label, messages)
   for (const [, label] of [...leftOver, ...returned]) add(label, -1)
-  return { all: all.value, replayed: replayed.value }
+  return { all: all.toRecord(), replayed: replayed.toRecord() }
 }
 
 const countsIn = (
@@ -115,11 +115,11 @@ const countsIn = (
     if (held.has(position)) waiting.add(project_id, -events)
   }
   return {
-    accepted: new Tally(state.accepted).addAll(expected.all).value,
-    replayed: new Tally(state.replayed).addAll(expected.replayed).value,
+    accepted: new Tally(state.accepted).addAll(expected.all).toRecord(),
+    replayed: new Tally(state.replayed).addAll(expected.replayed).toRecord(),
     deadLettered: state.deadLettered,
-    waiting: waiting.value,
-    lost: lost.value
+    waiting: waiting.toRecord(),
+    lost: lost.toRecord()
   }
 }
 
