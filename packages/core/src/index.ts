@@ -13,6 +13,7 @@ export { MAX_EVENTS_PER_REQUEST, type RejectionCode, USER_ID_MAX_CHARACTERS } fr
 export { accept, type BatchVerdict, type IndexedRejection } from "./flow/accept.ts"
 export { type CommitGroupOptions } from "./kit/CommitGroup.ts"
 export { directDefaults, type DirectOptions, type DirectParts, makeDirectQueue } from "./kit/directQueue.ts"
+export { PublishGroups } from "./kit/PublishGroups.ts"
 export { drain, type DrainOptions } from "./flow/drain.ts"
 export type { DrainReport } from "./kit/storeAll.ts"
 export { Tally, type TallyEntries } from "./kit/Tally.ts"

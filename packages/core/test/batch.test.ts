@@ -80,6 +80,17 @@ describe("EventBatch", () => {
       })
     )
   })
+  it("joined, the parts of a split are the batch again, in whatever form they are", () => {
+    fc.assert(
+      fc.property(anyBatch, fc.integer({ min: 1, max: 2_000 }), (batch, maxBytes) => {
+        const whole = EventBatch.fromEvents(batch)
+        const [first, ...rest] = whole.split(maxBytes).map((part) => EventBatch.fromBytes(part.bytes))
+        const joined = EventBatch.join([first!, ...rest])
+        assert.deepStrictEqual(joined.bytes, whole.bytes)
+        assert.deepStrictEqual([joined.count, joined.received_at], [whole.count, whole.received_at])
+      })
+    )
+  })
   it("a slice keeps its place in the log", () => {
     const batch = EventBatch.fromEvents(batchOf(1, 6).events, { log: "l", position: 4, offset: 0 })
     assert.deepStrictEqual(batch.slice(2, 6).slice(1, 2).origin, { log: "l", position: 4, offset: 3 })

@@ -1,5 +1,13 @@
 import type { Event } from "./Event.ts"
-import { assembleBatch, decodeBatch, encodeBatch, idsOf, type BatchHeader, readHeader } from "./batchCodec.ts"
+import {
+  assembleBatch,
+  decodeBatch,
+  encodeBatch,
+  idsOf,
+  type BatchHeader,
+  linesOfBytes,
+  readHeader
+} from "./batchCodec.ts"
 
 /** Queue messages stay below this. */
 export const MAX_MESSAGE_BYTES = 512 * 1024
@@ -64,6 +72,22 @@ export class EventBatch {
     return new EventBatch(header, { bytes: assembleBatch(header, ids, lines) }, origin)
   }
 
+  /** Joins batches of one project, in order, without reading their events. */
+  static join(batches: readonly [EventBatch, ...ReadonlyArray<EventBatch>]): EventBatch {
+    const [first] = batches
+    if (batches.length === 1) return first
+    const header = {
+      project_id: first.project_id,
+      count: batches.reduce((sum, { count }) => sum + count, 0),
+      received_at: Math.min(...batches.map(({ received_at }) => received_at))
+    }
+    return EventBatch.fromParts(
+      header,
+      joinBytes(batches.map(({ ids }) => ids)),
+      joinBytes(batches.map(({ bytes }) => linesOfBytes(bytes)))
+    ).withTraces(batches.flatMap(({ traces }) => traces))
+  }
+
   /** Groups events by project, first seen first; order within a project is kept. */
   static group(events: ReadonlyArray<Event>): ReadonlyArray<EventBatch> {
     const groups = new Map<string, Array<Event>>()
@@ -111,4 +135,14 @@ export class EventBatch {
     const middle = this.count >>> 1
     return [...this.slice(0, middle).split(maxBytes), ...this.slice(middle, this.count).split(maxBytes)]
   }
+}
+
+const joinBytes = (parts: ReadonlyArray<Uint8Array>): Uint8Array => {
+  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0))
+  let at = 0
+  for (const part of parts) {
+    bytes.set(part, at)
+    at += part.length
+  }
+  return bytes
 }
