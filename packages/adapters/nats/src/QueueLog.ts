@@ -1,6 +1,14 @@
 import { QueueMeter } from "@millrace/core"
-import { type Account, follow, generationIn, idIn, makeAccount, positionIn } from "@millrace/core/account"
-import type { Broker } from "./client.ts"
+import {
+  type Account,
+  follow,
+  generationIn,
+  idIn,
+  type LogQueue,
+  makeAccount,
+  positionIn
+} from "@millrace/core/account"
+import { type Broker, queueError } from "./client.ts"
 import type { ResolvedOptions } from "./config.ts"
 import { deliveredTo, ensureConsumer } from "./consumer.ts"
 import { eventLogOf } from "./eventLog.ts"
@@ -8,6 +16,7 @@ import { Publisher } from "./Publisher.ts"
 import { recordLogOf } from "./recordLog.ts"
 import { openStreams } from "./streams.ts"
 import type { Names } from "./subjects.ts"
+import { letterLogOf } from "./deadLetters.ts"
 
 export interface Mending {
   /** Whatever an operator, or a copy put back, did to streams and consumer: they are there and followed once this resolves. */
@@ -20,13 +29,12 @@ export interface Mending {
 }
 
 /** What every operation of one open queue works on. */
-export interface QueueLog extends Account {
+export interface QueueLog extends LogQueue {
   readonly broker: Broker
   readonly names: Names
   readonly options: ResolvedOptions
   readonly publisher: Publisher
   readonly mending: Mending
-  readonly meter: QueueMeter
   /** Identity of the queue, whatever becomes of its stream. */
   readonly id: string
 }
@@ -38,7 +46,8 @@ export const openQueueLog = async (broker: Broker, names: Names, options: Resolv
     eventLogOf(broker, names, () => deliveredTo(view)),
     recordLogOf(broker, names)
   )
-  const view = { ...account, broker, names }
+  const letters = letterLogOf(broker, names, () => idIn(account))
+  const view = { ...account, broker, letters, names }
   await follow(account)
   await ensureConsumer(view, options)
   const mending = mendingOf(view, options)
@@ -56,7 +65,7 @@ export const openQueueLog = async (broker: Broker, names: Names, options: Resolv
       return { position, isNew }
     }
   })
-  return { ...view, options, publisher, mending, meter: new QueueMeter(), id: idIn(account) }
+  return { ...view, options, publisher, mending, meter: new QueueMeter(), errorOf: queueError, id: idIn(account) }
 }
 
 type View = Account & Pick<QueueLog, "broker" | "names">

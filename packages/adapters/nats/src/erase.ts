@@ -1,9 +1,16 @@
 import { type Erased, type Erasure, EventBatch, Tombstones } from "@millrace/core"
-import { NO_EVENTS, originOf, positionIn, recordEmpty } from "@millrace/core/account"
+import {
+  coveredLetters,
+  decode,
+  type Known,
+  NO_EVENTS,
+  originOf,
+  positionIn,
+  recordEmpty,
+  removeLetters
+} from "@millrace/core/account"
 import type { StoredMsg } from "./client.ts"
-import { coveredLetters, removeLetters } from "./deadLetters.ts"
 import type { QueueLog } from "./QueueLog.ts"
-import { decode, type Known } from "./settle.ts"
 import { labelOf, tokenOf } from "./subjects.ts"
 
 /**
@@ -17,8 +24,8 @@ export const erase = async (log: QueueLog, erasure: Erasure): Promise<ReadonlyAr
   await log.mending.ready()
   await log.ledger.refresh()
   const queue = await veilMessages(log, tombstones, erasure)
-  const letters = await coveredLetters(log, tombstones, erasure.project_id)
-  await removeLetters(log, letters)
+  const letters = await coveredLetters(log.letters, tombstones, erasure.project_id)
+  await removeLetters(log.letters, letters)
   const pending = !(await isClean(log))
   return [
     { place: "queue", events: queue, ...(pending ? { pending } : {}) },

@@ -1,10 +1,9 @@
 import type { EventQueueError } from "@millrace/core"
-import { NO_EVENTS, positionIn, recordEmpty, sequenceOf, takeSnapshot, tellOf } from "@millrace/core/account"
+import { bury, NO_EVENTS, positionIn, recordEmpty, sequenceOf, takeSnapshot, tellOf } from "@millrace/core/account"
 import { Effect, Schema } from "effect"
 import { queueError } from "./client.ts"
 import { isServed, workerIn } from "./consumer.ts"
 import type { QueueLog } from "./QueueLog.ts"
-import { bury } from "./settle.ts"
 import { labelOf } from "./subjects.ts"
 
 /** `$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES`: the server will not deliver this message again. */
@@ -50,7 +49,8 @@ const attempt = <A>(task: () => Promise<A>) =>
   Effect.tryPromise({ try: task, catch: (cause) => queueError("deadLetter", cause) })
 
 /** Returns whether there was one. */
-const sweepAdvisory = Effect.fnUntraced(function* ({ broker, ...log }: QueueLog) {
+const sweepAdvisory = Effect.fnUntraced(function* (log: QueueLog) {
+  const { broker } = log
   const { advisories, events, subjects } = log.names
   const found = yield* attempt(() => broker.next(advisories, 1, ">"))
   if (found === null) return false
@@ -68,7 +68,7 @@ const sweepAdvisory = Effect.fnUntraced(function* ({ broker, ...log }: QueueLog)
         message: "its workers ended without an answer",
         attempts: deliveries
       } as const
-      yield* bury({ ...log, broker }, { position, label, bytes: message.data, traces: [] }, reason).pipe(
+      yield* bury(log, { position, label, bytes: message.data, traces: [] }, reason).pipe(
         Effect.mapError((cause) => queueError("deadLetter", cause))
       )
       yield* attempt(() => broker.call(() => broker.streams.deleteMessage(events, seq, true)))

@@ -6,12 +6,20 @@ import {
   superviseOnce,
   type TakeOptions
 } from "@millrace/core"
-import { follow, positionIn, recordEmpty } from "@millrace/core/account"
+import {
+  bury,
+  decode,
+  follow,
+  keepBytes,
+  type Known,
+  positionIn,
+  recordEmpty,
+  recordSettled
+} from "@millrace/core/account"
 import { Cause, Effect, Exit, Random, type Scope } from "effect"
 import { NotConnected, queueError } from "./client.ts"
 import type { Inbox, Message } from "./Inbox.ts"
 import type { QueueLog } from "./QueueLog.ts"
-import { bury, decode, keepBytes, type Known, recordSettled } from "./settle.ts"
 
 const MAX_BACKOFF_MILLIS = 30_000
 const MESSAGE_LENGTH = 1_000

@@ -51,3 +51,26 @@ export interface EventLog {
   /** The last sequence that was handed out to anybody. A stream that ends before it has gone back. */
   readonly handedOut: () => Promise<number>
 }
+
+export interface WrittenLetter {
+  readonly sequence: number
+  readonly text: string
+}
+
+/** The dead letters, as an engine keeps them, by ascending sequence. */
+export interface LetterLog {
+  /** Durable when it resolves. Where there is a letter of the same place already it writes nothing. */
+  readonly write: (
+    place: { readonly project_id: string; readonly position: number; readonly index: number },
+    text: string
+  ) => Promise<void>
+  /** The first one at or after a sequence, of one project or of all. */
+  readonly next: (sequence: number, project_id: string | undefined) => Promise<WrittenLetter | undefined>
+  readonly read: (sequence: number) => Promise<WrittenLetter | undefined>
+  /** The last sequence there ever was. */
+  readonly last: () => Promise<number>
+  /** Leaves no byte of it behind: a letter may be purged for what it holds. */
+  readonly delete: (sequence: number) => Promise<void>
+  /** Keeps the bytes of a message that is no batch; they are listed nowhere. */
+  readonly keep: (position: number, bytes: Uint8Array) => Promise<void>
+}

@@ -1,0 +1,12 @@
+import type { EventQueueError } from "../../port/EventQueue.ts"
+import type { QueueMeter } from "../../port/QueueObserver.ts"
+import type { Account } from "./Account.ts"
+import type { LetterLog } from "./primitives.ts"
+
+/** A queue that is a stream of events, a ledger of what became of them, and a log of dead letters. */
+export interface LogQueue extends Account {
+  readonly letters: LetterLog
+  readonly meter: QueueMeter
+  /** How the engine's own failures are told. */
+  readonly errorOf: (operation: EventQueueError["operation"], cause: unknown) => EventQueueError
+}
