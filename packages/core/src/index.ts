@@ -16,6 +16,7 @@ export { directDefaults, type DirectOptions, type DirectParts, makeDirectQueue }
 export { PublishGroups } from "./kit/PublishGroups.ts"
 export { drain, type DrainOptions } from "./flow/drain.ts"
 export type { DrainReport } from "./kit/storeAll.ts"
+export { type Attempted, type AttemptLimits, expire, lastAlone, type Lease, settle } from "./kit/settle.ts"
 export { Tally, type TallyEntries } from "./kit/Tally.ts"
 export { type StoreLetters, withStoreLetters } from "./kit/storeLetters.ts"
 export { BadBody, type Body, mayHoldKey, type RawBatch, readBatch, readBody, readPlain } from "./event/readBody.ts"

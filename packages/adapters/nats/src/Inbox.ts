@@ -1,4 +1,4 @@
-import { type Label, positionIn, recordEmpty } from "@millrace/core/account"
+import { type Handed, positionIn, recordEmpty } from "@millrace/core/account"
 import { createInbox, type Msg, type Subscription } from "@nats-io/transport-node"
 import type { Broker } from "./client.ts"
 import { workerIn } from "./consumer.ts"
@@ -6,17 +6,7 @@ import type { QueueLog } from "./QueueLog.ts"
 import { TRACEPARENT } from "./Publisher.ts"
 import { labelOf, type Names } from "./subjects.ts"
 
-/** A message of the queue that this process holds and has not answered. */
-export interface Message {
-  readonly sequence: number
-  readonly position: number
-  /** As the server counts: every time it was handed out. */
-  readonly deliveries: number
-  /** `undefined`: not written by this adapter. */
-  readonly label: Label | undefined
-  readonly bytes: Uint8Array
-  /** W3C `traceparent` of the spans that published it. */
-  readonly traces: ReadonlyArray<string>
+export interface Message extends Handed {
   /** Where answers go. */
   readonly reply: string
 }

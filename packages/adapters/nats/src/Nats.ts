@@ -14,7 +14,7 @@ import {
   superviseLoop,
   Tombstones
 } from "@millrace/core"
-import { sequenceOf, type Snapshot, takeSnapshot } from "@millrace/core/account"
+import { release, sequenceOf, type Snapshot, takeSnapshot } from "@millrace/core/account"
 import { Context, Effect, Layer, type Scope, Semaphore } from "effect"
 import { copierOf } from "./backup/copier.ts"
 import { Broker, isGone, isUnheard, queueError } from "./client.ts"
@@ -26,7 +26,7 @@ import { Inbox } from "./Inbox.ts"
 import { openQueueLog, type QueueLog } from "./QueueLog.ts"
 import { namesOf } from "./subjects.ts"
 import { makeSweep, nudge } from "./sweep.ts"
-import { release, take } from "./take.ts"
+import { handoutOf, take } from "./take.ts"
 
 /** A lease is renewed this many times before the server would end it. */
 const BEATS = 3
@@ -55,7 +55,7 @@ const makeInbox = (log: QueueLog): Effect.Effect<Inbox, never, Scope.Scope> =>
     const inbox = new Inbox(log)
     const releaseIdle = Effect.suspend(() => {
       const idle = inbox.takeIdle()
-      return idle.length === 0 ? Effect.void : release(log, inbox, idle)
+      return idle.length === 0 ? Effect.void : release({ queue: log, handout: handoutOf(log, inbox) }, idle)
     })
     yield* Effect.addFinalizer(() =>
       Effect.promise(() => inbox.close()).pipe(

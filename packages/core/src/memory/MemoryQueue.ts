@@ -1,5 +1,6 @@
-import { Cause, Clock, Context, Deferred, Effect, Exit, Layer } from "effect"
+import { Clock, Context, Deferred, Effect, Layer } from "effect"
 import { EventBatch } from "../event/EventBatch.ts"
+import { expire, type Lease, settle } from "../kit/settle.ts"
 import { DeadLetters } from "../port/DeadLetters.ts"
 import { QueueErasure } from "../port/Erasure.ts"
 import {
@@ -13,7 +14,7 @@ import {
 import { QueueLedger } from "../port/Ledger.ts"
 import { QueueObservation } from "../port/QueueObserver.ts"
 import type { QueueServices } from "../port/services.ts"
-import { type MemoryQueueOptions, type Message, QueueState } from "./QueueState.ts"
+import { type LeasedMessages, type MemoryQueueOptions, type Message, QueueState } from "./QueueState.ts"
 
 const DEFAULTS: MemoryQueueOptions = { capacity: 1_000_000, maxAttempts: 8, backoffMillis: 100 }
 const RETRY_AFTER_SECONDS = 1
@@ -71,8 +72,13 @@ const waitingIn = (state: QueueState): Waiting => {
   }
 }
 
+const put =
+  (state: QueueState): DeadLetters["Service"]["put"] =>
+  (batch, reason) =>
+    Effect.map(Clock.currentTimeMillis, (now) => state.deadLetter(batch, reason, now))
+
 const deadLettersOf = (state: QueueState, publish: EventQueue["Service"]["publish"]): DeadLetters["Service"] => ({
-  put: (batch, reason) => Effect.map(Clock.currentTimeMillis, (now) => state.deadLetter(batch, reason, now)),
+  put: put(state),
   list: ({ after = "", limit, project_id }) =>
     Effect.sync(() =>
       state.letters
@@ -90,56 +96,56 @@ const deadLettersOf = (state: QueueState, publish: EventQueue["Service"]["publis
   })
 })
 
-const take = Effect.fnUntraced(function* (state: QueueState, options: TakeOptions) {
-  const leased = yield* Effect.acquireRelease(
-    lease(state, options),
-    (messages, exit) => Effect.andThen(settle(state, messages, exit), buryExhausted(state, options)),
-    {
-      interruptible: true
-    }
+const take = (state: QueueState, options: TakeOptions) =>
+  // Interruptible only while it waits: messages that were taken always get their finalizer.
+  Effect.uninterruptibleMask((restore) =>
+    Effect.gen(function* () {
+      const leased = yield* awaitLease(state, options, restore)
+      yield* Effect.addFinalizer((exit) => settle(leaseOf(state, leased, options), state.options, exit))
+      const delivery: Delivery = {
+        batches: leased.messages.map(({ batch }) => batch),
+        attempt: Math.max(...leased.messages.map(({ attempt }) => attempt))
+      }
+      return delivery
+    })
   )
-  const delivery: Delivery = {
-    batches: leased.map((message) => message.batch),
-    attempt: Math.max(...leased.map((message) => message.failures)) + 1
-  }
-  return delivery
-})
 
-const BURY_AGAIN_MILLIS = 1_000
+type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 
-const buryExhausted = (state: QueueState, options: TakeOptions) =>
-  Effect.gen(function* () {
-    const now = yield* Clock.currentTimeMillis
-    const { exhausted = (batch, reason) => Effect.sync(() => state.deadLetter(batch, reason, now)) } = options
-    for (const { message, why } of state.takeExhausted()) {
-      const attempts = message.failures
-      const reason = { stage: "queue", code: "attempts_exhausted", message: why, attempts } as const
-      yield* exhausted(message.batch, reason).pipe(
-        Effect.map(() => state.ack(message)),
-        Effect.catch(() => Effect.sync(() => state.postpone(message, now + BURY_AGAIN_MILLIS)))
-      )
-    }
-  })
-
-const lease = (state: QueueState, options: TakeOptions): Effect.Effect<ReadonlyArray<Message>> =>
+const awaitLease = (state: QueueState, options: TakeOptions, restore: Restore): Effect.Effect<LeasedMessages> =>
   Effect.gen(function* () {
     while (true) {
       const { changed } = state
       const now = yield* Clock.currentTimeMillis
-      const messages = state.lease(options.limit, now, now + options.ackWaitMillis)
-      yield* buryExhausted(state, options)
-      if (messages.length > 0) return messages
+      for (const expired of state.expired(now)) yield* expire(leaseOf(state, expired, options), state.options)
+      const leased = state.lease(options.limit, now, now + options.ackWaitMillis)
+      if (leased !== undefined) return leased
       const wait = Deferred.await(changed)
       const until = state.nextAvailableAt
-      yield* Number.isFinite(until) ? Effect.timeoutOption(wait, Math.max(1, until - now)) : wait
+      yield* restore(Number.isFinite(until) ? Effect.timeoutOption(wait, Math.max(1, until - now)) : wait)
     }
   })
 
-const settle = (state: QueueState, messages: ReadonlyArray<Message>, exit: Exit.Exit<unknown, unknown>) =>
-  Effect.map(Clock.currentTimeMillis, (now) => {
-    for (const message of messages) {
-      if (Exit.isSuccess(exit)) state.ack(message)
-      else if (Cause.hasInterruptsOnly(exit.cause)) state.release(message)
-      else state.fail(message, now, Cause.pretty(exit.cause).slice(0, 1_000))
-    }
-  })
+const leaseOf = (state: QueueState, leased: LeasedMessages, options: TakeOptions): Lease<Message, never> => {
+  const { messages } = leased
+  const waitFor = (message: Message, delayMillis: number) =>
+    Effect.map(Clock.currentTimeMillis, (now) => state.wait(message, now + delayMillis))
+  return {
+    messages,
+    end: () => state.end(leased),
+    acknowledge: Effect.sync(() => messages.forEach((message) => state.ack(message))),
+    release: Effect.sync(() => messages.forEach((message) => state.wait(message, 0))),
+    retry: (message, delayMillis) =>
+      Effect.suspend(() => {
+        message.attempt++
+        return waitFor(message, delayMillis)
+      }),
+    bury: Effect.fnUntraced(function* (message, reason) {
+      // Acknowledged, late, by whoever held it before.
+      if (!state.holds(message)) return
+      yield* (options.exhausted ?? put(state))(message.batch, reason)
+      state.ack(message)
+    }),
+    postpone: waitFor
+  }
+}

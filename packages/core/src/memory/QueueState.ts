@@ -3,34 +3,33 @@ import type { ByProject } from "../event/Event.ts"
 import { EventBatch, type Origin } from "../event/EventBatch.ts"
 import { type Erasure, Tombstones, type UserHash } from "../event/Tombstones.ts"
 import type { Erased } from "../event/Erased.ts"
+import { type AttemptLimits, lastAlone } from "../kit/settle.ts"
 import { Tally } from "../kit/Tally.ts"
 import { QueueMeter } from "../port/QueueObserver.ts"
 import type { DeadLetter, DeadLetterSelection } from "../port/DeadLetters.ts"
 import type { DeadLetterReason } from "../port/EventQueue.ts"
 import type { Unsettled } from "../port/Ledger.ts"
 
-export interface MemoryQueueOptions {
+export interface MemoryQueueOptions extends AttemptLimits {
   /** Waiting events; a publish beyond it fails with `QueueFull`. */
   readonly capacity: number
-  readonly maxAttempts: number
-  /** Doubles with each attempt. */
-  readonly backoffMillis: number
 }
 
 export interface Message {
   batch: EventBatch
-  failures: number
-  leased: boolean
-  /** Clock milliseconds: end of the lease, or of the backoff. */
+  /** Of its present delivery, or of its next. */
+  attempt: number
+  /** Clock milliseconds; infinite while it is leased, or set aside. */
   availableAt: number
   /** Indexes of events already set aside. */
   readonly dead: Set<number>
 }
 
-/** Has had its attempts. */
-export interface Exhausted {
-  readonly message: Message
-  readonly why: string
+/** Messages of one delivery. */
+export interface LeasedMessages {
+  readonly messages: ReadonlyArray<Message>
+  /** Clock milliseconds. */
+  readonly deadline: number
 }
 
 /** A name for each user that says nothing about the id; it lasts as long as the process. */
@@ -53,15 +52,15 @@ export class QueueState {
   readonly replayed = new Tally()
   readonly meter = new QueueMeter()
   letters: ReadonlyArray<DeadLetter> = []
-  readonly #options: MemoryQueueOptions
+  readonly options: MemoryQueueOptions
   readonly #log = "memory"
   #signal = Deferred.makeUnsafe<void>()
   #lastPosition = 0
   #lastLetter = 0
-  readonly #exhausted: Array<Exhausted> = []
+  readonly #leases = new Set<LeasedMessages>()
 
   constructor(options: MemoryQueueOptions) {
-    this.#options = options
+    this.options = options
   }
 
   get waitingEvents(): number {
@@ -83,10 +82,10 @@ export class QueueState {
 
   /** Returns false when the queue is full. */
   publish(batch: EventBatch): boolean {
-    if (this.waitingEvents + batch.count > this.#options.capacity) return false
+    if (this.waitingEvents + batch.count > this.options.capacity) return false
     const origin: Origin = { log: this.#log, position: ++this.#lastPosition, offset: 0 }
     const logged = EventBatch.fromEvents(batch.events, origin).withTraces(batch.traces)
-    this.messages.set(origin.position, { batch: logged, failures: 0, leased: false, availableAt: 0, dead: new Set() })
+    this.messages.set(origin.position, { batch: logged, attempt: 1, availableAt: 0, dead: new Set() })
     this.accepted.add(batch.project_id, batch.count)
     this.#wake()
     return true
@@ -103,29 +102,43 @@ export class QueueState {
     Deferred.doneUnsafe(signal, Exit.void)
   }
 
-  lease(limit: number, now: number, until: number): ReadonlyArray<Message> {
-    const leased: Array<Message> = []
+  /** `undefined` when there is none to be delivered. */
+  lease(limit: number, now: number, deadline: number): LeasedMessages | undefined {
+    const available: Array<Message> = []
     let events = 0
     for (const message of this.messages.values()) {
-      if (message.leased && message.availableAt <= now) this.fail(message, now, "the lease ran out")
-      if (message.availableAt > now || !this.#holds(message)) continue
-      if (leased.length > 0 && events + message.batch.count > limit) break
-      message.leased = true
-      message.availableAt = until
-      leased.push(message)
+      if (message.availableAt > now) continue
+      if (available.length > 0 && events + message.batch.count > limit) break
+      available.push(message)
       events += message.batch.count
     }
+    if (available.length === 0) return undefined
+    const leased = { messages: lastAlone(available, this.options), deadline }
+    for (const message of leased.messages) message.availableAt = Number.POSITIVE_INFINITY
+    this.#leases.add(leased)
     return leased
   }
 
-  /** Clock milliseconds at which something waits for a lease or a backoff to end; infinite when nothing does. */
+  /** Leases whose time is over; they go on until they are ended. */
+  expired(now: number): ReadonlyArray<LeasedMessages> {
+    return [...this.#leases].filter(({ deadline }) => deadline <= now)
+  }
+
+  /** Returns whether it was held: its messages are the caller's to acknowledge, to bury or to let wait. */
+  end(leased: LeasedMessages): boolean {
+    return this.#leases.delete(leased)
+  }
+
+  /** Clock milliseconds at which a lease or a backoff ends; infinite when nothing does. */
   get nextAvailableAt(): number {
     let next = Number.POSITIVE_INFINITY
-    for (const message of this.messages.values()) next = Math.min(next, message.availableAt)
+    for (const { deadline } of this.#leases) next = Math.min(next, deadline)
+    for (const { availableAt } of this.messages.values()) next = Math.min(next, availableAt)
     return next
   }
 
-  #holds(message: Message): boolean {
+  /** Not acknowledged. */
+  holds(message: Message): boolean {
     return this.messages.get(message.batch.origin!.position) === message
   }
 
@@ -133,35 +146,10 @@ export class QueueState {
     this.messages.delete(message.batch.origin!.position)
   }
 
-  /** Back at once; not an attempt. */
-  release(message: Message) {
-    message.leased = false
-    message.availableAt = 0
-    this.#wake()
-  }
-
-  fail(message: Message, now: number, why: string) {
-    if (!this.#holds(message)) return
-    message.leased = false
-    message.failures++
-    if (message.failures < this.#options.maxAttempts) {
-      message.availableAt = now + this.#options.backoffMillis * 2 ** (message.failures - 1)
-      this.#wake()
-      return
-    }
-    // Not to be delivered until it is buried, or that has failed.
-    message.availableAt = Number.POSITIVE_INFINITY
-    this.#exhausted.push({ message, why })
-  }
-
-  /** To be failed once more, at the last attempt. */
-  postpone(message: Message, availableAt: number) {
-    message.failures = this.#options.maxAttempts - 1
+  /** For its next delivery. */
+  wait(message: Message, availableAt: number) {
     message.availableAt = availableAt
-  }
-
-  takeExhausted(): ReadonlyArray<Exhausted> {
-    return this.#exhausted.splice(0)
+    this.#wake()
   }
 
   deadLetter(batch: EventBatch, reason: DeadLetterReason, now: number) {

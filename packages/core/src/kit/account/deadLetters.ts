@@ -32,10 +32,7 @@ interface Replaying {
 }
 
 /** The dead letters of a queue, by sequence in their log. */
-export const lettersOf = (
-  queue: LogQueue,
-  { oneAtATime, publishAgain }: Replaying
-): DeadLetters["Service"] => {
+export const lettersOf = (queue: LogQueue, { oneAtATime, publishAgain }: Replaying): DeadLetters["Service"] => {
   const { errorOf, letters } = queue
   const attempt = <A>(task: () => Promise<A>) =>
     Effect.tryPromise({ try: task, catch: (cause) => errorOf("deadLetters", cause) })
