@@ -121,6 +121,7 @@ export const serverConfig = Config.all({
   warehouse: Config.Literals(warehouseNames, "MILLRACE_WAREHOUSE").pipe(Config.withDefault(serverDefaults.warehouse)),
   directory: Config.String("MILLRACE_DATA").pipe(Config.withDefault(serverDefaults.directory)),
   postgresUrl: optional(Config.Redacted("MILLRACE_POSTGRES_URL")),
+  postgresReplicaUrl: optional(Config.Redacted("MILLRACE_POSTGRES_REPLICA_URL")),
   natsUrl: optional(Config.Redacted("MILLRACE_NATS_URL")),
   nats: natsConfig,
   aggregates: Config.all({

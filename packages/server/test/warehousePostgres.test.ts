@@ -4,7 +4,7 @@ import { postgres } from "@millrace/test-services"
 import { describeWithService } from "@millrace/test-services/vitest"
 import { expect, it } from "vitest"
 import { event } from "./support/events.ts"
-import { newDirectory, post, profileLaws, settledLedger, topEvents } from "./support/profileLaws.ts"
+import { failedStart, newDirectory, post, profileLaws, settledLedger, topEvents } from "./support/profileLaws.ts"
 import { reply } from "./support/server.ts"
 import { processes } from "./support/standard.ts"
 
@@ -18,6 +18,11 @@ await describeWithService("queue none, store and warehouse postgres", postgres()
     MILLRACE_POSTGRES_URL: await database().createDatabase()
   })
   profileLaws(environment)
+
+  it("an address of a replica that is none is refused by its name", async () => {
+    const env = { ...(await environment()), MILLRACE_POSTGRES_REPLICA_URL: "somewhere" }
+    expect(await failedStart(env)).toMatch(/millrace: MILLRACE_POSTGRES_REPLICA_URL is not such an address/u)
+  })
 
   it(
     "one process loads, two answer alike, also one that starts later; none of them keeps a file",

@@ -1,4 +1,4 @@
-import { existsSync, realpathSync } from "node:fs"
+import { chownSync, existsSync, realpathSync, rmSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import pg from "pg"
 import { checkVersion } from "./checkVersion.ts"
@@ -6,7 +6,7 @@ import { embeddedPostgres } from "./embeddedPostgres.ts"
 import { findBinary, postgresFolders } from "./findBinary.ts"
 import { freePort } from "./freePort.ts"
 import { run } from "./run.ts"
-import { reachable, unprivileged } from "./runAs.ts"
+import { reachable, type RunAs, unprivileged } from "./runAs.ts"
 import { makeService, type Program } from "./service.ts"
 import type { TestServer, TestService } from "./TestService.ts"
 
@@ -59,6 +59,43 @@ export const postgres = (options: PostgresOptions = {}): TestService<PostgresSer
   })
   return { ...service, start: async () => withDatabases(await service.start()) }
 }
+
+/** A hot standby of a server of this process: it answers as of what it has replayed. */
+export const postgresStandby = (primary: PostgresServer): Promise<TestServer> =>
+  makeService({
+    name: "PostgreSQL standby",
+    variable: "MILLRACE_TEST_POSTGRES_STANDBY_URL",
+    programs: [installed, fromNpm],
+    ping,
+    command: async (program) => {
+      const settings = { primary_conninfo: `host=127.0.0.1 port=${primary.port} user=${USER}` }
+      const command = await commandOf(program, { settings })
+      return { ...command, prepare: (folder) => copyCluster(primary.url, join(folder, "data"), command.runAs) }
+    }
+  }).start()
+
+/** As `pg_basebackup` does, which does not come with every PostgreSQL. Nobody may write meanwhile: `cp` takes no file that goes away. */
+const copyCluster = (url: string, folder: string, runAs: RunAs | undefined) =>
+  withClient(url, async (client) => {
+    const { rows } = await client.query<{ readonly folder: string; readonly version: number }>(
+      "SELECT current_setting('data_directory') AS folder, current_setting('server_version_num')::int AS version"
+    )
+    const [start, stop] =
+      rows[0]!.version < 150_000
+        ? ["pg_start_backup('standby', true, false)", "pg_stop_backup(false, false)"]
+        : ["pg_backup_start('standby', true)", "pg_backup_stop(false)"]
+    await client.query(`SELECT ${start}`)
+    await run("cp", ["-a", rows[0]!.folder, folder], { ...runAs })
+    const label = await client.query<{ readonly labelfile: string }>(`SELECT labelfile FROM ${stop}`)
+    rmSync(join(folder, "postmaster.pid"), { force: true })
+    for (const [name, text] of [
+      ["backup_label", label.rows[0]!.labelfile],
+      ["standby.signal", ""]
+    ] as const) {
+      writeFileSync(join(folder, name), text)
+      if (runAs !== undefined) chownSync(join(folder, name), runAs.uid, runAs.gid)
+    }
+  })
 
 const commandOf = async (program: Program, { fsync = false, settings = {} }: PostgresOptions) => {
   const port = await freePort()

@@ -11,6 +11,8 @@ export const postgresAddress: AddressForm<Pick<PostgresOptions, "url">> = {
     /^postgres(?:ql)?:\/\//u.test(text) && URL.canParse(text) ? { url: Redacted.make(text) } : undefined
 }
 
+export const postgresReplicaAddress = { ...postgresAddress, setting: "MILLRACE_POSTGRES_REPLICA_URL" }
+
 type NatsConnection = Pick<NatsOptions, "servers" | "credentials" | "tls">
 
 /** The driver passes over credentials in addresses, so they are taken out here. `token@` is a token. */

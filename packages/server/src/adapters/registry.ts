@@ -10,7 +10,7 @@ import { layerMemoryQueue, layerMemoryStore, layerMemoryWarehouse } from "@millr
 import { Effect, Layer, type Redacted } from "effect"
 import { join } from "node:path"
 import { absentStore, absentWarehouse } from "./absent.ts"
-import { natsAddress, postgresAddress } from "./addresses.ts"
+import { natsAddress, postgresAddress, postgresReplicaAddress } from "./addresses.ts"
 import { refuseRoles, rolesOf, SHARED_WAREHOUSES } from "./checkRoles.ts"
 import { checkStore } from "./checkStore.ts"
 import { type AdapterNotInstalled, BadAdapterChoice, type FolderTaken, type FolderUnusable } from "./failures.ts"
@@ -25,6 +25,8 @@ interface Places {
   readonly directory: string
   /** `postgres://user:password@host:port/database` */
   readonly postgresUrl?: Redacted.Redacted | undefined
+  /** Of a hot standby of that database, which answers questions. */
+  readonly postgresReplicaUrl?: Redacted.Redacted | undefined
   /** `nats://user:password@host:port`, several of one cluster separated by commas. */
   readonly natsUrl?: Redacted.Redacted | undefined
   readonly nats?: NatsSettings | undefined
@@ -108,14 +110,19 @@ const duckdbWarehouse: Opens<WarehouseServices> = ({ aggregates, directory, quer
       })
   )
 
-const postgresWarehouse: Opens<WarehouseServices> = ({ postgresUrl, queries }) =>
+const postgresWarehouse: Opens<WarehouseServices> = ({ postgresReplicaUrl, postgresUrl, queries }) =>
   lazily(
     "@millrace/postgres",
     () => import("@millrace/postgres"),
     (it) =>
-      at(postgresAddress, postgresUrl, (address) =>
-        it.Postgres.warehouse({ ...address, ...(queries && postgresBoundsOf(queries)) })
-      )
+      at(postgresAddress, postgresUrl, (address) => {
+        const options = { ...address, ...(queries && postgresBoundsOf(queries)) }
+        return postgresReplicaUrl === undefined
+          ? it.Postgres.warehouse(options)
+          : at(postgresReplicaAddress, postgresReplicaUrl, ({ url }) =>
+              it.Postgres.warehouse({ ...options, replicaUrl: url })
+            )
+      })
   )
 
 /** Sorts and hash tables that a question may have at one time. */

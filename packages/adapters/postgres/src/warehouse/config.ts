@@ -4,6 +4,11 @@ import type { Redacted } from "effect"
 export interface PostgresWarehouseOptions {
   /** `postgres://user:password@host:port/database?sslmode=…`; PostgreSQL 14 or later. */
   readonly url: string | Redacted.Redacted
+  /**
+   * A hot standby of that database, which answers metrics as far as it has come; while it is behind what was told, or away,
+   * the database itself does.
+   */
+  readonly replicaUrl?: string | Redacted.Redacted
   readonly connectTimeoutMillis?: number
   /** By the server, for one statement of a load or an erasure. */
   readonly statementTimeoutMillis?: number
@@ -40,4 +45,5 @@ export const defaults = {
   spillLimitMegabytes: 16_384
 } satisfies Partial<PostgresWarehouseOptions>
 
-export type WarehouseSettings = Required<PostgresWarehouseOptions>
+export type WarehouseSettings = Required<Omit<PostgresWarehouseOptions, "replicaUrl">> &
+  Pick<PostgresWarehouseOptions, "replicaUrl">

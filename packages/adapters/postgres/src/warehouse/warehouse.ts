@@ -22,6 +22,7 @@ import { eraseUser } from "./erase.ts"
 import { loadFailed, type Operation, overloaded, readFailed, timedOut } from "./errors.ts"
 import { loadPage, rehearsePage } from "./load.ts"
 import { readHistory, readPerson } from "./people.ts"
+import { readReplica, type Told } from "./replica.ts"
 import { bindStore, readCounts, readState, restart } from "./state.ts"
 
 /**
@@ -37,8 +38,11 @@ const open = Effect.fn("Postgres.openWarehouse")(function* (settings: WarehouseS
   const database = yield* openPool(loadingPool(settings))
   yield* migrateWarehouse(database).pipe(Effect.mapError(loadFailed("open")))
   const erasures = yield* openErasures(database).pipe(Effect.mapError(loadFailed("open")))
-  const ask = asking(yield* openPool(askingPool(settings)), settings)
-  return yield* makeWarehouse(database, erasures, ask)
+  const { replicaUrl, url } = settings
+  const primary = asking(yield* openPool(askingPool(settings, url)), settings)
+  const replica =
+    replicaUrl === undefined ? undefined : asking(yield* openPool(askingPool(settings, replicaUrl)), settings)
+  return yield* makeWarehouse(database, erasures, { primary, replica })
 })
 
 /** A load, beside it a rehearsal's or an erasure's wait, and what only reads a row. */
@@ -62,8 +66,9 @@ const loadingPool = (settings: WarehouseSettings): PoolSettings => ({
 /** The server stops a question by itself first; what is longer is the way there and back. */
 const GRACE_MILLIS = 5_000
 
-const askingPool = (settings: WarehouseSettings): PoolSettings => ({
+const askingPool = (settings: WarehouseSettings, url: WarehouseSettings["url"]): PoolSettings => ({
   ...commonOf(settings),
+  url,
   connections: settings.concurrentQueries,
   statementTimeoutMillis: settings.queryTimeoutMillis,
   operationTimeoutMillis: settings.queryTimeoutMillis + GRACE_MILLIS,
@@ -108,15 +113,24 @@ const timedOutOr = (operation: Operation, failure: DriverFailure, { queryTimeout
     ? timedOut(operation, queryTimeoutMillis)
     : readFailed(operation)(failure)
 
-const makeWarehouse = Effect.fnUntraced(function* (database: Database, erasures: Erasures, ask: Ask) {
+/** Who answers. */
+interface Readers {
+  readonly primary: Ask
+  readonly replica: Ask | undefined
+}
+
+const makeWarehouse = Effect.fnUntraced(function* (database: Database, erasures: Erasures, readers: Readers) {
+  const told: Told = { as_of: 0 }
   const writing = yield* Semaphore.make(1)
   const written: Written = (operation, body) => writing.withPermit(Effect.mapError(body, loadFailed(operation)))
   return Context.make(Warehouse, {
     ...loadingWith(database, erasures, written),
-    ...answeringWith(ask, erasures),
-    watermark: Effect.mapError(
-      database.use((connection) => Effect.map(readState(connection), ({ as_of, cursor }) => ({ as_of, cursor }))),
-      loadFailed("watermark")
+    ...answeringWith(readers, erasures, told),
+    watermark: Effect.mapError(database.use(readState), loadFailed("watermark")).pipe(
+      Effect.map(({ as_of, cursor }) => {
+        told.as_of = Math.max(told.as_of, as_of)
+        return { as_of, cursor }
+      })
     )
   }).pipe(
     Context.add(WarehouseLedger, { counts: Effect.mapError(database.use(readCounts), loadFailed("counts")) }),
@@ -145,19 +159,30 @@ const loadingWith = (database: Database, erasures: Erasures, written: Written): 
 
 type Answering = Pick<Warehouse["Service"], "answer" | "person" | "history">
 
-const answeringWith = (ask: Ask, { tombstones }: Erasures): Answering => ({
+const answeringWith = ({ primary, replica }: Readers, erasures: Erasures, told: Told): Answering => ({
   answer: (question) =>
     Effect.gen(function* () {
       const { text, values } = yield* renderSql(() => question.sql(dialect))
-      return question.shape(yield* ask("answer", (reader) => reader.rows({ text }, values)))
+      const ask = (reader: Connection) => reader.rows({ text }, values)
+      const fromReplica = replica?.("answer", (reader) => readReplica(reader, { erasures, told }, ask(reader)))
+      const found = yield* fromReplica === undefined
+        ? NOT_THERE
+        : Effect.catchIf(fromReplica, isOfReplica, () => NOT_THERE)
+      return question.shape(found ?? (yield* primary("answer", ask)))
     }),
   person: (user) =>
     Effect.map(
-      ask("person", (reader) => readPerson(reader, user)),
-      (person) => ({ ...person, hash: tombstones.hash(user.project_id, user.user_id) })
+      primary("person", (reader) => readPerson(reader, user)),
+      (person) => ({ ...person, hash: erasures.tombstones.hash(user.project_id, user.user_id) })
     ),
-  history: (ids, page) => ask("history", (reader) => readHistory(reader, ids, page))
+  history: (ids, page) => primary("history", (reader) => readHistory(reader, ids, page))
 })
+
+const NOT_THERE = Effect.succeed(undefined)
+
+/** It is away, stopped the question for what it had to replay, or has not come to these tables; the database itself may answer. */
+const isOfReplica = ({ reason }: WarehouseError) =>
+  reason._tag === "WarehouseUnavailable" || reason._tag === "QueryFailed"
 
 const originOf = (database: Database, written: Written): WarehouseOrigin["Service"] => ({
   read: Effect.mapError(
