@@ -1,6 +1,6 @@
 import fc from "fast-check"
 import { decodeParams, type Event, countingNames } from "@millrace/core"
-import { arbitraries } from "../../testing/src/index.ts"
+import { arbitraries, runsOf } from "../../testing/src/index.ts"
 import { Result } from "effect"
 import { assert, describe, it } from "vitest"
 import { breakdownOf, type BreakdownValue, NONE, OTHER } from "../src/metric/breakdown/index.ts"
@@ -51,7 +51,7 @@ describe("breakdown", () => {
             }
           }
         }),
-        { numRuns: 200 }
+        { numRuns: runsOf({ short: 50, whole: 200 }) }
       )
     })
   }

@@ -28,7 +28,7 @@ export const referenceLaws = (engine: string, law: WarehouseLaw): void => {
  * Histories for a metric; a listing asks the query that its metric asks, all but the count, so by default half as many.
  */
 const historiesFor = (metric: MetricName): number =>
-  runsOf(isListing(metric) ? { short: 10, whole: 50 } : { short: 25, whole: 100 })
+  runsOf(isListing(metric) ? { short: 5, whole: 50 } : { short: 15, whole: 100 })
 const isListing = (metric: MetricName) => !(countingNames as ReadonlyArray<string>).includes(metric)
 const HISTORIES_PER_PAGE = 5
 /** Time for shrinking: a failure is shown before the test's own time-out, shrunk as far as this allows. */

@@ -13,7 +13,7 @@ export interface Ran {
   readonly stderr: string
 }
 
-const environment = { NODE_COMPILE_CACHE: join(tmpdir(), "millrace-test-compile-cache"), NO_COLOR: "1" }
+const environment = { NO_COLOR: "1" }
 
 export const start = (args: ReadonlyArray<string>, options: { readonly cwd?: string } = {}): ChildProcess => {
   const { FORCE_COLOR: _colour, MILLRACE_URL: _url, ...env } = process.env

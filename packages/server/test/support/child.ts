@@ -36,6 +36,7 @@ export const startProcess = async (
   const child = spawn(program!, args, {
     env: {
       PATH: process.env["PATH"] ?? "",
+      NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"] ?? "",
       MILLRACE_DATA: directory,
       MILLRACE_PORT: "0",
       MILLRACE_CLOSE_GRACE_MILLIS: "0",
