@@ -1,4 +1,4 @@
-import { type Erasure, type HistoryPlace, IDENTIFY, type Tombstones, type UserName } from "@millrace/core"
+import { type Erasure, eventOfRow, type HistoryPlace, IDENTIFY, type Tombstones, type UserName } from "@millrace/core"
 import { Effect } from "effect"
 import { eraseActivity } from "./activity/record.ts"
 import type { Connection } from "./client.ts"
@@ -81,15 +81,5 @@ export const readHistory = (
       after?.event_id ?? null,
       limit
     ]),
-    (rows) =>
-      rows.map((row) => ({
-        project_id,
-        event_id: String(row["event_id"]),
-        occurred_at: Number(row["occurred_at"]),
-        user_id: String(row["user_id"]),
-        event_type: String(row["event_type"]),
-        properties: String(row["properties"]),
-        received_at: Number(row["received_at"]),
-        skew_micros: Number(row["skew_micros"])
-      }))
+    (rows) => rows.map((row) => eventOfRow(project_id, row))
   )

@@ -1,4 +1,4 @@
-import type { Erasure, HistoryPlace, UserName } from "@millrace/core"
+import { type Erasure, eventOfRow, type HistoryPlace, type UserName } from "@millrace/core"
 import { Effect } from "effect"
 import type { Connection } from "../client.ts"
 
@@ -37,15 +37,5 @@ export const readHistory = (
 ) =>
   Effect.map(
     connection.rows(HISTORY, [project_id, user_ids, after?.received_at ?? null, after?.event_id ?? null, limit]),
-    (rows) =>
-      rows.map((row) => ({
-        project_id,
-        event_id: String(row["event_id"]),
-        occurred_at: Number(row["occurred_at"]),
-        user_id: String(row["user_id"]),
-        event_type: String(row["event_type"]),
-        properties: String(row["properties"]),
-        received_at: Number(row["received_at"]),
-        skew_micros: Number(row["skew_micros"])
-      }))
+    (rows) => rows.map((row) => eventOfRow(project_id, row))
   )
