@@ -72,7 +72,9 @@ await describeWithService("faults", postgres(), (server, { owned }) => {
       const versions = yield* sql("SELECT version, applied_at FROM migrations ORDER BY version")
       assert.deepStrictEqual(
         versions.map(({ version }) => version),
-        readdirSync(new URL("../migrations/", import.meta.url)).map((name) => Number(name.slice(0, 4)))
+        readdirSync(new URL("../migrations/", import.meta.url))
+          .filter((name) => name.endsWith(".sql"))
+          .map((name) => Number(name.slice(0, 4)))
       )
       yield* open
       assert.deepStrictEqual(yield* sql("SELECT version, applied_at FROM migrations ORDER BY version"), versions)

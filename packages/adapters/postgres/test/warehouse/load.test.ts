@@ -1,10 +1,12 @@
-import { assert } from "@effect/vitest"
+import { readdirSync } from "node:fs"
+import { assert, it } from "@effect/vitest"
 import { EventBatch, IDENTIFY, query, Warehouse } from "@millrace/core"
 import { batchOf, erasureOf, eventOf } from "@millrace/testing"
 import { postgres } from "@millrace/test-services"
 import { describeWithService } from "@millrace/test-services/vitest"
 import { Effect, Layer } from "effect"
 import { Postgres } from "../../src/index.ts"
+import { connect } from "../support.ts"
 import { lawOn, page, raw, whole, wholeOf } from "./support.ts"
 import { sql } from "@millrace/core"
 
@@ -25,6 +27,20 @@ const pageOf = (number: number) => ({
 await describeWithService("PostgreSQL as a warehouse: load", postgres(), (server) => {
   const law = lawOn(server)
   const another = (url: string) => Effect.map(Layer.build(Postgres.warehouse({ url })), wholeOf)
+
+  it.live("migrations: four at once run each of them once, beside the hot store's", () =>
+    Effect.gen(function* () {
+      const url = yield* Effect.promise(() => server().createDatabase())
+      const all = [...Array.from({ length: 4 }, () => another(url)), Layer.build(Postgres.layer({ url }))]
+      yield* Effect.scoped(Effect.all(all, { concurrency: 5 }))
+      const rows = yield* connect(url, "millrace_warehouse")
+      const names = readdirSync(new URL("../../migrations/warehouse/", import.meta.url))
+      assert.deepStrictEqual(
+        yield* rows("SELECT version FROM migrations ORDER BY version"),
+        names.map((name) => ({ version: Number(name.slice(0, 4)) }))
+      )
+    }).pipe(Effect.scoped)
+  )
 
   law("a refused row rolls everything back and is not retryable", () =>
     Effect.gen(function* () {
