@@ -3,10 +3,10 @@ import { eventsOf, leastParams } from "@millrace/testing"
 import { Result, Schema } from "effect"
 import { displayWidth } from "effect/cli/CliOutput"
 import { expect, it } from "vitest"
-import { duration } from "../src/render/cells.ts"
+import { duration } from "../src/render/drawings.ts"
 import { answerOf, renderAnswer } from "../src/render/renderAnswer.ts"
 import { renderMembers } from "../src/render/members.ts"
-import { labelOf } from "../src/render/values.ts"
+import { labelOf } from "../src/render/table.ts"
 
 const plain = { colour: false, width: 60 }
 const as_of = "2026-01-03T12:00:00Z"

@@ -1,11 +1,11 @@
 import { Config, type LogLevel, Option, Redacted, Schema } from "effect"
 import { OriginsText } from "./http/origins.ts"
-import { MAX_BODY_BYTES } from "./http/readBytes.ts"
+import { MAX_BODY_BYTES } from "./http/body.ts"
 import type { Keys } from "./keys/configuredKeys.ts"
 import { authConfig, authDefaults, type AuthOptions } from "./auth/config.ts"
 import { limitConfig, limitDefaults, type LimitOptions } from "./limits/config.ts"
 import { keyStoreNames, type KeyPlaces } from "./keys/stores.ts"
-import { natsConfig } from "./adapters/natsConfig.ts"
+import { natsConfig } from "./adapters/addresses.ts"
 import { RolesText } from "./adapters/roles.ts"
 import { type AdapterChoice, queueNames, storeNames, warehouseNames } from "./adapters/registry.ts"
 

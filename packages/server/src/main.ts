@@ -8,7 +8,7 @@ import { serverConfig } from "./config.ts"
 import { parseKeys } from "./keys/configuredKeys.ts"
 import { Access } from "./auth/Access.ts"
 import { launch } from "./process/launch.ts"
-import { otlpTraces } from "./observe/otlp.ts"
+import { otlpTraces } from "./observe/traces.ts"
 import { runMain } from "./process/runMain.ts"
 import { aboutServer } from "./Server.ts"
 

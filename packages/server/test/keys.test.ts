@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { ConfigProvider, Effect } from "effect"
 import { serverConfig } from "../src/config.ts"
 import { parseKeys } from "../src/keys/configuredKeys.ts"
-import { failureText } from "../src/adapters/failureText.ts"
+import { failureText } from "../src/adapters/failures.ts"
 import { event } from "./support/events.ts"
 import { memory, settled, startServer, type TestServer } from "./support/server.ts"
 

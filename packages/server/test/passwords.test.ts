@@ -1,7 +1,14 @@
 import { Effect, Fiber } from "effect"
 import { describe, expect, it } from "vitest"
-import { HasherBusy, makeHasher } from "../src/auth/Hasher.ts"
-import { argon2Costs, costsOf, hashPassword, isPassword, nobodysHash } from "../src/auth/password.ts"
+import {
+  argon2Costs,
+  costsOf,
+  HasherBusy,
+  hashPassword,
+  isPassword,
+  makeHasher,
+  nobodysHash
+} from "../src/auth/password.ts"
 import { PASSWORD } from "./support/accounts.ts"
 
 describe("passwords", () => {

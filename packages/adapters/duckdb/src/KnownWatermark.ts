@@ -1,6 +1,6 @@
 import type { Watermark } from "@millrace/core"
 import { Effect, Exit } from "effect"
-import type { Sharing } from "./shareFile.ts"
+import type { Sharing } from "./databaseFile.ts"
 
 /**
  * The watermark, remembered: every question asks for it, and would wait for a connection behind heavy ones otherwise. This

@@ -1,5 +1,4 @@
-import { reader } from "./reader.ts"
-import { verify } from "./verify.ts"
+import { reader, verify } from "./reader.ts"
 import { layer } from "./warehouse.ts"
 
 export type { DuckDbOptions } from "./config.ts"

@@ -24,7 +24,15 @@ import { makeAggregates } from "./activity/aggregates.ts"
 import { AnswerCache } from "./AnswerCache.ts"
 import { type Connection, type Database, type DatabaseSettings, openDatabase } from "./client.ts"
 import { defaults, type DuckDbOptions } from "./config.ts"
-import { createFile } from "./createFile.ts"
+import {
+  type Alone,
+  copierOf,
+  createFile,
+  removeUnfinished,
+  removeUnfinishedRewrite,
+  rewriteFile,
+  shareFile
+} from "./databaseFile.ts"
 import { dialectOf } from "./dialect.ts"
 import {
   type DriverFailure,
@@ -37,15 +45,12 @@ import {
 } from "./errors.ts"
 import { loadPage, rehearseLoad } from "./load.ts"
 import { eraseUser, readHistory, readPerson } from "./erase.ts"
-import { copierOf, removeUnfinished } from "./copyFile.ts"
 import { type HotProperties, openHotProperties } from "./hot/HotProperties.ts"
 import { catchUpIdentities, hasMerges } from "./identities.ts"
 import { KnownWatermark } from "./KnownWatermark.ts"
 import { migrate } from "./migrate.ts"
 import { bindStore, type Origin, readOrigin, restart } from "./origin.ts"
-import { type Alone, removeUnfinishedRewrite, rewriteFile } from "./rewriteFile.ts"
 import { makeReopening, type OpenWarehouse } from "./reopening.ts"
-import { shareFile } from "./shareFile.ts"
 import { makeDirectory, openSpill, openSpool, pagesIn, type Spool } from "./spool.ts"
 import { isRewriteDue, readTombstones } from "./tombstones.ts"
 

@@ -14,8 +14,7 @@ import { Argument, Command, Flag } from "effect/cli"
 import { CliFailure, WrongUsage } from "../CliFailure.ts"
 import { grouped } from "../render/table.ts"
 import { openFolderServices, requireFolder } from "../target/folder.ts"
-import { failureOf, httpTarget, type Target } from "../target/Target.ts"
-import { sendLong } from "../target/sendLong.ts"
+import { failureOf, httpTarget, sendLong, type Target } from "../target/Target.ts"
 import { json, type Place, place, placeOf } from "./flags.ts"
 
 const toFailure = (error: CliFailure | BackupError | BadAdapterChoice | AdapterNotInstalled) =>

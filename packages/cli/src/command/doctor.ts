@@ -1,10 +1,15 @@
 import { Console, Effect, Option } from "effect"
 import { Command } from "effect/cli"
 import { CliFailure } from "../CliFailure.ts"
-import { checkFolder } from "../doctor/folder.ts"
-import { type Finding, renderFindings } from "../doctor/Finding.ts"
-import { adviceOfFolder, checkLedger, checkServer } from "../doctor/server.ts"
-import { checkRuntime } from "../doctor/runtime.ts"
+import {
+  adviceOfFolder,
+  checkFolder,
+  checkLedger,
+  checkRuntime,
+  checkServer,
+  type Finding,
+  renderFindings
+} from "../doctor/checks.ts"
 import { withTarget } from "../target/withTarget.ts"
 import { json, place, type PlaceFlags } from "./flags.ts"
 

@@ -4,6 +4,13 @@ import { basename, dirname, join } from "node:path"
 import { Clock, Console, Effect, Option } from "effect"
 import { Command } from "effect/cli"
 import { CliFailure } from "../CliFailure.ts"
+import { type Place, placeOf } from "./flags.ts"
+import { csvOptionsOf, importFlags, mappingOf } from "./importOptions.ts"
+import { readLedger } from "./ledger.ts"
+import { makeProgress } from "../import/Progress.ts"
+import { type Position, START } from "../import/Record.ts"
+import { RejectsFile } from "../import/RejectsFile.ts"
+import type { Sink } from "../import/Sink.ts"
 import { csvParser } from "../import/csv.ts"
 import { folderSink } from "../import/folderSink.ts"
 import { httpSink } from "../import/httpSink.ts"
@@ -11,19 +18,12 @@ import { type ImportState, readState } from "../import/importState.ts"
 import { mapCells, mapObject, planOf } from "../import/mapping.ts"
 import { ndjsonParser } from "../import/ndjson.ts"
 import { plainReader } from "../import/plainCsv.ts"
-import { makeProgress } from "../import/Progress.ts"
-import { RejectsFile } from "../import/RejectsFile.ts"
-import { type Position, START } from "../import/Record.ts"
 import { type Mapper, runImport } from "../import/runImport.ts"
-import type { Sink } from "../import/Sink.ts"
 import { chunksOf, type InputFile, openInput } from "../import/source.ts"
 import { IMPORT_NAMESPACE, uuid5Maker } from "../import/uuid5.ts"
+import { grouped, table } from "../render/table.ts"
 import { get, httpTarget } from "../target/Target.ts"
 import { makeFolder, openFolderServices } from "../target/folder.ts"
-import { type Place, placeOf } from "./flags.ts"
-import { csvOptionsOf, importFlags, mappingOf } from "./importOptions.ts"
-import { readLedger } from "./ledger.ts"
-import { renderSummary, type Summary } from "./importSummary.ts"
 
 type ImportFlags = Command.Command.Config.Infer<typeof importFlags>
 
@@ -221,3 +221,46 @@ export const importCommand = Command.make("import", importFlags, (flags) =>
     }
   ])
 )
+
+interface Summary {
+  readonly rows: number
+  readonly accepted: number
+  readonly rejected: number
+  /** Rows that an interrupted run had made safe. */
+  readonly resumed_after: number
+  /** New to the store; `undefined` where others may be writing too. */
+  readonly stored: number | undefined
+  readonly duplicates: number | undefined
+  readonly seconds: number
+  readonly rows_per_second: number
+  readonly rejects_file: string | undefined
+}
+
+export const renderSummary = (summary: Summary): ReadonlyArray<string> => {
+  const rows: Array<readonly [string, string]> = [
+    ["rows", grouped(summary.rows)],
+    ["accepted", grouped(summary.accepted)],
+    ["rejected", grouped(summary.rejected)]
+  ]
+  if (summary.stored !== undefined) rows.push(["  new", grouped(summary.stored)])
+  if (summary.duplicates !== undefined) rows.push(["  already there", grouped(summary.duplicates)])
+  rows.push(["seconds", summary.seconds.toFixed(1)], ["rows/s", grouped(summary.rows_per_second)])
+  const lines = table(
+    [
+      { title: "import", align: "left" },
+      { title: "", align: "right" }
+    ],
+    rows
+  )
+  const notes: Array<string> = []
+  if (summary.resumed_after > 0)
+    notes.push(`${grouped(summary.resumed_after)} of these rows were imported before it was interrupted.`)
+  if (summary.rejects_file !== undefined)
+    notes.push(`Rejected rows with line numbers and reasons: ${summary.rejects_file}`)
+  if ((summary.duplicates ?? 0) > 0) {
+    notes.push(
+      "Rows without event_id are known by source name and row number: another file under the same name needs --source NAME."
+    )
+  }
+  return notes.length === 0 ? lines : [...lines, "", ...notes]
+}

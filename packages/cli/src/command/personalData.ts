@@ -1,14 +1,15 @@
+import { createWriteStream } from "node:fs"
+import { Readable, Transform, type TransformCallback } from "node:stream"
+import { pipeline } from "node:stream/promises"
 import { ErasureReceiptAnswer } from "@millrace/core/wire"
 import { isProject } from "@millrace/server"
 import { Console, Effect, Option, Schema } from "effect"
 import { Command, Flag, Prompt } from "effect/cli"
 import { CliFailure, WrongUsage } from "../CliFailure.ts"
-import { grouped, printable, table } from "../render/table.ts"
-import { failureOf, type Target } from "../target/Target.ts"
-import { sendLong } from "../target/sendLong.ts"
-import { withTarget } from "../target/withTarget.ts"
 import { json, place, type PlaceFlags } from "./flags.ts"
-import { writeExport } from "./writeExport.ts"
+import { grouped, printable, table } from "../render/table.ts"
+import { failureOf, sendLong, type Target } from "../target/Target.ts"
+import { withTarget } from "../target/withTarget.ts"
 
 const user = Flag.String("user").pipe(Flag.withMetavar("ID"), Flag.withDescription("A user_id, as the events have it"))
 const project = Flag.String("project").pipe(
@@ -113,3 +114,41 @@ export const exportCommand = Command.make("export", { user, project, out, ...pla
     )
   })
 ).pipe(Command.withDescription("Everything held about a user, as NDJSON"))
+
+const End = Schema.fromJsonString(
+  Schema.Struct({ kind: Schema.Literal("end"), events: Schema.Int, dead_letters: Schema.Int })
+)
+const decodeEnd = Schema.decodeUnknownOption(End)
+
+/** More than the last line ever has. */
+const TAIL_BYTES = 256
+
+/** Passes everything on and remembers the last bytes. */
+class Tail extends Transform {
+  #tail = Buffer.alloc(0)
+  override _transform(chunk: Buffer, _encoding: string, done: TransformCallback) {
+    this.#tail = Buffer.concat([this.#tail, chunk.subarray(-TAIL_BYTES)]).subarray(-TAIL_BYTES)
+    done(undefined, chunk)
+  }
+  get lastLine(): string {
+    return this.#tail.toString("utf8").trimEnd().split("\n").at(-1) ?? ""
+  }
+}
+
+/** Writes an export as it comes; fails unless its last line says that it is whole. */
+const writeExport = Effect.fnUntraced(function* (target: Target, path: string, file: string | undefined) {
+  const response = yield* target.open(path)
+  if (response.status !== 200 || response.body === null) {
+    const text = yield* Effect.promise(() => response.text())
+    return yield* failureOf(target, { status: response.status, text, retryAfterSeconds: undefined, date: undefined })
+  }
+  const { body } = response
+  const tail = new Tail()
+  const output = file === undefined ? process.stdout : createWriteStream(file, { mode: 0o600 })
+  yield* Effect.tryPromise({
+    try: () => pipeline(Readable.fromWeb(body), tail, output, { end: file !== undefined }),
+    catch: (error) => new CliFailure({ message: `the export was cut short: ${String(error)}` })
+  })
+  if (Option.isNone(decodeEnd(tail.lastLine)))
+    return yield* new CliFailure({ message: "the export was cut short: its end is missing" })
+})

@@ -1,6 +1,28 @@
+import { type CountingName, countingNames, metrics, parametersIn } from "@millrace/core"
+import { Effect } from "effect"
 import { Command } from "effect/cli"
+import { json, place } from "./flags.ts"
+import { flagsOf, parametersOf } from "./stats/flags.ts"
 import { members } from "./stats/members.ts"
-import { metricCommands } from "./stats/metrics.ts"
+import { givenOf, show } from "./stats/shared.ts"
+import { answerOf, renderAnswer } from "../render/renderAnswer.ts"
+
+const metricCommand = (name: CountingName) => {
+  const { description, params, title } = metrics[name]
+  const parameters = parametersIn(params)
+  const flags = flagsOf(parameters)
+  return Command.make(name, { ...flags, json, ...place }, (all) => {
+    const given = givenOf(flags, all)
+    return Effect.flatMap(parametersOf(parameters, given), (values) =>
+      show(given, name, values, {
+        schema: answerOf(name),
+        render: (answer, style) => renderAnswer(name, answer, style)
+      })
+    )
+  }).pipe(Command.withDescription(title ?? description.replace(/\.$/u, "")))
+}
+
+const metricCommands = countingNames.map(metricCommand)
 
 export const stats = Command.make("stats").pipe(
   Command.withDescription("Ask for statistics"),

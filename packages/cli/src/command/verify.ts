@@ -2,7 +2,7 @@ import { verifyFolder } from "@millrace/server"
 import { Console, Effect } from "effect"
 import { Command, Flag } from "effect/cli"
 import { CliFailure } from "../CliFailure.ts"
-import { renderFindings } from "../doctor/Finding.ts"
+import { renderFindings } from "../doctor/checks.ts"
 import { requireFolder } from "../target/folder.ts"
 import { json } from "./flags.ts"
 

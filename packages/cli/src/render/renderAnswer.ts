@@ -1,13 +1,8 @@
 import { type CountingName, type Drawing, measureOf, metrics, fieldsOf } from "@millrace/core"
 import { answer, heading, INCOMPLETE, withBars } from "./answer.ts"
-import { duration, percent, plainText } from "./cells.ts"
-import { renderCurves } from "./curves.ts"
-import { hasOpenCell, renderHeat } from "./heat.ts"
-import { renderSides } from "./sides.ts"
+import { duration, hasOpenCell, percent, plainText, renderCurves, renderHeat, renderSides } from "./drawings.ts"
 import { dim, type Style } from "./Style.ts"
-import { type Column, printable, table } from "./table.ts"
-import { byValue, labelOf, titleBy, valueOf } from "./values.ts"
-
+import { byValue, type Column, labelOf, printable, table, titleBy, valueOf } from "./table.ts"
 export type Row = Readonly<Record<string, unknown>>
 type Params = Readonly<Record<string, unknown>>
 type Drawn = Drawing<Params, Row>

@@ -1,4 +1,5 @@
-import { Effect, Option, Schema } from "effect"
+import { UnderWay } from "@millrace/core/wire"
+import { Console, Duration, Effect, Option, Schedule, Schema } from "effect"
 import { CliFailure } from "../CliFailure.ts"
 
 /** A server's answer, read whole. */
@@ -10,7 +11,7 @@ export interface Answer {
   readonly date: string | undefined
 }
 
-export interface TargetRequest {
+interface TargetRequest {
   readonly method: "GET" | "POST" | "DELETE"
   /** Path and query, like `/stats/dau?from=2026-01-01`. */
   readonly path: string
@@ -147,4 +148,27 @@ export const post = Effect.fnUntraced(function* (target: Target, path: string, b
   const answer = yield* target.send({ method: "POST", path, body: JSON.stringify(body) })
   if (answer.status >= 300) return yield* failureOf(target, answer)
   return answer.text
+})
+
+const decodeUnderWay = Schema.decodeUnknownOption(Schema.fromJsonString(UnderWay))
+
+/** A connection that breaks costs nothing: the work goes on, and its answer is kept. */
+const ASKED_AGAIN = { times: 5, schedule: Schedule.spaced(Duration.seconds(2)) }
+
+/** For requests whose work may take longer than a connection is held: what is under way is asked for until it has ended. */
+export const sendLong = Effect.fnUntraced(function* (
+  target: Target,
+  request: TargetRequest
+): Effect.fn.Return<Answer, CliFailure> {
+  let answer = yield* target.send(request)
+  if (answer.status === 202)
+    yield* Console.error(`under way: ${target.name} goes on with it, whether this waits or not`)
+  while (answer.status === 202) {
+    const named = decodeUnderWay(answer.text)
+    if (Option.isNone(named)) return yield* failureOf(target, answer)
+    yield* Effect.sleep(Duration.seconds(answer.retryAfterSeconds ?? 1))
+    const path = `/jobs/${encodeURIComponent(named.value.job)}`
+    answer = yield* Effect.retry(target.send({ method: "GET", path }), ASKED_AGAIN)
+  }
+  return answer
 })

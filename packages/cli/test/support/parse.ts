@@ -1,6 +1,6 @@
 import { csvParser } from "../../src/import/csv.ts"
 import { type InputRecord, type Position, START } from "../../src/import/Record.ts"
-import { slicesOf } from "../../src/import/slices.ts"
+import { slicesOf } from "../../src/import/runImport.ts"
 
 export interface Parsed {
   readonly columns: ReadonlyArray<string>

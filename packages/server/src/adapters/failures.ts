@@ -1,3 +1,4 @@
+import { inspect } from "node:util"
 import { FolderOwner, ownerText } from "@millrace/core/node"
 import { Schema } from "effect"
 
@@ -52,3 +53,46 @@ export class FolderUnusable extends Schema.TaggedError<FolderUnusable>()("Folder
     return `${this.directory} cannot be a data folder: ${why}`
   }
 }
+
+/** On one line: what failed, and what a driver or a schema said of it where that is not told already. */
+export const failureText = (error: unknown): string => {
+  const own = messageOf(error)
+  const origin = messageOf(originOf(error))
+  const text = own === "" || own.includes(origin) ? own || origin : `${own}: ${origin}`
+  // A tagged error may have no message at all; its tag and fields say it then.
+  return (text === "" ? inspect(error) : text).replaceAll(/\s*\n\s*/gu, " ")
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : "")
+
+const MAX_DEPTH = 8
+
+/** Walks down to what an adapter wrapped: `reason` and `cause` of each error. */
+const originOf = (error: unknown, depth = 0): unknown => {
+  if (typeof error !== "object" || error === null || depth === MAX_DEPTH) return error
+  const inner = "reason" in error ? error.reason : "cause" in error ? error.cause : undefined
+  return typeof inner === "object" && inner !== null ? originOf(inner, depth + 1) : error
+}
+
+/** What `.env.example` has in place of a secret, in any spelling: everybody knows it. */
+const EXAMPLE = /change[-_ ]?me/iu
+
+/** Whether a secret was left as an example shows it. */
+export const isExampleSecret = (text: string): boolean => EXAMPLE.test(text)
+
+/** The same of an address that holds one. */
+export const hasExampleSecret = (address: string): boolean => {
+  if (!URL.canParse(address)) return false
+  const { password, username } = new URL(address)
+  return [username, password].some((part) => isExampleSecret(decode(part)))
+}
+
+const decode = (part: string): string => {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    return part
+  }
+}
+
+export const EXAMPLE_RULE = "is the example's: make one of your own, as with `openssl rand -hex 24`"

@@ -1,7 +1,5 @@
 import { Effect, Layer, Redacted } from "effect"
-import { EXAMPLE_RULE, hasExampleSecret } from "./exampleSecret.ts"
-import { AdapterNotInstalled, BadAdapterChoice } from "./failures.ts"
-
+import { AdapterNotInstalled, BadAdapterChoice, EXAMPLE_RULE, hasExampleSecret } from "./failures.ts"
 /** A layer out of a package that is imported when the layer is built. */
 export const lazily = <Module, Out, E, R>(
   name: string,

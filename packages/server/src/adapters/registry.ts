@@ -10,15 +10,11 @@ import { layerMemoryQueue, layerMemoryStore, layerMemoryWarehouse } from "@millr
 import { Effect, Layer, type Redacted } from "effect"
 import { join } from "node:path"
 import { absentStore, absentWarehouse } from "./absent.ts"
-import { natsAddress, postgresAddress, postgresReplicaAddress } from "./addresses.ts"
-import { refuseRoles, rolesOf, SHARED_WAREHOUSES } from "./checkRoles.ts"
-import { checkStore } from "./checkStore.ts"
+import { natsAddress, natsOptions, type NatsSettings, postgresAddress, postgresReplicaAddress } from "./addresses.ts"
+import { checkStore, refuseRoles, type Role, rolesOf, SHARED_WAREHOUSES } from "./roles.ts"
 import { type AdapterNotInstalled, BadAdapterChoice, type FolderTaken, type FolderUnusable } from "./failures.ts"
 import { at, lazily } from "./lazily.ts"
-import type { NatsSettings } from "./natsConfig.ts"
-import { natsOptions } from "./natsOptions.ts"
-import { ownFolder } from "./ownFolder.ts"
-import type { Role } from "./roles.ts"
+import { ownFolder } from "./folder.ts"
 
 interface Places {
   /** Where adapters keep their files; those without files ignore it. */

@@ -1,24 +1,26 @@
+import { createHmac } from "node:crypto"
 import {
+  type Account,
+  AccountStore,
+  type AccountStoreError,
   everyMillis,
   normaliseEmail,
   type RateLimiter,
   type StoredAccount,
-  superviseLoop,
-  type Account,
-  AccountStore,
-  type AccountStoreError
+  superviseLoop
 } from "@millrace/core"
 import { Clock, Context, Effect, Layer, Option, type Scope } from "effect"
 import type { HttpServerRequest } from "effect/http"
 import type { BadAdapterChoice } from "../adapters/failures.ts"
+import { type AuthLimits, type AuthPolicy, makeAuthLimits } from "./AuthLimits.ts"
+import { type Hasher, makeHasher } from "./password.ts"
+import { type Bearer, issuedBearers, type IssuerOptions, type OwnBearers, ownBearers } from "./bearers.ts"
+import { signAccess, type SigningKeys, signingKeys, type SigningPlaces } from "./signing.ts"
 import { because, CHALLENGE, type Refusal, refusal, retryLater } from "../http/Refusal.ts"
 import type { Telemetry } from "../http/Telemetry.ts"
+import { hashApiKey } from "../keys/apiKeyText.ts"
+import { digitsFor, isSummed, randomDigits, withSum } from "../keys/secretText.ts"
 import { KeyPepper } from "../keys/stores.ts"
-import { type AuthLimits, type AuthPolicy, makeAuthLimits } from "./AuthLimits.ts"
-import { type Bearer, issuedBearers, type IssuerOptions, type OwnBearers, ownBearers } from "./bearers.ts"
-import { type Hasher, makeHasher } from "./Hasher.ts"
-import { familyOf, hashRefreshToken, isRefreshToken, newRefreshToken, nextRefreshToken } from "./refreshToken.ts"
-import { signAccess, type SigningKeys, signingKeys, type SigningPlaces } from "./signing.ts"
 
 interface SessionOptions extends AuthPolicy, SigningPlaces {
   /** Of an access token. */
@@ -214,3 +216,32 @@ const tokensOf = Effect.fnUntraced(function* (
   }
   return tokens
 })
+
+const PREFIX = "mr_s_"
+const FAMILY_BYTES = 16
+const SECRET_BYTES = 32
+const FAMILY_CHARACTERS = PREFIX.length + digitsFor(FAMILY_BYTES)
+
+/** `mr_s_<22 characters><43 characters><6 characters>`: the family, which all tokens of a session share, 256 random bits, a checksum. */
+const TOKEN = /^mr_s_[0-9A-Za-z]{71}$/u
+
+const make = (family: string) => withSum(family + randomDigits(SECRET_BYTES))
+
+const newRefreshToken = (): string => make(PREFIX + randomDigits(FAMILY_BYTES))
+
+/** The one that takes this one's place. */
+const nextRefreshToken = (token: string): string => make(token.slice(0, FAMILY_CHARACTERS))
+
+/** Could this text have been issued? */
+const isRefreshToken = (text: string): boolean => TOKEN.test(text) && isSummed(text)
+
+/**
+ * What the store and an access token call the session. Who knows only this cannot make up a token of the family: so
+ * whoever shows one of it that is not the good one had a token once, and it is spent.
+ */
+const familyOf = (token: string, pepper: Uint8Array): string =>
+  createHmac("sha256", pepper)
+    .update(`session ${token.slice(0, FAMILY_CHARACTERS)}`)
+    .digest("hex")
+
+const hashRefreshToken = hashApiKey

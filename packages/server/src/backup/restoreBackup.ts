@@ -1,12 +1,14 @@
 import { createHash } from "node:crypto"
 import { copyFile, mkdir, mkdtemp, rename, rm } from "node:fs/promises"
 import { dirname, join, resolve } from "node:path"
-import type { RestoreError } from "@millrace/core"
-import { Effect } from "effect"
+import type { RestoreError, Restorer } from "@millrace/core"
+import { Effect, type Redacted } from "effect"
+import { natsAddress, natsOptions, type NatsSettings, postgresAddress } from "../adapters/addresses.ts"
+import { AdapterNotInstalled, type BadAdapterChoice } from "../adapters/failures.ts"
+import { optionsAt } from "../adapters/lazily.ts"
 import { BackupError, failedAt, isMissing } from "./BackupError.ts"
-import { describeFile, isAbsentOrEmpty, syncFolders, syncPath } from "./files.ts"
 import { type BackedUpFile, type Manifest, ownFiles, readManifest, type Served, servedIn } from "./Manifest.ts"
-import { type RestorePlaces, restorerOf } from "./restorers.ts"
+import { describeFile, isAbsentOrEmpty, syncFolders, syncPath } from "./files.ts"
 
 export interface RestoreOptions extends RestorePlaces {
   readonly backup: string
@@ -92,3 +94,31 @@ const verify = async (directory: string, file: BackedUpFile): Promise<void> => {
   })
   if (found.bytes !== file.bytes || found.sha256 !== file.sha256) throw new BackupError({ reason: "Damaged", path })
 }
+
+/** As the server takes them from its variables. */
+interface RestorePlaces {
+  readonly postgresUrl?: Redacted.Redacted | undefined
+  readonly natsUrl?: Redacted.Redacted | undefined
+  readonly nats?: NatsSettings | undefined
+}
+
+type Opens = (places: RestorePlaces) => Effect.Effect<Restorer, AdapterNotInstalled | BadAdapterChoice>
+
+const loaded = <Module>(name: string, load: () => Promise<Module>) =>
+  Effect.tryPromise({ try: load, catch: (cause) => new AdapterNotInstalled({ package: name, cause }) })
+
+const restorers: Readonly<Record<Served, Opens>> = {
+  nats: Effect.fnUntraced(function* ({ nats = {}, natsUrl }) {
+    const address = yield* optionsAt(natsAddress, natsUrl)
+    const { Nats } = yield* loaded("@millrace/nats", () => import("@millrace/nats"))
+    return Nats.restorer(natsOptions(address, nats))
+  }),
+  postgres: Effect.fnUntraced(function* ({ postgresUrl }) {
+    const address = yield* optionsAt(postgresAddress, postgresUrl)
+    const { Postgres } = yield* loaded("@millrace/postgres", () => import("@millrace/postgres"))
+    return Postgres.restorer(address)
+  })
+}
+
+/** Imports the adapter, and fails where its address is not set. */
+const restorerOf = (name: Served, places: RestorePlaces) => restorers[name](places)

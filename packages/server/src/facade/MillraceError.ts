@@ -1,5 +1,8 @@
+import { BadParameter, EventQueueError, EventStoreError, WarehouseError } from "@millrace/core"
 import { type ProblemCode, problemCode } from "@millrace/core/wire"
 import { Refusal } from "../http/Refusal.ts"
+import { refuseQueue } from "../routes/events.ts"
+import { refuseParameter, refuseWarehouse } from "../routes/stats.ts"
 
 /**
  * `closed`: the instance was closed. `directory_in_use`: another process, or another instance in this one, has its folder.
@@ -44,10 +47,26 @@ const RETRYABLE = new Set<MillraceErrorCode>([
   "warehouse_unavailable"
 ])
 
-export const fromRefusal = ({ problem }: Refusal, cause?: unknown): MillraceError => {
+const fromRefusal = ({ problem }: Refusal, cause?: unknown): MillraceError => {
   const field = problem.errors[0]?.path.slice(1)
   return new MillraceError(problemCode(problem.type) ?? "internal", problem.detail, {
     ...(field === undefined || field === "" ? {} : { field }),
     cause
   })
+}
+
+/** Any failure → the one error type; the original is its `cause`. */
+export const explain = (error: unknown): MillraceError => {
+  if (error instanceof MillraceError) return error
+  if (error instanceof BadParameter) return fromRefusal(refuseParameter(error), error)
+  if (error instanceof EventQueueError && error.reason._tag === "QueueBroken") {
+    return new MillraceError("queue_broken", error.reason.message, { cause: error })
+  }
+  if (error instanceof EventQueueError) return fromRefusal(refuseQueue(error), error)
+  if (error instanceof WarehouseError) return fromRefusal(refuseWarehouse(error), error)
+  const message = error instanceof Error ? error.message : String(error)
+  if (error instanceof EventStoreError && error.retryable) {
+    return new MillraceError("warehouse_unavailable", message, { cause: error })
+  }
+  return new MillraceError("internal", message, { cause: error })
 }

@@ -13,7 +13,7 @@ import {
   query
 } from "@millrace/core"
 import { Cause, Effect, Exit, Layer, ManagedRuntime } from "effect"
-import { FolderTaken } from "../adapters/failures.ts"
+import { failureText, FolderTaken } from "../adapters/failures.ts"
 import { adapters, type AdapterServices } from "../adapters/registry.ts"
 import { appLayer, loopRegistry, metricRegistry } from "../App.ts"
 import type { Authorize } from "../auth/authorize.ts"
@@ -24,17 +24,13 @@ import { configuredKeyCache } from "../keys/KeyCache.ts"
 import { Limits } from "../limits/Limits.ts"
 import { parseKeys } from "../keys/configuredKeys.ts"
 import type { BasePath } from "../routes/docs.ts"
-import { failureText } from "../adapters/failureText.ts"
 import { ROLES } from "../adapters/roles.ts"
 import { Running } from "../observe/Running.ts"
-import { explain } from "./explain.ts"
-import { MillraceError } from "./MillraceError.ts"
-import { type NodeHandler, nodeHandler } from "./nodeHandler.ts"
+import { explain, MillraceError } from "./MillraceError.ts"
+import { type NodeHandler, nodeHandler, WebHandler, webHandlerLayer } from "./handlers.ts"
 import { ownLayer } from "./ownLayer.ts"
 import { checkEvents, checkInProject, checkMetric, checkOptions, checkParams } from "./options.ts"
 import { type NewEvent, toRaw } from "./rawEvents.ts"
-import { WebHandler, webHandlerLayer } from "./webHandler.ts"
-
 export interface MillraceOptions {
   /** Where events are kept, durably. Without it everything is in memory and gone at the end: for trying out. */
   readonly directory?: string

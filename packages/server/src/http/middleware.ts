@@ -1,17 +1,13 @@
 import { Cause, Clock, Effect } from "effect"
 import { HttpServerError, HttpServerRequest, HttpServerResponse } from "effect/http"
-import { continued } from "../observe/continued.ts"
-import { DOCS_HEADERS, DOCS_PATH } from "./docsPage.ts"
-import { unknownMetric } from "./Refusal.ts"
-import { corsHeaders, preflightHeaders } from "./cors.ts"
-import { refuseCrossSite } from "./crossSite.ts"
-import { FailureLog } from "./FailureLog.ts"
 import { Admission } from "./Admission.ts"
-import { allowOf, type ContractPath, routeOf } from "./paths.ts"
-import { refuseHost } from "./refuseHost.ts"
-import { refusal, refusalOf, respondRefusal } from "./Refusal.ts"
-import { requestIdOf } from "./requestId.ts"
+import { FailureLog } from "./FailureLog.ts"
+import { refusal, refusalOf, respondRefusal, unknownMetric } from "./Refusal.ts"
 import { Telemetry } from "./Telemetry.ts"
+import { DOCS_HEADERS, DOCS_PATH } from "./docsPage.ts"
+import { corsHeaders, preflightHeaders, refuseCrossSite, refuseHost } from "./origins.ts"
+import { allowOf, type ContractPath, routeOf } from "./paths.ts"
+import { continued } from "../observe/traces.ts"
 
 type Request = HttpServerRequest.HttpServerRequest
 type Response = HttpServerResponse.HttpServerResponse
@@ -131,4 +127,13 @@ const noRoute = (request: Request, route: ContractPath | undefined) => {
   return metric === undefined
     ? refusal("not_found", "There is nothing at this path; /openapi.json lists what there is.")
     : unknownMetric(metric)
+}
+
+/** A proxy's own id is taken over where it can be nothing but one: whatever else stands there may be a secret. */
+const ID = /^(?:[\da-f]{16,32}|[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12})$/iu
+
+/** Names the request in every log line, and in the answer to it if that is a problem. */
+const requestIdOf = ({ headers }: HttpServerRequest.HttpServerRequest): string => {
+  const given = headers["x-request-id"]
+  return given !== undefined && ID.test(given) ? given : crypto.randomUUID()
 }

@@ -1,9 +1,8 @@
-import { makeProblem, type Problem } from "@millrace/core/wire"
-import { type IncomingMessage, type OutgoingHttpHeaders, Server, type ServerResponse } from "node:http"
+import { type IncomingMessage, type OutgoingHttpHeaders, Server, type ServerResponse, STATUS_CODES } from "node:http"
 import type { Socket } from "node:net"
-import { answerClientErrors } from "./clientError.ts"
+import type { Duplex } from "node:stream"
+import { makeProblem, type Problem } from "@millrace/core/wire"
 import type { Ended } from "./Ended.ts"
-import { OpenRequests } from "./OpenRequests.ts"
 
 /** Node's own bounds: slow clients are cut off, idle connections do not delay closing. */
 const LIMITS = {
@@ -154,3 +153,87 @@ const LATE = makeProblem(
   "answer_overdue",
   "The server did not come to an answer in time. Whether the request was carried out is unknown; events keep their ids, so send them again."
 )
+
+interface Answering {
+  readonly isAnswering: (socket: Socket) => boolean
+  readonly onEnded: (ended: Ended) => void
+}
+
+/** What Node could not even parse, or that took too long, gets a problem too; then the connection ends. */
+const answerClientErrors = (server: Server, { isAnswering, onEnded }: Answering): void => {
+  server.on("clientError", (error: NodeJS.ErrnoException, socket: Duplex) => {
+    if (error.code === "ECONNRESET" || !socket.writable) return socket.destroy()
+    const problem = describe(error.code)
+    const request_id = crypto.randomUUID()
+    // In the middle of another answer it would be taken for a part of that: what breaks off, breaks visibly.
+    const cuts = isAnswering(socket as Socket)
+    onEnded({ problem: cuts ? undefined : problem, reason: problem.detail, request_id })
+    if (cuts) return socket.destroy()
+    const body = JSON.stringify(problem)
+    // A peer that does not read must not keep the connection.
+    setTimeout(() => socket.destroy(), LINGER_MILLIS).unref()
+    socket.end(
+      `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\ncontent-type: application/problem+json\r\nconnection: close\r\n` +
+        `x-request-id: ${request_id}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
+    )
+  })
+}
+
+const LINGER_MILLIS = 1_000
+
+const describe = (code: string | undefined): Problem => {
+  switch (code) {
+    case "ERR_HTTP_REQUEST_TIMEOUT":
+      return makeProblem("request_timeout", "The request did not arrive in time.")
+    case "HPE_HEADER_OVERFLOW":
+      return makeProblem("headers_too_large", "The request's headers are too large.")
+    default:
+      return makeProblem("bad_request", "This is not an HTTP/1.1 request.")
+  }
+}
+
+interface OpenRequest {
+  readonly socket: Socket
+  readonly response: ServerResponse
+  readonly sinceMillis: number
+}
+
+const NONE: ReadonlyArray<ServerResponse> = []
+
+/** The requests under way, oldest first, and those of each connection. */
+class OpenRequests {
+  readonly #all = new Map<ServerResponse, OpenRequest>()
+  readonly #bySocket = new WeakMap<Socket, Array<ServerResponse>>()
+
+  get count(): number {
+    return this.#all.size
+  }
+
+  of(socket: Socket): ReadonlyArray<ServerResponse> {
+    return this.#bySocket.get(socket) ?? NONE
+  }
+
+  add(socket: Socket, response: ServerResponse): void {
+    this.#all.set(response, { socket, response, sinceMillis: performance.now() })
+    const own = this.#bySocket.get(socket)
+    if (own === undefined) this.#bySocket.set(socket, [response])
+    else own.push(response)
+  }
+
+  remove(socket: Socket, response: ServerResponse): void {
+    this.#all.delete(response)
+    const own = this.#bySocket.get(socket)
+    const at = own?.indexOf(response) ?? -1
+    if (at !== -1) own!.splice(at, 1)
+  }
+
+  olderThan(millis: number): ReadonlyArray<OpenRequest> {
+    const before = performance.now() - millis
+    const found: Array<OpenRequest> = []
+    for (const request of this.#all.values()) {
+      if (request.sinceMillis > before) break
+      found.push(request)
+    }
+    return found
+  }
+}

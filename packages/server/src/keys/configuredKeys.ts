@@ -1,6 +1,6 @@
 import type { ApiKey, KeyScope } from "@millrace/core"
 import { Schema } from "effect"
-import { EXAMPLE_RULE, isExampleSecret } from "../adapters/exampleSecret.ts"
+import { EXAMPLE_RULE, isExampleSecret } from "../adapters/failures.ts"
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto"
 
 /** Keys of `MILLRACE_KEYS`, by {@link hashConfigured}. */

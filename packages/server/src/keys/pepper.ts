@@ -2,9 +2,7 @@ import { Effect, Redacted } from "effect"
 import { randomBytes } from "node:crypto"
 import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, unlinkSync, writeSync } from "node:fs"
 import { dirname } from "node:path"
-import { BadAdapterChoice } from "../adapters/failures.ts"
-import { EXAMPLE_RULE, isExampleSecret } from "../adapters/exampleSecret.ts"
-
+import { BadAdapterChoice, EXAMPLE_RULE, isExampleSecret } from "../adapters/failures.ts"
 const SECRET_BYTES = 32
 const MIN_CHARACTERS = 32
 const MODE = 0o600

@@ -1,9 +1,9 @@
 import { EventQueueError } from "@millrace/core"
 import { NodeRuntime } from "@effect/platform-node"
 import { Cause, Effect, Exit } from "effect"
-import { failureText } from "../adapters/failureText.ts"
+import { failureText } from "../adapters/failures.ts"
 import { jsonLogger } from "../observe/jsonLog.ts"
-import { boundShutdown, exitOnUncaught } from "./signals.ts"
+import { boundShutdown, exitOnUncaught } from "./launch.ts"
 
 /**
  * Runs a server as the process: SIGTERM or SIGINT close it in order and the process exits 0; a second signal ends it at

@@ -3,7 +3,6 @@ import type { ReadableStream } from "node:stream/web"
 import { Context, Effect, Layer } from "effect"
 import { type HttpServerRequest, HttpServerResponse } from "effect/http"
 import { PROJECT_HEADER } from "../auth/Access.ts"
-import { FairPlaces } from "../http/FairPlaces.ts"
 import { because, NO_STORE, type Refusal, retryLater } from "../http/Refusal.ts"
 
 export interface StatsOwnerOptions {
@@ -154,3 +153,33 @@ const passOn = Effect.fnUntraced(function* ({ body, headers, status }: OwnerAnsw
   }
   return body instanceof Readable ? HttpServerResponse.raw(body, options) : HttpServerResponse.uint8Array(body, options)
 })
+
+/**
+ * A bounded number of places. Whoever comes gets one while fewer than an equal share are theirs, of one share more than there
+ * are holders: so there is always room for somebody new.
+ */
+class FairPlaces {
+  readonly #max: number
+  readonly #held = new Map<string, number>()
+  #all = 0
+
+  constructor(max: number) {
+    this.#max = max
+  }
+
+  readonly enter = (who: string): boolean => {
+    const mine = this.#held.get(who) ?? 0
+    const holders = this.#held.size + (mine === 0 ? 1 : 0)
+    if (this.#all >= this.#max || mine >= Math.ceil(this.#max / (holders + 1))) return false
+    this.#held.set(who, mine + 1)
+    this.#all++
+    return true
+  }
+
+  readonly leave = (who: string): void => {
+    const left = (this.#held.get(who) ?? 1) - 1
+    if (left === 0) this.#held.delete(who)
+    else this.#held.set(who, left)
+    this.#all--
+  }
+}

@@ -2,7 +2,7 @@ import { Effect } from "effect"
 import { type HttpServerRequest, HttpServerResponse } from "effect/http"
 import { MAX_PASSWORD_CHARACTERS } from "../auth/password.ts"
 import { Sessions, type SessionTokens } from "../auth/Sessions.ts"
-import { readJson } from "../http/readJson.ts"
+import { readJson } from "../http/body.ts"
 import { NO_STORE, type Refusal, refusal, respondJson } from "../http/Refusal.ts"
 
 type Request = HttpServerRequest.HttpServerRequest

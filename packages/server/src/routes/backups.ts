@@ -7,7 +7,7 @@ import type { BackupError } from "../backup/BackupError.ts"
 import { takeBackup } from "../backup/takeBackup.ts"
 import { CurrentCaller } from "../http/Caller.ts"
 import { Admission } from "../http/Admission.ts"
-import { readJson } from "../http/readJson.ts"
+import { readJson } from "../http/body.ts"
 import { because, refusal, respondJson, retryLater } from "../http/Refusal.ts"
 
 const decodeOrder = Schema.decodeUnknownResult(BackupOrder, { onExcessProperty: "error" })

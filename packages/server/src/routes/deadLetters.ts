@@ -3,7 +3,7 @@ import { DeadLetterIds } from "@millrace/core/wire"
 import { Effect, Result, Schema } from "effect"
 import { HttpServerRequest } from "effect/http"
 import { CurrentCaller } from "../http/Caller.ts"
-import { readJson } from "../http/readJson.ts"
+import { readJson } from "../http/body.ts"
 import { refusal, respondJson } from "../http/Refusal.ts"
 import { refuseQueue } from "./events.ts"
 

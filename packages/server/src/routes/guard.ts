@@ -7,7 +7,7 @@ import { Access, presentedKey } from "../auth/Access.ts"
 import { type Caller, CurrentCaller } from "../http/Caller.ts"
 import { Admission } from "../http/Admission.ts"
 import { pathOf } from "../http/paths.ts"
-import { readJsonBytes } from "../http/readJson.ts"
+import { readJsonBytes } from "../http/body.ts"
 import { type Refusal, respondRefusal, retryLater } from "../http/Refusal.ts"
 import { isForwarded, nameProject, StatsOwner } from "./StatsOwner.ts"
 

@@ -11,7 +11,7 @@ import {
 import { Effect } from "effect"
 import { HttpServerRequest } from "effect/http"
 import { CurrentCaller } from "../http/Caller.ts"
-import { readJson } from "../http/readJson.ts"
+import { readJson } from "../http/body.ts"
 import { because, type Refusal, refusal, respondJson, retryLater, unknownMetric } from "../http/Refusal.ts"
 
 /** `GET /stats/<metric>` */

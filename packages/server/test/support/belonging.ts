@@ -14,7 +14,7 @@ import {
 import { batchOf } from "@millrace/testing"
 import { Effect, Layer } from "effect"
 import { cpSync, rmSync } from "node:fs"
-import { checkStore } from "../../src/adapters/checkStore.ts"
+import { checkStore } from "../../src/adapters/roles.ts"
 
 type Services = QueueServices | StoreServices | WarehouseServices
 

@@ -2,9 +2,8 @@ import { superviseLoop, waitForWork } from "@millrace/core"
 import { Effect, Queue, type Scope } from "effect"
 import type { Connection } from "../client.ts"
 import type { DriverFailure } from "../errors.ts"
-import { inTransaction } from "../migrate.ts"
 import { codeOf, columnName, type HotColumn, hotSource, pointersOf } from "./columns.ts"
-import { makeUsage, type Usage } from "./usage.ts"
+import { inTransaction } from "../migrate.ts"
 
 /** The properties that have columns of their own, chosen by what is asked. */
 export interface HotProperties {
@@ -181,3 +180,33 @@ const fillSome = Effect.fnUntraced(function* (writer: Connection, column: HotCol
   )
   return Number(updated?.["Count"]) > 0
 })
+
+/** How often questions have asked for properties since this process began. */
+interface Usage {
+  readonly count: (name: string) => void
+  readonly of: (name: string) => number
+  /** The most asked that is not among these; undefined where none was asked often enough. */
+  readonly wanted: (hot: ReadonlySet<string>) => string | undefined
+}
+
+/** Names are the callers': beyond so many, counting begins anew. */
+const NAMES_MAX = 1_000
+
+const makeUsage = (least: number): Usage => {
+  const counts = new Map<string, number>()
+  const of = (name: string) => counts.get(name) ?? 0
+  return {
+    of,
+    count: (name) => {
+      if (counts.size >= NAMES_MAX && !counts.has(name)) counts.clear()
+      counts.set(name, of(name) + 1)
+    },
+    wanted: (hot) => {
+      const candidates = [...counts].filter(([name, count]) => count >= least && !hot.has(name))
+      return candidates.reduce<readonly [string, number] | undefined>(
+        (best, candidate) => (best === undefined || candidate[1] > best[1] ? candidate : best),
+        undefined
+      )?.[0]
+    }
+  }
+}

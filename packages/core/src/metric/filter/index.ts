@@ -1,5 +1,5 @@
 export * from "./Filter.ts"
 export { filterSql } from "./filterSql.ts"
-export { matches, valueOf } from "./matches.ts"
+export { matches, valueOf } from "./Filter.ts"
 export { parseFilter } from "./parseFilter.ts"
 export { BadFilter, fieldMeantBy, readField, readFilter } from "./readFilter.ts"

@@ -2,8 +2,7 @@ import { define } from "../../Metric.ts"
 import { params, row } from "./model.ts"
 import { activeUsersActivity } from "./activity.ts"
 import { activeUsersReference } from "./reference.ts"
-import { shapeActiveUsers } from "./shape.ts"
-import { activeUsersSql } from "./sql.ts"
+import { activeUsersSql, shapeActiveUsers } from "./sql.ts"
 import { activeUsersMembers } from "./members.ts"
 
 export const details = [

@@ -1,14 +1,36 @@
+import { Schema } from "effect"
 import { define } from "../../Metric.ts"
+import { defineMembers } from "../../members.ts"
 import { activeUsersActivity } from "../active-users/activity.ts"
 import { columns, details } from "../active-users/index.ts"
-import { row } from "../active-users/model.ts"
+import { cell, cells, column, columnIssue, reference } from "../active-users/members.ts"
+import { rolling, row } from "../active-users/model.ts"
 import { activeUsersReference } from "../active-users/reference.ts"
-import { shapeActiveUsers } from "../active-users/shape.ts"
-import { activeUsersSql } from "../active-users/sql.ts"
-import { params } from "./model.ts"
-import { dailyActiveUsersMembers } from "./members.ts"
+import { activeUsersSql, shapeActiveUsers } from "../active-users/sql.ts"
+import * as Params from "../../params.ts"
+
+const params = Schema.Struct({ ...Params.range, rolling, ...Params.common }).check(Params.rangeCheck)
 
 const DAILY = { interval: "day", week_start: "monday" } as const
+
+const dailyActiveUsersMembers = defineMembers({
+  name: "dau/users",
+  description: "The users of one day; with column=wau or mau those of the 7 or 30 days that end with it.",
+  params: Schema.Struct({
+    ...Params.range,
+    rolling,
+    date: Params.cellDate,
+    column,
+    ...Params.listed
+  })
+    .check(Params.rangeCheck)
+    .check(Schema.makeFilter((question) => (Params.isRowDate({ ...question, ...DAILY }) ? undefined : Params.NO_ROW)))
+    .check(Params.valueCheck)
+    .check(Schema.makeFilter(columnIssue)),
+  cells,
+  cell: (question, context, dialect) => cell({ ...question, ...DAILY }, context, dialect),
+  reference: (events, question, context) => reference(events, { ...question, ...DAILY }, context)
+})
 
 /** Active users by day. */
 export const dailyActiveUsers = define({

@@ -1,9 +1,43 @@
+import { Schema } from "effect"
 import { define } from "../../Metric.ts"
-import { params, row } from "./model.ts"
+import { sql } from "../../SqlText.ts"
+import { timeBuckets } from "../../calendar.ts"
+import { defineMembers, eventsOfValue } from "../../members.ts"
 import { lifecycleActivity } from "./activity.ts"
-import { lifecycleReference } from "./reference.ts"
-import { lifecycleSql, shapeLifecycle } from "./sql.ts"
-import { lifecycleMembers } from "./members.ts"
+import { type LifecycleRow, params, row, STATES } from "./model.ts"
+import { lifecycleReference, statesOn, usersInRange } from "./reference.ts"
+import { eventsIn, isIn, lifecycleSql, neighboursSql, shapeLifecycle } from "./sql.ts"
+import * as Params from "../../params.ts"
+
+const lifecycleMembers = defineMembers({
+  name: "lifecycle/users",
+  description: "The users who are new, returning, resurrecting or dormant in one interval.",
+  params: Schema.Struct({
+    ...Params.dateTimeline,
+    event_type: Params.countedType,
+    date: Params.cellDate,
+    state: Params.choice(STATES),
+    ...Params.listed
+  })
+    .check(Params.rangeCheck)
+    .check(Params.dateCheck)
+    .check(Params.valueCheck),
+  cells: ({ date, ...counts }: LifecycleRow) =>
+    STATES.map((state) => ({ users: Math.abs(counts[state]), cell: { date, state } })),
+  cell: (question, context, dialect) => {
+    const groups = eventsIn(question, context, dialect)
+    const { bucket } = timeBuckets(question, context.as_of).find(({ date }) => date === question.date)!
+    const rows = sql`
+      WITH ${neighboursSql(groups)}
+      SELECT ${groups.key}user_id FROM neighbours
+      WHERE bucket = ${question.state === "dormant" ? bucket - 1 : bucket} AND ${isIn[question.state]}`
+    return { groups, rows }
+  },
+  reference: (events, question, context) => {
+    const of = eventsOfValue(events, question, usersInRange(question, context))
+    return statesOn(of, question)(question.date).flatMap(([user, state]) => (state === question.state ? [user] : []))
+  }
+})
 
 const details = [
   "The first event is sought over all history. Every interval that the range touches is counted whole. With a " +

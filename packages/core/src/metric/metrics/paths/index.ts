@@ -1,8 +1,38 @@
+import { Schema } from "effect"
 import { define } from "../../Metric.ts"
-import { params, row } from "./model.ts"
-import { pathsReference } from "./reference.ts"
-import { pathsSql, shapePaths } from "./sql.ts"
-import { pathsMembers } from "./members.ts"
+import { about } from "../../Parameter.ts"
+import { sql } from "../../SqlText.ts"
+import { defineMembers, eventsOfValue } from "../../members.ts"
+import { params, type PathsRow, property, row } from "./model.ts"
+import { eventsInRange, pathsReference, transitionsIn } from "./reference.ts"
+import { eventsIn, pairsSql, pathsSql, shapePaths } from "./sql.ts"
+import * as Params from "../../params.ts"
+
+const pathsMembers = defineMembers({
+  name: "paths/users",
+  description: "The users who made one transition.",
+  params: Schema.Struct({
+    ...Params.range,
+    property,
+    source: about(Params.stepName, { help: "What the transition goes from" }),
+    target: about(Params.stepName, { help: "What it goes to" }),
+    ...Params.listed
+  })
+    .check(Params.rangeCheck)
+    .check(Params.valueCheck),
+  cells: ({ from, to, users }: PathsRow) => [{ users, cell: { source: from, target: to } }],
+  cell: (question, context, dialect) => {
+    const groups = eventsIn(question, context, dialect)
+    const rows = sql`
+      WITH RECURSIVE ${pairsSql(groups)}
+      SELECT ${groups.key}user_id FROM pairs WHERE name_before = ${question.source} AND name = ${question.target}`
+    return { groups, rows }
+  },
+  reference: (events, question) =>
+    transitionsIn(eventsOfValue(events, question, eventsInRange(question)), question).find(
+      ({ from, to }) => from === question.source && to === question.target
+    )?.users ?? []
+})
 
 const details = [
   "A session ends when the user is idle for more than 30 minutes, and before the first event more than 24 " +

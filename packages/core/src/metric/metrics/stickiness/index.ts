@@ -1,9 +1,56 @@
+import { Schema } from "effect"
 import { define } from "../../Metric.ts"
-import { params, row } from "./model.ts"
+import { about } from "../../Parameter.ts"
+import { sql } from "../../SqlText.ts"
+import { timeBuckets } from "../../calendar.ts"
+import { defineMembers, eventsOfValue } from "../../members.ts"
 import { stickinessActivity } from "./activity.ts"
-import { stickinessReference } from "./reference.ts"
-import { shapeStickiness, stickinessSql } from "./sql.ts"
-import { stickinessMembers } from "./members.ts"
+import { params, row, type StickinessRow } from "./model.ts"
+import { activeUsers, intervalsOf, stickinessReference } from "./reference.ts"
+import { countedSql, eventsIn, shapeStickiness, stickinessSql } from "./sql.ts"
+import * as Params from "../../params.ts"
+
+const stickinessMembers = defineMembers({
+  name: "stickiness/users",
+  description: "The users who were active in exactly, or in at least, so many of the range's intervals.",
+  params: Schema.Struct({
+    ...Params.dateTimeline,
+    event_type: Params.countedType,
+    intervals: about(Params.integer(1, Params.RANGE_MAX_DAYS), { help: "The row's number of intervals" }),
+    column: Params.choice(["users", "at_least"]),
+    ...Params.listed
+  })
+    .check(Params.rangeCheck)
+    .check(Params.valueCheck)
+    .check(
+      Schema.makeFilter((question) => {
+        const length = Math.max(1, timeBuckets(question, 0).length)
+        return question.intervals <= length
+          ? undefined
+          : {
+              path: ["intervals"],
+              issue: `must not be above ${length}, the number of the range's ${question.interval}s`
+            }
+      })
+    ),
+  cells: ({ at_least, intervals, users }: StickinessRow) => [
+    { users, cell: { intervals: String(intervals) } },
+    { users: at_least, cell: { intervals: String(intervals), column: "at_least" } }
+  ],
+  cell: (question, context, dialect) => {
+    const groups = eventsIn(question, context, dialect)
+    const rows = sql`
+      SELECT ${groups.key}user_id FROM (${countedSql(question, groups)}) AS counted
+      WHERE intervals ${question.column === "users" ? sql`=` : sql`>=`} ${question.intervals}`
+    return { groups, rows }
+  },
+  reference: (events, question) =>
+    [...intervalsOf(eventsOfValue(events, question, activeUsers(question)), question)].flatMap(([user, intervals]) =>
+      intervals === question.intervals || (question.column === "at_least" && intervals > question.intervals)
+        ? [user]
+        : []
+    )
+})
 
 const details = [
   "With a breakdown by events, an interval counts for each value that the user had in it; values are ranked by users."

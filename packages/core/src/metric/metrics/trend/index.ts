@@ -1,9 +1,46 @@
+import { Schema } from "effect"
+import { doubleOf } from "../../../event/json.ts"
 import { define } from "../../Metric.ts"
-import { params, row, type TrendParams } from "./model.ts"
-import { trendReference } from "./reference.ts"
-import { shapeTrend } from "./shape.ts"
-import { trendSql } from "./sql.ts"
-import { trendMembers } from "./members.ts"
+import { sql } from "../../SqlText.ts"
+import { timeBuckets } from "../../calendar.ts"
+import { valueOf } from "../../filter/index.ts"
+import { defineMembers, eventsOfValue } from "../../members.ts"
+import { ownParams, params, propertyCheck, row, type TrendParams, type TrendRow } from "./model.ts"
+import { eventsByDate, measureOfRange, trendReference } from "./reference.ts"
+import { eventsIn, shapeTrend, trendSql } from "./sql.ts"
+import * as Params from "../../params.ts"
+
+const trendMembers = defineMembers({
+  name: "trend/users",
+  description: "The users whose events make the number of one interval.",
+  params: Schema.Struct({
+    ...ownParams,
+    date: Params.cellDate,
+    ...Params.listed
+  })
+    .check(Params.rangeCheck)
+    .check(propertyCheck)
+    .check(Params.dateCheck)
+    .check(Params.valueCheck),
+  // Of the measure users; of others, where there is anything to look for.
+  cells: ({ date, value }: TrendRow) => [{ users: value ?? 0, cell: { date } }],
+  cell: (question, context, dialect) => {
+    const groups = eventsIn(question, context, dialect)
+    const { bucket } = timeBuckets(question, context.as_of).find(({ date }) => date === question.date)!
+    const measured = question.property === undefined ? sql`` : sql`AND value IS NOT NULL`
+    const rows = sql`SELECT ${groups.key}user_id FROM ${groups.source} WHERE bucket = ${bucket} ${measured}`
+    return { groups, rows }
+  },
+  reference: (events, question, context) => {
+    const of = eventsOfValue(events, question, measureOfRange(question, context))
+    const group = eventsByDate(of, question).get(question.date) ?? []
+    const { property } = question
+    const measured = group.filter(
+      (event) => property === undefined || typeof doubleOf(valueOf(event, `properties.${property}`)) === "number"
+    )
+    return measured.map(({ user_id }) => user_id)
+  }
+})
 
 const details = [
   "Every interval that the range touches is counted whole. Events whose property is no number are left out of " +

@@ -1,11 +1,12 @@
-import { groupCounts, groupEvents, type Groups } from "../../breakdown/index.ts"
-import { inTimeline, timelineBucket, wholeRange } from "../../calendar.ts"
 import type { Dialect } from "../../Dialect.ts"
-import { matches } from "../../events.ts"
-import type { Field } from "../../filter/index.ts"
 import type { AskContext } from "../../Metric.ts"
 import { sql, type SqlText } from "../../SqlText.ts"
-import { PERCENT, type TrendParams } from "./model.ts"
+import { groupCounts, groupEvents, type Groups, shapeEach } from "../../breakdown/index.ts"
+import { inTimeline, timeBuckets, timelineBucket, wholeRange } from "../../calendar.ts"
+import { matches } from "../../events.ts"
+import type { Field } from "../../filter/index.ts"
+import { emptyValue, PERCENT, type TrendParams, type TrendRow } from "./model.ts"
+import { integerOf, type RawRow } from "../../rows.ts"
 
 /** Rows `(bucket, value, numbers)`: the measure, for `avg` its sum, and how many numbers it was made of. */
 export const trendSql = (params: TrendParams, context: AskContext, dialect: Dialect): SqlText => {
@@ -69,4 +70,31 @@ const scoreOf = (params: TrendParams, dialect: Dialect): SqlText => {
   const aggregate = aggregateOf(params, dialect)
   if (params.measure === "avg") return dialect.finite(dialect.over(aggregate, sql`COUNT(value)`))
   return params.measure === "sum" ? dialect.finite(aggregate) : aggregate
+}
+
+/** Fills the gaps and divides averages. */
+export const shapeTrend = (
+  raw: ReadonlyArray<RawRow>,
+  params: TrendParams,
+  context: AskContext
+): ReadonlyArray<TrendRow> => {
+  const buckets = timeBuckets(params, context.as_of)
+  return shapeEach(raw, params, (rows) => {
+    const byBucket = new Map(rows.map((row) => [integerOf(row, "bucket"), row]))
+    return buckets.map(({ bucket, complete, date }) => ({
+      date,
+      value: valueIn(byBucket.get(bucket), params),
+      complete
+    }))
+  })
+}
+
+const valueIn = (row: RawRow | undefined, { measure }: TrendParams): number | null => {
+  if (row === undefined) return emptyValue(measure)
+  if (measure === "events" || measure === "users") return integerOf(row, "value")
+  const numbers = integerOf(row, "numbers")
+  if (numbers === 0) return emptyValue(measure)
+  const value = Number(row["value"])
+  const result = measure === "avg" ? value / numbers : value
+  return Number.isFinite(result) ? result + 0 : null
 }

@@ -1,9 +1,12 @@
-import { Clock, Effect, Option, Schema } from "effect"
+import { accessSync, constants, statfsSync, statSync } from "node:fs"
+import { folderOwner, ownerText } from "@millrace/core/node"
 import { Readiness } from "@millrace/core/wire"
-import { readLedger } from "../command/ledger.ts"
+import { Clock, Effect, Option, Schema } from "effect"
 import { type PlaceFlags, placeOf } from "../command/flags.ts"
+import { readLedger } from "../command/ledger.ts"
+import { pad } from "../render/table.ts"
 import { httpTarget, type Target } from "../target/Target.ts"
-import type { Finding } from "./Finding.ts"
+import { VERSION } from "../version.ts"
 
 const MAX_SKEW_SECONDS = 60
 const decodeReadiness = Schema.decodeUnknownOption(Schema.fromJsonString(Readiness))
@@ -148,3 +151,82 @@ export const checkLedger = (target: Target) =>
       ])
     )
   )
+
+/** A log segment is 64 MiB and the warehouse needs room to rewrite itself. */
+const FREE_BYTES = 512 * 1024 * 1024
+const GIB = 1024 ** 3
+
+interface FolderCheck {
+  readonly findings: ReadonlyArray<Finding>
+  /** Whether a live process has it. */
+  readonly owned: boolean
+}
+
+export const checkFolder = (directory: string): FolderCheck => {
+  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true) {
+    const advice = "check the path; `millrace serve --data` makes a new folder"
+    return {
+      findings: [{ name: "folder", ok: false, detail: `${directory} is not a folder`, advice }],
+      owned: false
+    }
+  }
+  const access = checkAccess(directory)
+  const found = access.ok ? folderOwner(directory) : undefined
+  const detail =
+    found === undefined ? "no process has it" : `${ownerText(found.owner)}, has it: ask that one with --url`
+  const findings = [access, checkSpace(directory), { name: "owner", ok: true, detail }]
+  return { findings, owned: found !== undefined }
+}
+
+const checkAccess = (directory: string): Finding => {
+  try {
+    accessSync(directory, constants.R_OK | constants.W_OK | constants.X_OK)
+    return { name: "folder", ok: true, detail: `${directory} can be read and written` }
+  } catch {
+    const advice = `give this user read and write access, for example: chown -R "$USER" ${directory}`
+    return { name: "folder", ok: false, detail: `${directory} cannot be read and written by this user`, advice }
+  }
+}
+
+const checkSpace = (directory: string): Finding => {
+  const { bavail, bsize } = statfsSync(directory)
+  const free = bavail * bsize
+  const detail = `${(free / GIB).toFixed(1)} GiB free`
+  return free >= FREE_BYTES
+    ? { name: "disk", ok: true, detail }
+    : { name: "disk", ok: false, detail, advice: "free some space, or move the folder to a larger disk" }
+}
+
+/** The first whose SQLite needs no flag and locks the folder. */
+const NODE = [22, 19] as const
+
+export const checkRuntime = (): ReadonlyArray<Finding> => {
+  const node = process.versions.node
+  const [major = 0, minor = 0] = node.split(".").map(Number)
+  const ok = major > NODE[0] || (major === NODE[0] && minor >= NODE[1])
+  return [
+    { name: "millrace", ok: true, detail: VERSION },
+    {
+      name: "node",
+      ok,
+      detail: `${node} on ${process.platform}-${process.arch}`,
+      ...(ok ? {} : { advice: `install Node ${NODE.join(".")} or newer` })
+    }
+  ]
+}
+
+export interface Finding {
+  readonly name: string
+  readonly ok: boolean
+  readonly detail: string
+  /** What to do about it; absent when all is well. */
+  readonly advice?: string
+}
+
+export const renderFindings = (findings: ReadonlyArray<Finding>): ReadonlyArray<string> => {
+  const width = Math.max(...findings.map(({ name }) => name.length))
+  return findings.flatMap(({ detail, name, ok, advice }) => [
+    `${ok ? "ok  " : "FAIL"}  ${pad(name, width, "left")}  ${detail}`,
+    ...(advice === undefined ? [] : [`      ${" ".repeat(width)}  → ${advice}`])
+  ])
+}

@@ -1,8 +1,12 @@
-import { makeProblem } from "@millrace/core/wire"
 import type { IncomingMessage, ServerResponse } from "node:http"
 import { Readable } from "node:stream"
 import { pipeline } from "node:stream/promises"
+import { makeProblem } from "@millrace/core/wire"
+import { Context, Effect, Layer, type Scope } from "effect"
+import { HttpEffect, HttpRouter, type HttpServerRequest } from "effect/http"
 import { incomingOf } from "../auth/authorize.ts"
+import type { BasePath } from "../routes/docs.ts"
+import { routerConfig, routes } from "../routes/index.ts"
 
 /** For servers that speak Node's own `http`: Express, Fastify (`reply.raw`), Nest, Koa (`ctx.req`, `ctx.res`). */
 export type NodeHandler = (request: IncomingMessage, response: ServerResponse) => void
@@ -69,3 +73,22 @@ const bodyOf = (incoming: Incoming, headers: Headers): RequestInit["body"] => {
     ? (body as NonNullable<RequestInit["body"]>)
     : JSON.stringify(body)
 }
+
+/** The API as a function from `Request` to `Response`. */
+export class WebHandler extends Context.Service<WebHandler, (request: Request) => Promise<Response>>()(
+  "@millrace/server/WebHandler"
+) {}
+
+export const webHandlerLayer = (basePath: BasePath) =>
+  Layer.effect(
+    WebHandler,
+    Effect.gen(function* () {
+      const handle = yield* Effect.provideService(
+        HttpRouter.toHttpEffect(routes(basePath)),
+        HttpRouter.RouterConfig,
+        routerConfig
+      )
+      const context = yield* Effect.context()
+      return HttpEffect.toWebHandlerWith<never, HttpServerRequest.HttpServerRequest | Scope.Scope>(context)(handle)
+    })
+  )
