@@ -73,7 +73,7 @@ const make = (path: string, lines: Array<Line>): Context.Context<StoreServices> 
     append: (batches) =>
       Effect.try({
         try: () => {
-          const added = batches.flatMap((batch) => tombstones.veil(batch).events).map(judged)
+          const added = batches.flatMap((batch) => tombstones.hideErased(batch).events).map(judged)
           appendFileSync(path, linesOf(added), { flush: true })
           lines.push(...added)
           const duplicates = added.filter((line) => line.duplicate).length
@@ -109,8 +109,8 @@ const make = (path: string, lines: Array<Line>): Context.Context<StoreServices> 
               `${path}.erased`,
               JSON.stringify({ key: erased.key, tombstones: tombstones.all } satisfies Erased)
             )
-            const events = lines.filter(({ event }) => tombstones.covers(event)).length
-            lines = lines.map((line) => ({ ...line, event: tombstones.veilEvent(line.event) }))
+            const events = lines.filter(({ event }) => tombstones.isErased(event)).length
+            lines = lines.map((line) => ({ ...line, event: tombstones.hideErasedEvent(line.event) }))
             replaceFile(path, linesOf(lines))
             return [{ place: "store" as const, events }]
           },

@@ -3,7 +3,7 @@ export { EventBatch, MAX_MESSAGE_BYTES, type Origin } from "./event/EventBatch.t
 export { linesOfBytes } from "./event/batchCodec.ts"
 export { eraseUser, type ErasureReceipt, type ErasureStep } from "./flow/eraseUser.ts"
 export { type ExportLine, exportUser } from "./flow/exportUser.ts"
-export { isShell, shellOf, type Veiled } from "./event/shell.ts"
+export { isRedacted, redact, type RedactedBatch } from "./event/redact.ts"
 export { type Covered, type Erasure, type Tombstone, Tombstones, type UserHash } from "./event/Tombstones.ts"
 export { EventInput } from "./event/EventInput.ts"
 export { BadJson, decodeJson, numberOf, parseJson, printJson, type WrittenNumber } from "./event/json.ts"

@@ -14,7 +14,7 @@ export const suiteMutants: ReadonlyArray<SuiteMutant> = [
   {
     name: "tombstones skipped by a store",
     file: "packages/adapters/embedded/src/store.ts",
-    search: "log.id).map((batch) => log.tombstones.veil(batch))",
+    search: "log.id).map((batch) => log.tombstones.hideErased(batch))",
     replace: "log.id)",
     folder: "packages/adapters/embedded",
     test: "test/contract.test.ts"

@@ -8,7 +8,7 @@ import {
   EventQueue,
   EventStore,
   IDENTIFY,
-  isShell,
+  isRedacted,
   query,
   QueueErasure,
   QueueLedger,
@@ -44,23 +44,23 @@ const mixed = () => [
 ]
 const ERASED = [1, 2, 5, 7].map(idOf)
 
-/** Shells show all that may be shown of an erased event. */
-const checkVeiled = (found: ReadonlyArray<Event>) => {
+/** Redacted events show all that may be shown of an erased event. */
+const checkRedacted = (found: ReadonlyArray<Event>) => {
   const expected = mixed().flatMap(({ events }) => events)
   assert.deepStrictEqual(
     found.map(({ event_id }) => event_id),
     expected.map(({ event_id }) => event_id)
   )
-  const shells = found.filter(isShell)
+  const redacted = found.filter(isRedacted)
   assert.deepStrictEqual(
-    shells.map(({ event_id }) => event_id),
+    redacted.map(({ event_id }) => event_id),
     ERASED
   )
-  for (const { occurred_at, properties, user_id } of shells) {
+  for (const { occurred_at, properties, user_id } of redacted) {
     assert.deepStrictEqual([occurred_at, properties.trim(), user_id], [0, "{}", ""])
   }
   assert.deepStrictEqual(
-    found.filter((event) => !isShell(event)),
+    found.filter((event) => !isRedacted(event)),
     expected.filter(({ event_id }) => !ERASED.includes(event_id))
   )
 }
@@ -83,7 +83,7 @@ export const queueErasureLaws = (law: QueueLaw<QueueServices>): void => {
         const { batches } = yield* Effect.scoped(queue.take(lease))
         taken.push(...batches.flatMap(({ events }) => events))
       }
-      checkVeiled(taken.toSorted((left, right) => (left.event_id < right.event_id ? -1 : 1)))
+      checkRedacted(taken.toSorted((left, right) => (left.event_id < right.event_id ? -1 : 1)))
     })
   )
   law(
@@ -145,7 +145,7 @@ export const storeErasureLaws = (law: StoreLaw<StoreServices>): void => {
       const backlog = yield* (yield* StoreLedger).backlog("")
       const erased = yield* (yield* StoreErasure).erase(erasure)
       assert.strictEqual(erased.find(({ place }) => place === "store")?.events, 4)
-      checkVeiled((yield* replayed).toSorted(byId))
+      checkRedacted((yield* replayed).toSorted(byId))
       assert.strictEqual((yield* store.replay({ after: "", limit: 1_000 })).cursor, before.cursor)
       assert.deepStrictEqual(yield* (yield* StoreLedger).backlog(""), backlog)
     })
@@ -198,11 +198,11 @@ export const warehouseErasureLaws = (law: WarehouseLaw): void => {
     })
   )
   law(
-    "load: shells are counted and in no answer",
+    "load: redacted events are counted and in no answer",
     Effect.gen(function* () {
       const warehouse = yield* Warehouse
-      const shell = { user_id: "", event_type: "", occurred_at: 0, properties: "{}   " }
-      yield* warehouse.load({ batches: [batchOf(1, 3, shell), batchOf(4, 2)], cursor: "1", duplicates: {} })
+      const redacted = { user_id: "", event_type: "", occurred_at: 0, properties: "{}   " }
+      yield* warehouse.load({ batches: [batchOf(1, 3, redacted), batchOf(4, 2)], cursor: "1", duplicates: {} })
       assert.strictEqual((yield* (yield* WarehouseLedger).counts).stored["default"], 5)
       assert.strictEqual(yield* usersOf("default"), 2)
       const first = yield* query({

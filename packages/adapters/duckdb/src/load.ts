@@ -8,7 +8,7 @@ import { mergePage } from "./identities.ts"
 import { inTransaction } from "./migrate.ts"
 import { RELOADED } from "./origin.ts"
 import type { Spool } from "./spool.ts"
-import { veilPage } from "./tombstones.ts"
+import { hideErasedRows } from "./tombstones.ts"
 
 interface LoadPage {
   readonly batches: ReadonlyArray<EventBatch>
@@ -145,11 +145,11 @@ const insertFresh = Effect.fnUntraced(function* (
   if (Number(found?.["rows"]) !== count) {
     return yield* Effect.fail(new DriverFailure(`Staging Error: ${count} events gave ${String(found?.["rows"])} rows`))
   }
-  if (tombstones !== undefined) yield* veilPage(connection, tombstones)
+  if (tombstones !== undefined) yield* hideErasedRows(connection, tombstones)
   yield* connection.rows(FIND_FRESH)
   const [fresh] = yield* connection.rows("SELECT COUNT(*) AS rows FROM fresh")
   const inserted = Number(fresh?.["rows"])
-  // Shells are counted like what they stand for, and there is nothing in them to be asked for.
+  // Redacted events are counted like what they stand for, and there is nothing in them to be asked for.
   yield* connection.rows(inserted === count ? INSERT_ALL : INSERT_FRESH)
   const loaded: Loaded = { inserted, duplicates: count - inserted }
   return loaded

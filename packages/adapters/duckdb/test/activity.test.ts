@@ -97,7 +97,7 @@ class Model {
   load(events: ReadonlyArray<Event>) {
     const seen = new Set(this.events.map(({ event_id }) => event_id))
     const fresh = events.filter(({ event_id }) => !seen.has(event_id) && seen.add(event_id))
-    this.events = [...this.events, ...fresh.filter((event) => !this.#tombstones.covers(event))]
+    this.events = [...this.events, ...fresh.filter((event) => !this.#tombstones.isErased(event))]
   }
 
   untilAt(share: number): number {
@@ -107,7 +107,7 @@ class Model {
 
   erase(erasure: Erasure) {
     this.#tombstones.add(erasure)
-    this.events = this.events.filter((event) => !this.#tombstones.covers(event))
+    this.events = this.events.filter((event) => !this.#tombstones.isErased(event))
   }
 }
 

@@ -18,7 +18,7 @@ import { SingleFlight } from "./state/SingleFlight.ts"
 import type { StoredBatch } from "./state/StoredBatch.ts"
 import { Traces } from "./state/Traces.ts"
 import { Turns } from "./state/Turns.ts"
-import { veilLog } from "./state/veilLog.ts"
+import { redactLog } from "./state/redactLog.ts"
 import { uuidBytes } from "./state/uuidBytes.ts"
 
 /** Queue messages are at most this large, unless a single event is larger. */
@@ -82,7 +82,7 @@ export class EmbeddedLog {
       const erasures = await ErasureFile.open(files, directory)
       const recovered = await recover(options, use)
       const log = new EmbeddedLog({ ...options, files }, recovered, erasures, unlock)
-      if (erasures.pending) await log.#veil()
+      if (erasures.pending) await log.#hideErased()
       return log
     } catch (error) {
       unlock()
@@ -254,18 +254,18 @@ export class EmbeddedLog {
     })
   }
 
-  /** Leaves shells of a user's events in the log, and of the letters; one call after the other. */
+  /** Redacts a user's events in the log, and of the letters; one call after the other. */
   erase(erasure: Erasure): Promise<ReadonlyArray<Erased>> {
     return this.#erasing.run(async () => {
       if (this.tombstones.holds(erasure) && !this.#erasures.pending) return []
       this.tombstones.add(erasure)
       await this.#erasures.save(true)
-      return this.#veil()
+      return this.#hideErased()
     })
   }
 
-  async #veil(): Promise<ReadonlyArray<Erased>> {
-    const erased = await veilLog(this.#log, { letters: this.letters, index: this.index, tombstones: this.tombstones })
+  async #hideErased(): Promise<ReadonlyArray<Erased>> {
+    const erased = await redactLog(this.#log, { letters: this.letters, index: this.index, tombstones: this.tombstones })
     await this.#erasures.save(false)
     return erased
   }

@@ -19,7 +19,7 @@ export const deadLetter = Effect.fnUntraced(function* (log: EmbeddedLog, batch: 
     position: origin.position,
     index: origin.offset + index,
     // Erased while it was under way.
-    event: log.tombstones.veilEvent(event),
+    event: log.tombstones.hideErasedEvent(event),
     reason,
     failed_at
   }))
@@ -53,7 +53,7 @@ export const deadLettersOf = (log: EmbeddedLog): DeadLetters["Service"] => {
         Effect.gen(function* () {
           const read = yield* attempt(() => letters.read(ids))
           const batches = EventBatch.group(read.map((letter) => letter.event))
-          for (const batch of batches) yield* publish(log, log.tombstones.veil(batch))
+          for (const batch of batches) yield* publish(log, log.tombstones.hideErased(batch))
           // Only now: a crash before this publishes them again, and identity absorbs that.
           yield* attempt(() => letters.close(ids, "replayed"))
         })

@@ -54,7 +54,9 @@ export const makeStore = (log: EmbeddedLog): Context.Context<EmbeddedStore> => {
 }
 
 const append = async (log: EmbeddedLog, batches: ReadonlyArray<EventBatch>): Promise<Report> => {
-  const foreign = batches.filter((batch) => batch.origin?.log !== log.id).map((batch) => log.tombstones.veil(batch))
+  const foreign = batches
+    .filter((batch) => batch.origin?.log !== log.id)
+    .map((batch) => log.tombstones.hideErased(batch))
   const own = batches.filter((batch) => batch.origin?.log === log.id)
   const report: Report = { stored: 0, duplicates: 0 }
   await log.settleAll()

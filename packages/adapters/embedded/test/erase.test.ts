@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { QueueErasure, QueueLedger, EventQueue, EventStore, isShell } from "@millrace/core"
+import { QueueErasure, QueueLedger, EventQueue, EventStore, isRedacted } from "@millrace/core"
 import { type Files, nodeFiles } from "@millrace/core/node"
 import { batchOf, erasureOf, filesHolding, idOf } from "@millrace/testing"
 import { Effect } from "effect"
@@ -29,14 +29,14 @@ const fill = Effect.gen(function* () {
   yield* publish(104, 3, GONE)
 })
 
-/** Of all stored events, the ids of shells. */
-const shells = Effect.gen(function* () {
+/** Of all stored events, the ids of redacted ones. */
+const redacted = Effect.gen(function* () {
   yield* drainAll
   const page = yield* (yield* EventStore).replay({ after: "", limit: 1_000 })
   const events = page.batches.flatMap((batch) => batch.events)
   assert.strictEqual(events.length, 86)
   assert.isTrue(page.caughtUp)
-  return events.filter(isShell).map(({ event_id }) => event_id)
+  return events.filter(isRedacted).map(({ event_id }) => event_id)
 })
 
 const EXPECTED = [1, 2, 3, 4, 17, 18, 19, 20, 33, 34, 35, 36, 49, 50, 51, 52, 65, 66, 67, 68, 104, 105, 106].map(idOf)
@@ -62,7 +62,7 @@ describe("Embedded: erase", () => {
         })
       )
       assert.deepStrictEqual(filesHolding(directory, SECRETS), [])
-      const found = await live(directory, Effect.zip(shells, counts))
+      const found = await live(directory, Effect.zip(redacted, counts))
       assert.deepStrictEqual(found[0], EXPECTED)
       assert.deepStrictEqual([found[1].accepted, found[1].deadLettered], [{ default: 89 }, { default: 3 }])
     }))
@@ -99,8 +99,8 @@ describe("Embedded: erase", () => {
         directory,
         Effect.gen(function* () {
           const { tombstones } = yield* QueueErasure
-          assert.isTrue(batchOf(1, 3, GONE).events.every((event) => tombstones.covers(event)))
-          assert.isFalse(batchOf(1, 3).events.some((event) => tombstones.covers(event)))
+          assert.isTrue(batchOf(1, 3, GONE).events.every((event) => tombstones.isErased(event)))
+          assert.isFalse(batchOf(1, 3).events.some((event) => tombstones.isErased(event)))
           yield* (yield* EventStore).append([batchOf(1, 3, GONE)])
           assert.deepStrictEqual(filesHolding(directory, SECRETS), [])
         })
@@ -113,7 +113,7 @@ describe("Embedded: erase", () => {
     for (let failing = 1; failing <= steps; failing++) {
       await withDirectory(async (directory) => {
         await eraseWithFailure(directory, failing)
-        assert.deepStrictEqual(await live(directory, shells), EXPECTED, `step ${failing}`)
+        assert.deepStrictEqual(await live(directory, redacted), EXPECTED, `step ${failing}`)
         assert.deepStrictEqual(filesHolding(directory, SECRETS), [], `step ${failing}`)
       })
     }

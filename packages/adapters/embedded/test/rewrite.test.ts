@@ -5,7 +5,7 @@ import type { SegmentLog } from "../src/log/SegmentLog.ts"
 import { append, openLog, readAll, withDirectory } from "./support.ts"
 
 const SECRET = "a user who leaves"
-const veiled = Buffer.from("x".repeat(1_000))
+const redacted = Buffer.from("x".repeat(1_000))
 
 /** Calls at which a segment may be dropped while it is rewritten. */
 const CALLS = ["open", "copyFile", "rename"] as const
@@ -44,7 +44,7 @@ for (const call of CALLS) {
       for (let sent = 0; sent < 6; sent++) await append(log, SECRET.padEnd(1_000))
       for (let sent = 0; sent < 3; sent++) await append(log, "others".padEnd(1_000))
       state.log = log
-      await log.rewrite(({ payload }) => (payload.includes(SECRET) ? veiled : undefined))
+      await log.rewrite(({ payload }) => (payload.includes(SECRET) ? redacted : undefined))
       assert.strictEqual(state.drops > 0, true)
       assert.deepStrictEqual(filesHolding(directory, [SECRET]), [])
       const kept = await readAll(log)

@@ -14,7 +14,7 @@ import type { QueueLog } from "./QueueLog.ts"
 import { labelOf, tokenOf } from "./subjects.ts"
 
 /**
- * What waits is published again with shells in the user's places, then overwritten where it lay; letters are overwritten. A
+ * What waits is published again with redacted events in the user's places, then overwritten where it lay; letters are overwritten. A
  * crash in between leaves both, and ids make one of two. No tombstones are kept here: an event that comes later is the
  * store's to refuse.
  */
@@ -23,7 +23,7 @@ export const erase = async (log: QueueLog, erasure: Erasure): Promise<ReadonlyAr
   tombstones.add(erasure)
   await log.mending.ready()
   await log.ledger.refresh()
-  const queue = await veilMessages(log, tombstones, erasure)
+  const queue = await redactMessages(log, tombstones, erasure)
   const letters = await coveredLetters(log.letters, tombstones, erasure.project_id)
   await removeLetters(log.letters, letters)
   const pending = !(await isClean(log))
@@ -33,7 +33,11 @@ export const erase = async (log: QueueLog, erasure: Erasure): Promise<ReadonlyAr
   ]
 }
 
-const veilMessages = async (log: QueueLog, tombstones: Tombstones, { project_id, until }: Erasure): Promise<number> => {
+const redactMessages = async (
+  log: QueueLog,
+  tombstones: Tombstones,
+  { project_id, until }: Erasure
+): Promise<number> => {
   const { broker, names } = log
   const subject = `${names.subjects.events}.*.${tokenOf(project_id)}.*`
   let events = 0
@@ -44,10 +48,10 @@ const veilMessages = async (log: QueueLog, tombstones: Tombstones, { project_id,
     const known = knownOf(log, message)
     const batch = known === undefined ? undefined : decode(log, known)
     if (known === undefined || batch === undefined) continue
-    const covered = batch.events.filter((event) => tombstones.covers(event)).length
+    const covered = batch.events.filter((event) => tombstones.isErased(event)).length
     if (covered === 0) continue
     if (!log.ledger.state.isSettled(known.position)) {
-      await replaceMessage(log, known, tombstones.veil(batch), until)
+      await replaceMessage(log, known, tombstones.hideErased(batch), until)
       events += covered
     }
     await broker.call(() => broker.streams.deleteMessage(names.events, message.seq, true))

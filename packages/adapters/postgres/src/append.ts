@@ -33,7 +33,7 @@ const appendIn = Effect.fnUntraced(function* (
   given: ReadonlyArray<EventBatch>
 ) {
   const known = erasures.upTo()
-  const batches = given.map((batch) => erasures.tombstones.veil(batch))
+  const batches = given.map((batch) => erasures.tombstones.hideErased(batch))
   const pieces = yield* claim(connection, batches)
   if (pieces.length === 0) return { stored: 0, duplicates: 0 }
   const isFirst = yield* identify(connection, pieces)

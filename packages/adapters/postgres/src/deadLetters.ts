@@ -34,7 +34,7 @@ export const makeLetters = (
     put: Effect.fnUntraced(function* (batch, reason) {
       const now = (yield* Clock.currentTimeMillis) * 1000
       // Somebody may have been erased since it was read.
-      const letters = lettersOf(tombstones.veil(batch), reason, now)
+      const letters = lettersOf(tombstones.hideErased(batch), reason, now)
       if (reason.stage !== "warehouse") return yield* rows("deadLetter", ADD, letters)
       const place = yield* Effect.mapError(placeIn(batch), failed("deadLetter"))
       return yield* rows("deadLetter", SET_ASIDE, [...letters, ...place])

@@ -9,7 +9,7 @@ import { addPurged } from "./deadLetters.ts"
 const WITHIN_MILLIS = 3_600_000
 
 /**
- * Tombstones first: from then on nothing of the user is stored. Then shells take the place of what is there; then the tables'
+ * Tombstones first: from then on nothing of the user is stored. Then redacted events take the place of what is there; then the tables'
  * files are written anew, since an UPDATE leaves the old versions in them, and VACUUM their bytes.
  */
 export const erase = (database: Database, erasures: Erasures, erasure: Erasure) =>
@@ -19,7 +19,7 @@ export const erase = (database: Database, erasures: Erasures, erasure: Erasure) 
       yield* erasures.refresh
     }
     const dead_letters = yield* purgeLetters(database, erasures.tombstones, erasure.project_id)
-    const { events, xid } = yield* database.transaction((connection) => veil(connection, erasure), WITHIN_MILLIS)
+    const { events, xid } = yield* database.transaction((connection) => hideErased(connection, erasure), WITHIN_MILLIS)
     const mark = yield* database.use(readMark)
     if (mark !== undefined) yield* rewriteTables(database, TABLES, { xid, mark })
     const erased: ReadonlyArray<Erased> = [
@@ -51,7 +51,7 @@ const BURY = { text: "INSERT INTO erasures (hash, until) SELECT unnest($1::text[
 export const markDue = (connection: Connection) =>
   connection.rows({ text: "UPDATE erasure_state SET rewrite_due = true" })
 
-const veil = Effect.fnUntraced(function* (connection: Connection, { project_id, until, user_ids }: Erasure) {
+const hideErased = Effect.fnUntraced(function* (connection: Connection, { project_id, until, user_ids }: Erasure) {
   yield* connection.rows({ text: "SET LOCAL statement_timeout = 0" })
   const [row] = yield* connection.rows(VEIL, [project_id, user_ids, until, IDENTIFY])
   if (Number(row?.["events"]) > 0) yield* markDue(connection)
@@ -60,14 +60,14 @@ const veil = Effect.fnUntraced(function* (connection: Connection, { project_id, 
 
 const VEIL = {
   text: `
-    WITH veiled AS (
+    WITH redacted AS (
       UPDATE events SET user_id = '', event_type = '', properties = '{}', occurred_at = 0, skew_micros = 0
       WHERE project_id = $1 AND (occurred_at <= $3::bigint OR received_at <= $3::bigint)
         AND (user_id = ANY ($2::text[]) OR (event_type = $4 AND json_typeof(properties -> 'anonymous_id') = 'string'
           AND properties ->> 'anonymous_id' = ANY ($2::text[])))
       RETURNING 1
     )
-    SELECT count(*) AS events, pg_current_xact_id()::text AS xid FROM veiled`
+    SELECT count(*) AS events, pg_current_xact_id()::text AS xid FROM redacted`
 }
 
 /** Letters of one step. */
@@ -80,7 +80,7 @@ const purgeLetters = Effect.fnUntraced(function* (database: Database, tombstones
   while (true) {
     const letters = yield* database.use((connection) => connection.rows(LETTERS, [after, project_id, STEP]))
     const covered = letters.filter(({ batch }) =>
-      tombstones.covers(EventBatch.fromBytes(Buffer.from(String(batch), "hex")).events[0]!)
+      tombstones.isErased(EventBatch.fromBytes(Buffer.from(String(batch), "hex")).events[0]!)
     )
     if (covered.length > 0) {
       const ids = covered.map(({ id }) => String(id))

@@ -1,5 +1,5 @@
 import { assert } from "@effect/vitest"
-import { StoreErasure, DeadLetters, type DeadLetterReason, EventStore, isShell } from "@millrace/core"
+import { StoreErasure, DeadLetters, type DeadLetterReason, EventStore, isRedacted } from "@millrace/core"
 import { batchOf, erasureOf } from "@millrace/testing"
 import { postgres, relationsHolding } from "@millrace/test-services"
 import { describeWithService } from "@millrace/test-services/vitest"
@@ -42,7 +42,7 @@ await describeWithService("PostgreSQL: erase", postgres(), (server, { owned }) =
       assert.deepStrictEqual(yield* filesHolding(place), [])
       const { events } = yield* replayAll()
       assert.strictEqual(events.length, 40)
-      assert.strictEqual(events.filter(isShell).length, 20)
+      assert.strictEqual(events.filter(isRedacted).length, 20)
       assert.strictEqual((yield* letters.list({ limit: 10 })).length, 1)
     })
   )
@@ -55,10 +55,11 @@ await describeWithService("PostgreSQL: erase", postgres(), (server, { owned }) =
       yield* other("BEGIN ISOLATION LEVEL REPEATABLE READ")
       yield* other("SELECT 1")
       const erasing = yield* Effect.forkChild(Effect.exit((yield* StoreErasure).erase(erasure)))
-      const isVeiled = Effect.map(place.sql("SELECT count(*) AS rows FROM events WHERE event_type <> ''"), ([row]) =>
-        Number(row?.["rows"])
+      const isRedactedNow = Effect.map(
+        place.sql("SELECT count(*) AS rows FROM events WHERE event_type <> ''"),
+        ([row]) => Number(row?.["rows"])
       )
-      while ((yield* isVeiled) > 0) yield* Effect.sleep(20)
+      while ((yield* isRedactedNow) > 0) yield* Effect.sleep(20)
       assert.deepStrictEqual(yield* place.sql("SELECT rewrite_due FROM erasure_state"), [{ rewrite_due: true }])
       yield* other("COMMIT")
       assert.strictEqual((yield* Fiber.join(erasing))._tag, "Success")
@@ -141,7 +142,7 @@ await describeWithService("PostgreSQL: erase", postgres(), (server, { owned }) =
           .events.concat(batchOf(501, 2).events)
           .map(({ event_id }) => event_id)
       )
-      assert.strictEqual(events.filter(isShell).length, 182)
+      assert.strictEqual(events.filter(isRedacted).length, 182)
       assert.isFalse(events.some(({ user_id }) => user_id === "gone-4711"))
     })
   )

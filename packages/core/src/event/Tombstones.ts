@@ -1,7 +1,7 @@
 import type { Event } from "./Event.ts"
 import { EventBatch } from "./EventBatch.ts"
 import { anonymousIdIn, IDENTIFY } from "./Identities.ts"
-import { isShell, shellOf, veilBytes, type Veiled } from "./shell.ts"
+import { isRedacted, redact, redactBytes, type RedactedBatch } from "./redact.ts"
 
 /** One user of one project, by every id, and how far back the erasure reaches. */
 export interface Erasure {
@@ -84,34 +84,34 @@ export class Tombstones {
   }
 
   /** Of an erased user, or naming one in an `$identify`. */
-  covers(event: Covered): boolean {
+  isErased(event: Covered): boolean {
     const { event_type, occurred_at, project_id, properties, received_at, user_id } = event
     const since = Math.min(occurred_at, received_at)
-    if (since > this.#newest || isShell(event)) return false
+    if (since > this.#newest || isRedacted(event)) return false
     if (since <= this.untilOf(project_id, user_id)) return true
     if (event_type !== IDENTIFY) return false
     const named = anonymousIdIn(properties)
     return named !== undefined && since <= this.untilOf(project_id, named)
   }
 
-  veilEvent<E extends Event>(event: E): E | Event {
-    return this.covers(event) ? shellOf(event) : event
+  hideErasedEvent<E extends Event>(event: E): E | Event {
+    return this.isErased(event) ? redact(event) : event
   }
 
   /** The same batch where nothing in it is covered. */
-  veil(batch: EventBatch): EventBatch {
-    if (this.size === 0 || !batch.events.some((event) => this.covers(event))) return batch
+  hideErased(batch: EventBatch): EventBatch {
+    if (this.size === 0 || !batch.events.some((event) => this.isErased(event))) return batch
     return EventBatch.fromEvents(
-      batch.events.map((event) => this.veilEvent(event)),
+      batch.events.map((event) => this.hideErasedEvent(event)),
       batch.origin
     ).withTraces(batch.traces)
   }
 
-  /** {@link veil} byte for byte in place; `undefined` where nothing is covered. */
-  veilBytes(batch: EventBatch): Veiled | undefined {
+  /** {@link hideErased} byte for byte in place; `undefined` where nothing is covered. */
+  hideErasedBytes(batch: EventBatch): RedactedBatch | undefined {
     if (this.size === 0) return undefined
     const { events } = batch
-    const indexes = events.flatMap((event, index) => (this.covers(event) ? [index] : []))
-    return indexes.length === 0 ? undefined : veilBytes(batch.bytes, indexes, events)
+    const indexes = events.flatMap((event, index) => (this.isErased(event) ? [index] : []))
+    return indexes.length === 0 ? undefined : redactBytes(batch.bytes, indexes, events)
   }
 }

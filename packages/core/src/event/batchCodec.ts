@@ -78,7 +78,7 @@ const linesOf = (events: ReadonlyArray<Event>): string => {
 const SPACE = 32
 
 /** One event's line in exactly `bytes` bytes: spaces, which JSON does not mind, behind its properties. */
-export const shellLine = (event: Event, bytes: number): Uint8Array => {
+export const redactedLine = (event: Event, bytes: number): Uint8Array => {
   const line = utf8.encode(linesOf([event]))
   const padded = new Uint8Array(bytes).fill(SPACE)
   padded.set(line.subarray(0, -2))

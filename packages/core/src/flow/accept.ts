@@ -32,7 +32,7 @@ export const accept = Effect.fnUntraced(function* (body: PlainBody | Events, pro
     // Old events of an erased user are taken, and leave nothing but their ids.
     const { tombstones } = Option.getOrUndefined(erasure) ?? {}
     const mayBeErased = tombstones !== undefined && oldest <= tombstones.newest
-    yield* publishAll(queue, mayBeErased ? batches.map((batch) => tombstones.veil(batch)) : batches)
+    yield* publishAll(queue, mayBeErased ? batches.map((batch) => tombstones.hideErased(batch)) : batches)
   }
   const verdict: BatchVerdict = { accepted, rejected }
   return verdict

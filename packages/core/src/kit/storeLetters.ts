@@ -65,7 +65,7 @@ const lettersOfBoth = (
   return {
     put: (given, reason) => {
       // Somebody may have been erased since the batch was read.
-      const batch = tombstones.veil(given)
+      const batch = tombstones.hideErased(given)
       return reason.stage === "warehouse"
         ? Effect.tap(kept.put(batch, reason), () => Effect.sync(() => meter.deadLettered(reason.code, batch.count)))
         : own.put(batch, reason)

@@ -40,7 +40,7 @@ const make = (): Context.Context<StoreServices> => {
         const added = batches
           .flatMap((batch) => freshOf(consumed, batch))
           .map((taken): Row => {
-            const event = tombstones.veilEvent(taken)
+            const event = tombstones.hideErasedEvent(taken)
             const duplicate = known.has(identity(event))
             known.add(identity(event))
             return { position: ++last, event, duplicate }
@@ -87,8 +87,8 @@ const make = (): Context.Context<StoreServices> => {
     erase: (given) =>
       Effect.sync(() => {
         tombstones.add(given)
-        const events = rows.filter(({ event }) => tombstones.covers(event)).length
-        rows = rows.map((row) => ({ ...row, event: tombstones.veilEvent(row.event) }))
+        const events = rows.filter(({ event }) => tombstones.isErased(event)).length
+        rows = rows.map((row) => ({ ...row, event: tombstones.hideErasedEvent(row.event) }))
         return [{ place: "store", events }]
       })
   }

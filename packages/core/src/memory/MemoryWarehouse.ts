@@ -1,7 +1,7 @@
 import { Context, Effect, Layer } from "effect"
 import type { ByProject, Event } from "../event/Event.ts"
 import { withUsers } from "../event/Identities.ts"
-import { isShell } from "../event/shell.ts"
+import { isRedacted } from "../event/redact.ts"
 import { Tombstones } from "../event/Tombstones.ts"
 import { opaqueNames } from "./QueueState.ts"
 import { WarehouseErasure } from "../port/Erasure.ts"
@@ -35,7 +35,7 @@ const make = (): Context.Context<WarehouseServices> => {
           const events = eventsOf(event.project_id)
           const tally = events.has(event.event_id) ? repeated : inserted
           tally[event.project_id] = (tally[event.project_id] ?? 0) + 1
-          const gone = isShell(event) || tombstones.covers(event)
+          const gone = isRedacted(event) || tombstones.isErased(event)
           if (tally === inserted && !gone) events.set(event.event_id, event)
         }
         stored = plus(stored, inserted)
@@ -82,7 +82,7 @@ const make = (): Context.Context<WarehouseServices> => {
       Effect.sync(() => {
         tombstones.add(given)
         const events = eventsOf(given.project_id)
-        const gone = [...events.values()].filter((event) => tombstones.covers(event))
+        const gone = [...events.values()].filter((event) => tombstones.isErased(event))
         for (const event of gone) events.delete(event.event_id)
         return gone.length
       })

@@ -166,15 +166,15 @@ export class QueueState {
     this.meter.deadLettered(reason.code, letters.length)
   }
 
-  /** Shells where the user's events wait, and their letters off the list. */
+  /** Redacted events where the user's events wait, and their letters off the list. */
   erase(erasure: Erasure): ReadonlyArray<Erased> {
     this.tombstones.add(erasure)
     let waiting = 0
     for (const message of this.messages.values()) {
-      waiting += message.batch.events.filter((event) => this.tombstones.covers(event)).length
-      message.batch = this.tombstones.veil(message.batch)
+      waiting += message.batch.events.filter((event) => this.tombstones.isErased(event)).length
+      message.batch = this.tombstones.hideErased(message.batch)
     }
-    const letters = this.letters.filter(({ event }) => this.tombstones.covers(event))
+    const letters = this.letters.filter(({ event }) => this.tombstones.isErased(event))
     this.takeLetters(letters.map(({ id }) => id))
     return [
       { place: "queue", events: waiting },

@@ -10,12 +10,12 @@ export class QueueErasure extends Context.Service<
   QueueErasure,
   {
     /**
-     * Tombstones of those whose old events are published as shells; whoever publishes sees to it. Empty where the queue
+     * Tombstones of those whose old events are published redacted; whoever publishes sees to it. Empty where the queue
      * keeps none.
      */
     readonly tombstones: Tombstones
     /**
-     * Erases durably: leaves shells of the events that wait, takes the dead letters off the list, and leaves no byte of
+     * Erases durably: leaves redacted the events that wait, takes the dead letters off the list, and leaves no byte of
      * either behind. Counts stay as they are. Repeated, it does what is left to do.
      */
     readonly erase: (erasure: Erasure) => Effect.Effect<ReadonlyArray<Erased>, EventQueueError>
@@ -27,7 +27,7 @@ export class StoreErasure extends Context.Service<
   StoreErasure,
   {
     /**
-     * Erases durably: leaves shells of the user's events, here and of whatever is appended later, and no byte of them
+     * Erases durably: leaves redacted the user's events, here and of whatever is appended later, and no byte of them
      * behind. Cursors and counts stay as they are. Repeated, it does what is left to do.
      */
     readonly erase: (erasure: Erasure) => Effect.Effect<ReadonlyArray<Erased>, EventStoreError>

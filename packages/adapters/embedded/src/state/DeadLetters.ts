@@ -3,7 +3,7 @@ import {
   type DeadLetterReason,
   type Event,
   PersistedLetter,
-  shellOf,
+  redact,
   Tally,
   type Tombstones
 } from "@millrace/core"
@@ -196,16 +196,16 @@ export class DeadLetters {
   }
 
   /** Takes letters of erased users off the list, then overwrites them; returns how many were on it. */
-  async veil(tombstones: Tombstones): Promise<number> {
+  async hideErased(tombstones: Tombstones): Promise<number> {
     const open = this.select("all")
     let listed = 0
     for (let at = 0; at < open.length; at += VEIL_LETTERS) {
       const letters = await this.read(open.slice(at, at + VEIL_LETTERS))
-      const covered = letters.filter(({ event }) => tombstones.covers(event)).map(({ id }) => Number(id))
+      const covered = letters.filter(({ event }) => tombstones.isErased(event)).map(({ id }) => Number(id))
       if (covered.length > 0) await this.close(covered, "purged")
       listed += covered.length
     }
-    await this.#log.rewrite(({ payload }) => veiledLetter(payload, tombstones))
+    await this.#log.rewrite(({ payload }) => redactedLetter(payload, tombstones))
     return listed
   }
 
@@ -234,7 +234,7 @@ export class DeadLetters {
     }
   }
 
-  /** As the log's; call it while nothing is dropped or veiled. */
+  /** As the log's; call it while nothing is dropped or redacted. */
   copyTo(directory: string): Promise<void> {
     return this.#log.copyTo(directory)
   }
@@ -248,13 +248,13 @@ export class DeadLetters {
 const VEIL_LETTERS = 64
 
 /** In the same size: JSON does not mind spaces at the end. The message may repeat what was refused. */
-const veiledLetter = (payload: Buffer, tombstones: Tombstones): Buffer | undefined => {
+const redactedLetter = (payload: Buffer, tombstones: Tombstones): Buffer | undefined => {
   const entry = decodeEntry(payload.toString("utf8"))
-  if ("closed" in entry || !tombstones.covers(entry.event)) return undefined
-  const left: Letter = { ...entry, event: shellOf(entry.event), reason: { ...entry.reason, message: "" } }
-  const veiled = Buffer.alloc(payload.length, " ")
-  veiled.write(JSON.stringify(left))
-  return veiled
+  if ("closed" in entry || !tombstones.isErased(entry.event)) return undefined
+  const left: Letter = { ...entry, event: redact(entry.event), reason: { ...entry.reason, message: "" } }
+  const redacted = Buffer.alloc(payload.length, " ")
+  redacted.write(JSON.stringify(left))
+  return redacted
 }
 
 const close = (entries: Map<number, Entry>, id: number): void => {

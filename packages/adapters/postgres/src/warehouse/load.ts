@@ -1,4 +1,4 @@
-import { type ByProject, type EventBatch, IDENTIFY, isShell } from "@millrace/core"
+import { type ByProject, type EventBatch, IDENTIFY, isRedacted } from "@millrace/core"
 import { Effect } from "effect"
 import type { Connection } from "../client.ts"
 import { COPY_COLUMNS, CopyBuffer } from "../CopyBuffer.ts"
@@ -46,7 +46,7 @@ export const rehearsePage = Effect.fnUntraced(function* (
 
 interface Loaded {
   readonly events: number
-  /** Shells included: they are counted like what they stand for, and there is nothing in them to be asked for. */
+  /** Redacted events included: they are counted like what they stand for, and there is nothing in them to be asked for. */
   readonly inserted: number
   /** By project: what the page holds, and what of it counts as stored. */
   readonly given: ReadonlyMap<string, number>
@@ -62,16 +62,16 @@ const insertPage = Effect.fnUntraced(function* (
   if (given.length === 0) return NOTHING
   // Whoever was erased before the lock was taken is known from here on.
   yield* erasures.refresh
-  const { hasShells, rows, sizes } = yield* Effect.try({
-    try: () => encode(given.map((batch) => erasures.tombstones.veil(batch))),
+  const { hasRedacted, rows, sizes } = yield* Effect.try({
+    try: () => encode(given.map((batch) => erasures.tombstones.hideErased(batch))),
     catch: (cause) => new DriverFailure(cause, "data")
   })
   yield* connection.rows(STAGE)
   yield* connection.copyIn(COPY, rows.finish())
   const fresh = yield* connection.rows(INSERT, [IDENTIFY])
-  const shells = hasShells ? yield* connection.rows(FRESH_SHELLS) : []
+  const redacted = hasRedacted ? yield* connection.rows(FRESH_SHELLS) : []
   const counted = new Map<string, number>()
-  for (const row of [...fresh, ...shells]) add(counted, String(row["project_id"]), Number(row["stored"]))
+  for (const row of [...fresh, ...redacted]) add(counted, String(row["project_id"]), Number(row["stored"]))
   for (const row of fresh) {
     const identifying = JSON.parse(String(row["identifying"] ?? "[]")) as ReadonlyArray<Identifying>
     yield* mergeIdentified(connection, String(row["project_id"]), identifying)
@@ -97,15 +97,15 @@ const sumOf = (counts: ReadonlyMap<string, number>) => [...counts.values()].redu
 const encode = (batches: ReadonlyArray<EventBatch>) => {
   const rows = new CopyBuffer()
   const sizes = new Map<string, number>()
-  let hasShells = false
+  let hasRedacted = false
   for (const { count, events, ids, project_id } of batches) {
     add(sizes, project_id, count)
     events.forEach((event, index) => {
-      hasShells ||= isShell(event)
+      hasRedacted ||= isRedacted(event)
       rows.row(rows.rows + 1, event, ids, index)
     })
   }
-  return { rows, sizes, hasShells }
+  return { rows, sizes, hasRedacted }
 }
 
 /** A page that comes again, because its commit's answer was lost, adds neither duplicates nor losses. */

@@ -115,7 +115,7 @@ export const coveredLetters = async (
   const covered: Array<FoundLetter> = []
   for (let from = 1; ;) {
     const found = await page(letters, { from, limit: CHUNK_LETTERS, project_id })
-    covered.push(...found.filter(({ letter }) => tombstones.covers(letter.event)))
+    covered.push(...found.filter(({ letter }) => tombstones.isErased(letter.event)))
     if (found.length < CHUNK_LETTERS) return covered
     from = found.at(-1)!.sequence + 1
   }

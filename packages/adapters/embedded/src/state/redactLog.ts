@@ -9,21 +9,21 @@ interface Parts {
   readonly tombstones: Tombstones
 }
 
-/** Leaves shells of what the tombstones cover, in the log and in the letters, down to their files. */
-export const veilLog = async (
+/** Redacts what the tombstones cover, in the log and in the letters, down to their files. */
+export const redactLog = async (
   log: SegmentLog,
   { index, letters, tombstones }: Parts
 ): Promise<ReadonlyArray<Erased>> => {
-  const dead_letters = await letters.veil(tombstones)
-  const veiled = new Map<number, ReadonlyArray<number>>()
+  const dead_letters = await letters.hideErased(tombstones)
+  const redacted = new Map<number, ReadonlyArray<number>>()
   await log.rewrite(({ payload, sequence }) => {
-    const found = tombstones.veilBytes(EventBatch.fromBytes(payload))
-    if (found !== undefined) veiled.set(sequence, found.indexes)
+    const found = tombstones.hideErasedBytes(EventBatch.fromBytes(payload))
+    if (found !== undefined) redacted.set(sequence, found.indexes)
     return found?.bytes
   })
   let queue = 0
   let store = 0
-  for (const [sequence, indexes] of veiled) {
+  for (const [sequence, indexes] of redacted) {
     if (sequence <= index.droppedUpTo || sequence > index.last) continue
     const alive = indexes.filter((event) => !index.isDead(sequence, event)).length
     if (index.isAcked(sequence)) store += alive
