@@ -49,30 +49,37 @@ const inspect = Effect.gen(function* () {
   }
 })
 
+/** Loaders of these journals, each killed at a random moment; then rows, counts and watermark have to agree. */
+const killAndInspect = async (url: string, journals: ReadonlyArray<string>, random: () => number) => {
+  await Promise.all(journals.map((journal) => runAndKill(url, journal, random() * 150)))
+  const found = await Effect.runPromise(Effect.provide(inspect, Postgres.warehouse({ url })))
+  const pages = Number(found.watermark.cursor)
+  const answered = Math.max(...journals.map(journaled))
+  assert.isAtLeast(pages, answered, "an answered load is missing")
+  assert.isAtMost(pages, answered + journals.length, "a page was loaded that nobody asked for")
+  assert.strictEqual(found.events, pages * ROWS)
+  assert.deepStrictEqual(found.counts.stored, { default: pages * ROWS })
+  assert.deepStrictEqual(found.counts.duplicates, { default: pages * OVERLAP })
+  assert.strictEqual(found.watermark.as_of, pages)
+}
+
 await describeWithService("PostgreSQL as a warehouse: SIGKILL while loading", postgres(), (server) => {
-  it(
-    `rows, counts and watermark agree after each of ${KILLS} kills (seed ${SEED})`,
-    async () => {
-      const directory = mkdtempSync(join(tmpdir(), "millrace-postgres-kill-"))
-      const journal = join(directory, "journal")
-      const random = mulberry32(SEED)
-      try {
-        const url = await server().createDatabase()
-        for (let kill = 0; kill < KILLS; kill++) {
-          await runAndKill(url, journal, random() * 150)
-          const found = await Effect.runPromise(Effect.provide(inspect, Postgres.warehouse({ url })))
-          const pages = Number(found.watermark.cursor)
-          assert.isAtLeast(pages, journaled(journal), "an answered load is missing")
-          assert.isAtMost(pages, journaled(journal) + 1, "a page was loaded that nobody asked for")
-          assert.strictEqual(found.events, pages * ROWS)
-          assert.deepStrictEqual(found.counts.stored, { default: pages * ROWS })
-          assert.deepStrictEqual(found.counts.duplicates, { default: pages * OVERLAP })
-          assert.strictEqual(found.watermark.as_of, pages)
+  for (const loaders of [1, 2]) {
+    const title = `rows, counts and watermark agree after each of ${KILLS} kills of ${loaders} at once (seed ${SEED})`
+    it(
+      title,
+      async () => {
+        const directory = mkdtempSync(join(tmpdir(), "millrace-postgres-kill-"))
+        const journals = Array.from({ length: loaders }, (_, index) => join(directory, `journal-${index}`))
+        const random = mulberry32(SEED)
+        try {
+          const url = await server().createDatabase()
+          for (let kill = 0; kill < KILLS; kill++) await killAndInspect(url, journals, random)
+        } finally {
+          rmSync(directory, { recursive: true, force: true })
         }
-      } finally {
-        rmSync(directory, { recursive: true, force: true })
-      }
-    },
-    60_000 + KILLS * 5_000
-  )
+      },
+      60_000 + KILLS * 5_000
+    )
+  }
 })
