@@ -1,8 +1,9 @@
 import { headers, type MsgHdrs } from "@nats-io/transport-node"
 import { type EventBatch, PublishGroups } from "@millrace/core"
 import type { Label } from "@millrace/core/account"
-import { type Broker, isTimeout, NotConnected, PayloadTooLarge, PublisherFull, StreamChanged } from "./client.ts"
+import type { Broker } from "./client.ts"
 import { subjectOf } from "./subjects.ts"
+import { isTimeout, NotConnected, PayloadTooLarge, PublisherFull, StreamChanged } from "./errors.ts"
 
 export interface PublisherOptions {
   readonly prefix: string

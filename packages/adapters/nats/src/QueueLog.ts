@@ -8,7 +8,7 @@ import {
   makeAccount,
   positionIn
 } from "@millrace/core/account"
-import { type Broker, queueError } from "./client.ts"
+import type { Broker } from "./client.ts"
 import type { ResolvedOptions } from "./config.ts"
 import { deliveredTo, ensureConsumer } from "./consumer.ts"
 import { eventLogOf } from "./eventLog.ts"
@@ -17,6 +17,7 @@ import { recordLogOf } from "./recordLog.ts"
 import { openStreams } from "./streams.ts"
 import type { Names } from "./subjects.ts"
 import { letterLogOf } from "./deadLetters.ts"
+import { queueError } from "./errors.ts"
 
 export interface Mending {
   /** Whatever an operator, or a copy put back, did to streams and consumer: they are there and followed once this resolves. */

@@ -1,8 +1,9 @@
 import { type Account, generationIn } from "@millrace/core/account"
 import { AckPolicy, type ConsumerConfig, type ConsumerInfo } from "@nats-io/jetstream"
-import { type Broker, orUndefined } from "./client.ts"
+import type { Broker } from "./client.ts"
 import type { ResolvedOptions } from "./config.ts"
 import type { Names } from "./subjects.ts"
+import { orUndefined } from "./errors.ts"
 
 interface View extends Pick<Account, "ledger"> {
   readonly broker: Broker

@@ -2,9 +2,10 @@ import { createHash } from "node:crypto"
 import { type FoundLetter, type LetterLog, lettersOf, type WrittenLetter } from "@millrace/core/account"
 import type { DeadLetters, EventBatch } from "@millrace/core"
 import type { Semaphore } from "effect"
-import { type Broker, isConflict, type StoredMsg } from "./client.ts"
+import type { Broker, StoredMsg } from "./client.ts"
 import type { QueueLog } from "./QueueLog.ts"
 import { type Names, tokenOf } from "./subjects.ts"
+import { isConflict } from "./errors.ts"
 
 const ANSWER_MILLIS = 5_000
 

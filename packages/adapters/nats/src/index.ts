@@ -1,4 +1,11 @@
-export * as Nats from "./Nats.ts"
+import { restorer } from "./backup/restore.ts"
+import { layer } from "./queue.ts"
+
 export { NatsOptions } from "./config.ts"
-export { NotConnected } from "./client.ts"
-export { StreamRefused } from "./streams.ts"
+export { NotConnected, StreamRefused } from "./errors.ts"
+
+/**
+ * `Nats.layer({ servers })`: the queue, shared by any number of processes. `Nats.restorer({ servers })` puts back what was
+ * copied from one.
+ */
+export const Nats = { layer, restorer }

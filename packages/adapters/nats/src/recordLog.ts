@@ -1,6 +1,7 @@
 import type { RecordLog } from "@millrace/core/account"
-import { type Broker, isConflict, isTimeout } from "./client.ts"
+import type { Broker } from "./client.ts"
 import type { Names } from "./subjects.ts"
+import { isConflict, isTimeout } from "./errors.ts"
 
 const ANSWER_MILLIS = 5_000
 

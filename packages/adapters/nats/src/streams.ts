@@ -1,7 +1,8 @@
 import { DiscardPolicy, RetentionPolicy, StorageType, type StreamConfig, type StreamInfo } from "@nats-io/jetstream"
-import { type Broker, orUndefined } from "./client.ts"
+import type { Broker } from "./client.ts"
 import type { ResolvedOptions } from "./config.ts"
 import type { Names } from "./subjects.ts"
+import { orUndefined, StreamRefused } from "./errors.ts"
 
 const NANOS_PER_MILLI = 1_000_000
 /** How long the server recognises a publish that was sent again; identity beyond it is the store's. */
@@ -9,11 +10,6 @@ const DUPLICATE_WINDOW_MILLIS = 120_000
 /** The ledger is cut by checkpoints; this much never accumulates while anything works. */
 const LEDGER_BYTES = 64 << 20
 const MAX_ADVISORIES = 100_000
-
-/** The server keeps the queue in another way than asked for, and would break a promise. */
-export class StreamRefused extends Error {
-  override readonly name = "StreamRefused"
-}
 
 type Wanted = Partial<StreamConfig> & { readonly name: string }
 

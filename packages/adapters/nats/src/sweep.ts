@@ -1,10 +1,10 @@
 import type { EventQueueError } from "@millrace/core"
 import { bury, NO_EVENTS, positionIn, recordEmpty, sequenceOf, takeSnapshot, tellOf } from "@millrace/core/account"
 import { Effect, Schema } from "effect"
-import { queueError } from "./client.ts"
 import { isServed, workerIn } from "./consumer.ts"
 import type { QueueLog } from "./QueueLog.ts"
 import { labelOf } from "./subjects.ts"
+import { queueError } from "./errors.ts"
 
 /** `$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES`: the server will not deliver this message again. */
 const Advisory = Schema.fromJsonString(

@@ -1,9 +1,9 @@
 import type { Delivery, EventQueueError, TakeOptions } from "@millrace/core"
 import { type Handout, take as takeFrom } from "@millrace/core/account"
 import { Effect, type Scope } from "effect"
-import { NotConnected, queueError } from "./client.ts"
 import type { Inbox, Message } from "./Inbox.ts"
 import type { QueueLog } from "./QueueLog.ts"
+import { NotConnected, queueError } from "./errors.ts"
 
 const ANSWER_MILLIS = 5_000
 

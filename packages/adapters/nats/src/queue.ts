@@ -17,7 +17,7 @@ import {
 import { release, sequenceOf, type Snapshot, takeSnapshot } from "@millrace/core/account"
 import { Context, Effect, Layer, type Scope, Semaphore } from "effect"
 import { copierOf } from "./backup/copier.ts"
-import { Broker, isGone, isUnheard, queueError } from "./client.ts"
+import { Broker } from "./client.ts"
 import { type NatsOptions, resolveOptions } from "./config.ts"
 import { deadLettersOf } from "./deadLetters.ts"
 import { durabilityOf } from "./durability.ts"
@@ -27,6 +27,7 @@ import { openQueueLog, type QueueLog } from "./QueueLog.ts"
 import { namesOf } from "./subjects.ts"
 import { makeSweep, nudge } from "./sweep.ts"
 import { handoutOf, take } from "./take.ts"
+import { isGone, isUnheard, queueError } from "./errors.ts"
 
 /** A lease is renewed this many times before the server would end it. */
 const BEATS = 3
@@ -178,5 +179,3 @@ const receivedAt = (log: QueueLog, position: number | undefined) =>
  */
 export const layer = (options: NatsOptions): Layer.Layer<QueueServices | QueueSnapshot, EventQueueError> =>
   Layer.effectContext(make(options))
-
-export { restorer } from "./backup/restore.ts"
