@@ -1,77 +1,10 @@
-import { type Erased, type Erasure, EventBatch, Tombstones } from "@millrace/core"
-import {
-  coveredLetters,
-  decode,
-  type Known,
-  NO_EVENTS,
-  originOf,
-  positionIn,
-  recordEmpty,
-  removeLetters
-} from "@millrace/core/account"
-import type { StoredMsg } from "./client.ts"
+import type { Erased, Erasure } from "@millrace/core"
+import { deleteEmpty, erase as eraseFrom, NO_EVENTS, positionIn } from "@millrace/core/account"
 import type { QueueLog } from "./QueueLog.ts"
-import { labelOf, tokenOf } from "./subjects.ts"
 
-/**
- * What waits is published again with redacted events in the user's places, then overwritten where it lay; letters are overwritten. A
- * crash in between leaves both, and ids make one of two. No tombstones are kept here: an event that comes later is the
- * store's to refuse.
- */
 export const erase = async (log: QueueLog, erasure: Erasure): Promise<ReadonlyArray<Erased>> => {
-  const tombstones = new Tombstones((project_id, user_id) => JSON.stringify([project_id, user_id]))
-  tombstones.add(erasure)
   await log.mending.ready()
-  await log.ledger.refresh()
-  const queue = await redactMessages(log, tombstones, erasure)
-  const letters = await coveredLetters(log.letters, tombstones, erasure.project_id)
-  await removeLetters(log.letters, letters)
-  const pending = !(await isClean(log))
-  return [
-    { place: "queue", events: queue, ...(pending ? { pending } : {}) },
-    { place: "dead_letters", events: letters.length }
-  ]
-}
-
-const redactMessages = async (
-  log: QueueLog,
-  tombstones: Tombstones,
-  { project_id, until }: Erasure
-): Promise<number> => {
-  const { broker, names } = log
-  const subject = `${names.subjects.events}.*.${tokenOf(project_id)}.*`
-  let events = 0
-  for (let from = 1; ;) {
-    const message = await broker.next(names.events, from, subject)
-    if (message === null) return events
-    from = message.seq + 1
-    const known = knownOf(log, message)
-    const batch = known === undefined ? undefined : decode(log, known)
-    if (known === undefined || batch === undefined) continue
-    const covered = batch.events.filter((event) => tombstones.isErased(event)).length
-    if (covered === 0) continue
-    if (!log.ledger.state.isSettled(known.position)) {
-      await replaceMessage(log, known, tombstones.hideErased(batch), until)
-      events += covered
-    }
-    await broker.call(() => broker.streams.deleteMessage(names.events, message.seq, true))
-  }
-}
-
-const knownOf = (log: QueueLog, { data, seq, subject }: StoredMsg): Known | undefined => {
-  const label = labelOf(log.names.subjects.events, subject)
-  return label === undefined ? undefined : { position: positionIn(log, seq), label, bytes: data, traces: [] }
-}
-
-/** Those of its events that are dead letters are accounted for under the old message; the others wait in the new one. */
-const replaceMessage = async (log: QueueLog, { label, position }: Known, batch: EventBatch, until: number) => {
-  const dead = log.ledger.state.dead(position)
-  const alive = dead.missing(0, batch.count).flatMap(([start, end]) => batch.events.slice(start, end))
-  if (alive.length > 0) {
-    const msgID = `erase-${originOf(log, position).log}/${position}/${until}`
-    await log.publisher.send(EventBatch.fromEvents(alive), { replay: label.replay, msgID })
-  }
-  await log.ledger.append({ _tag: "Settled", messages: [{ ...label, position, count: dead.size, held: label.count }] })
+  return eraseFrom(log, erasure, () => isClean(log))
 }
 
 /** The largest file that a server keeps messages in, and some more. */
@@ -95,7 +28,8 @@ const isClean = async (log: QueueLog): Promise<boolean> => {
   }
   const { state: filled } = await infoOf(log)
   const isGone = await waitUntilGone(log, state.last_seq)
-  await deleteFiller(log, state.last_seq + 1, filled.last_seq)
+  // What no worker has taken yet.
+  await deleteEmpty(log, state.last_seq + 1, positionIn(log, filled.last_seq))
   return isGone
 }
 
@@ -108,16 +42,4 @@ const waitUntilGone = async (log: QueueLog, position: number): Promise<boolean> 
     await new Promise((resolve) => setTimeout(resolve, POLL_MILLIS))
   }
   return false
-}
-
-/** What no worker has taken yet. */
-const deleteFiller = async (log: QueueLog, first: number, last: number): Promise<void> => {
-  const { broker, names } = log
-  for (let from = first; ;) {
-    const found = await broker.next(names.events, from, names.subjects.nudge)
-    if (found === null || found.seq > last) return
-    await recordEmpty(log, [positionIn(log, found.seq)])
-    await broker.call(() => broker.streams.deleteMessage(names.events, found.seq, false)).catch(() => undefined)
-    from = found.seq + 1
-  }
 }

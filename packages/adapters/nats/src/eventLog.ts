@@ -1,7 +1,7 @@
 import { type EventLog, type Holding, NO_EVENTS, type Range } from "@millrace/core/account"
 import type { Broker, StreamInfo } from "./client.ts"
 import { idOf } from "./streams.ts"
-import { labelOf, type Names } from "./subjects.ts"
+import { labelOf, type Names, tokenOf } from "./subjects.ts"
 
 /** `handedOut`: what the present consumer has. */
 export const eventLogOf = (broker: Broker, names: Names, handedOut: () => Promise<number>): EventLog => ({
@@ -15,7 +15,19 @@ export const eventLogOf = (broker: Broker, names: Names, handedOut: () => Promis
     const message = await broker.call(() => broker.streams.getMessage(names.events, { seq }))
     return message === null ? undefined : (labelOf(names.subjects.events, message.subject) ?? NO_EVENTS)
   },
-  handedOut
+  handedOut,
+  next: async (sequence, project_id) => {
+    const project = project_id === undefined ? "*" : tokenOf(project_id)
+    const message = await broker.next(names.events, sequence, `${names.subjects.events}.*.${project}.*`)
+    if (message === null) return undefined
+    const label = labelOf(names.subjects.events, message.subject)
+    return { sequence: message.seq, label, bytes: message.data }
+  },
+  nextEmpty: async (sequence) => (await broker.next(names.events, sequence, names.subjects.nudge))?.seq,
+  // One by one: a purge by subject leaves some behind on 2.9.
+  delete: async (sequence, { overwrite }) => {
+    await broker.call(() => broker.streams.deleteMessage(names.events, sequence, overwrite))
+  }
 })
 
 const holdingOf = ({ subjects }: Names, info: StreamInfo): Holding => {

@@ -1,11 +1,9 @@
 import {
-  type ByProject,
   DeadLetters,
   EventBatch,
   EventQueue,
   type EventQueueError,
   everyMillis,
-  type QueueCounts,
   QueueErasure,
   QueueLedger,
   QueueObservation,
@@ -14,7 +12,7 @@ import {
   superviseLoop,
   Tombstones
 } from "@millrace/core"
-import { release, sequenceOf, type Snapshot, takeSnapshot } from "@millrace/core/account"
+import { ledgerOf, release, type Snapshot, takeSnapshot, tellNotes, waitingOf } from "@millrace/core/account"
 import { Context, Effect, Layer, type Scope, Semaphore } from "effect"
 import { copierOf } from "./backup/copier.ts"
 import { Broker } from "./client.ts"
@@ -84,22 +82,15 @@ const make = (options: NatsOptions) =>
     const { sweepEveryMillis } = log.options
     const sweep = Effect.andThen(makeSweep(log), tellNotes(log))
     yield* superviseLoop(everyMillis("sweep", sweepEveryMillis), Effect.as(sweep, sweepEveryMillis))
-    const snapshot = (operation: EventQueueError["operation"]) =>
-      Effect.tryPromise({ try: () => lookAgain(log), catch: (cause) => queueError(operation, cause) }).pipe(
-        Effect.tap(tellNotes(log))
-      )
+    const look = Effect.tryPromise({ try: () => lookAgain(log), catch: (cause) => queueError("depth", cause) }).pipe(
+      Effect.tap(tellNotes(log))
+    )
     const replaying = yield* Semaphore.make(1)
     return Context.make(EventQueue, {
       durability,
       publish: (batch) => publish(log, batch),
       take: (takeOptions) => take(log, inbox, takeOptions),
-      waiting: Effect.flatMap(snapshot("depth"), ({ bytes, oldest, waiting }) =>
-        Effect.map(receivedAt(log, oldest), (oldestReceivedAt) => ({
-          events: total(waiting),
-          bytes,
-          oldestReceivedAt
-        }))
-      )
+      waiting: waitingOf(log, look)
     }).pipe(
       Context.add(DeadLetters, deadLettersOf(log, replaying)),
       Context.add(QueueObservation, { observe: log.meter.observe }),
@@ -108,27 +99,13 @@ const make = (options: NatsOptions) =>
         erase: (erasure) =>
           Effect.tryPromise({ try: () => erase(log, erasure), catch: (cause) => queueError("erase", cause) })
       }),
-      Context.add(QueueLedger, {
-        counts: Effect.map(snapshot("depth"), (seen) => countsOf(log, seen)),
-        lost: Effect.map(snapshot("depth"), ({ lost }) => total(lost))
-      }),
+      Context.add(QueueLedger, ledgerOf(log, look)),
       Context.add(QueueSnapshot, copierOf(log, replaying))
     )
   })
 
-const countsOf = (log: QueueLog, seen: Snapshot): QueueCounts => ({
-  accepted: seen.accepted,
-  deadLettered: seen.deadLettered,
-  replayed: seen.replayed,
-  waiting: seen.waiting,
-  lost: seen.lost,
-  unsettled: { log: log.id, positions: seen.unsettled }
-})
-
 /** Those of the store behind the queue count. */
 const hashOfNobody = () => ""
-
-const total = (by: ByProject) => Object.values(by).reduce((sum, events) => sum + events, 0)
 
 /** Streams that are gone are made again before anybody is told that they are. */
 const lookAgain = (log: QueueLog): Promise<Snapshot> =>
@@ -136,9 +113,6 @@ const lookAgain = (log: QueueLog): Promise<Snapshot> =>
     if (!isGone(cause) && !isUnheard(cause)) throw cause
     return log.mending.mend().then(() => takeSnapshot(log))
   })
-
-const tellNotes = ({ notes }: QueueLog) =>
-  Effect.suspend(() => Effect.forEach(notes.splice(0), (note) => Effect.logError(note), { discard: true }))
 
 /** A server that was away may have come back with another stream. */
 const reconnected = (log: QueueLog): void => {
@@ -155,19 +129,6 @@ const publish = (log: QueueLog, batch: EventBatch): Effect.Effect<void, EventQue
       if (isUnheard(error)) log.mending.mend().catch(() => undefined)
       resume(error === undefined ? Effect.void : Effect.fail(queueError("publish", error)))
     })
-  })
-
-/** Of the first batch at or after `position`; `undefined` when there is none. */
-const receivedAt = (log: QueueLog, position: number | undefined) =>
-  Effect.tryPromise({
-    try: async () => {
-      if (position === undefined) return undefined
-      const batches = `${log.names.subjects.events}.*.*.*`
-      const seq = sequenceOf(log.ledger.state.watch!.numbering, position)
-      const message = seq === undefined ? null : await log.broker.next(log.names.events, seq, batches)
-      return message === null ? undefined : EventBatch.fromBytes(message.data).received_at
-    },
-    catch: (cause) => queueError("depth", cause)
   })
 
 /**

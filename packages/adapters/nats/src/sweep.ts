@@ -1,5 +1,5 @@
 import type { EventQueueError } from "@millrace/core"
-import { bury, NO_EVENTS, positionIn, recordEmpty, sequenceOf, takeSnapshot, tellOf } from "@millrace/core/account"
+import { bury, NO_EVENTS, positionIn, sweepStream } from "@millrace/core/account"
 import { Effect, Schema } from "effect"
 import { isServed, workerIn } from "./consumer.ts"
 import type { QueueLog } from "./QueueLog.ts"
@@ -13,8 +13,8 @@ const Advisory = Schema.fromJsonString(
 const decodeAdvisory = Schema.decodeOption(Advisory)
 
 /**
- * Looks after messages that no worker will answer for: those that ran out of deliveries become dead letters, and those
- * that are settled but still, or again, in the stream are deleted.
+ * Looks after messages that no worker will answer for: those that ran out of deliveries become dead letters; the
+ * rest is the account's.
  */
 export const makeSweep = (log: QueueLog): Effect.Effect<void, EventQueueError> => {
   let before = 0
@@ -23,7 +23,7 @@ export const makeSweep = (log: QueueLog): Effect.Effect<void, EventQueueError> =
     yield* attempt(() => log.mending.ready())
     if (!(yield* attempt(() => isServed(log)))) yield* attempt(() => log.mending.mend())
     while (yield* sweepAdvisory(log));
-    before = yield* deleteLeftOver(log, before)
+    before = yield* attempt(() => sweepStream(log, before))
   })
 }
 
@@ -77,40 +77,3 @@ const sweepAdvisory = Effect.fnUntraced(function* (log: QueueLog) {
   yield* attempt(() => broker.call(() => broker.streams.deleteMessage(advisories, found.seq, false)))
   return true
 })
-
-/**
- * A server before 2.10 that was killed brings acknowledged messages back, and delivers them to nobody. And of what lies there
- * since the last round, and whose publisher has not told of it, somebody has to.
- */
-const deleteLeftOver = Effect.fnUntraced(function* (log: QueueLog, before: number) {
-  const { leftOver, sight } = yield* attempt(() => takeSnapshot(log))
-  const { broker, ledger, names } = log
-  yield* Effect.forEach(
-    leftOver,
-    (position) =>
-      attempt(async () => {
-        const seq = sequenceOf(ledger.state.watch!.numbering, position)
-        if (seq !== undefined) await broker.call(() => broker.streams.deleteMessage(names.events, seq, true))
-      }).pipe(
-        // Acknowledged meanwhile.
-        Effect.ignore
-      ),
-    { discard: true }
-  )
-  // Those of the last round had their effect, or nobody to have it on.
-  if (sight.holding.empty > 0) yield* attempt(() => deleteNudges(log, before))
-  yield* attempt(() => tellOf(log, sight, before))
-  return sight.last
-})
-
-/** One by one: a purge by subject leaves some behind on 2.9. */
-const deleteNudges = async (log: QueueLog, upTo: number): Promise<void> => {
-  const { broker, names } = log
-  for (let from = 1; ;) {
-    const found = await broker.next(names.events, from, names.subjects.nudge)
-    if (found === null || positionIn(log, found.seq) > upTo) return
-    await recordEmpty(log, [positionIn(log, found.seq)])
-    await broker.call(() => broker.streams.deleteMessage(names.events, found.seq, false))
-    from = found.seq + 1
-  }
-}

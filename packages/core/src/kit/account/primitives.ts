@@ -50,6 +50,19 @@ export interface EventLog {
   readonly labelAt: (sequence: number) => Promise<Label | undefined>
   /** The last sequence that was handed out to anybody. A stream that ends before it has gone back. */
   readonly handedOut: () => Promise<number>
+  /** The first message with events at or after a sequence, of one project or of all. */
+  readonly next: (sequence: number, project_id: string | undefined) => Promise<StoredMessage | undefined>
+  /** The sequence of the first message without events at or after one. */
+  readonly nextEmpty: (sequence: number) => Promise<number | undefined>
+  /** Takes a message off the stream; `overwrite`: and leaves no byte of it behind, where the engine can. */
+  readonly delete: (sequence: number, options: { readonly overwrite: boolean }) => Promise<void>
+}
+
+export interface StoredMessage {
+  readonly sequence: number
+  /** Undefined: not written by this adapter. */
+  readonly label: Label | undefined
+  readonly bytes: Uint8Array
 }
 
 export interface WrittenLetter {
