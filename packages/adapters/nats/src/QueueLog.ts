@@ -6,6 +6,7 @@ import {
   idIn,
   type LogQueue,
   makeAccount,
+  Mending,
   positionIn
 } from "@millrace/core/account"
 import type { Broker } from "./client.ts"
@@ -18,16 +19,6 @@ import { openStreams } from "./streams.ts"
 import type { Names } from "./subjects.ts"
 import { letterLogOf } from "./deadLetters.ts"
 import { queueError } from "./errors.ts"
-
-export interface Mending {
-  /** Whatever an operator, or a copy put back, did to streams and consumer: they are there and followed once this resolves. */
-  readonly mend: () => Promise<void>
-  /**
-   * Resolves once they have been since the connection was last lost, and nothing of it is under way. A server that comes back may
-   * hand out sequences again: what were published before that is seen could be taken for what lay there.
-   */
-  readonly ready: () => Promise<void>
-}
 
 /** What every operation of one open queue works on. */
 export interface QueueLog extends LogQueue {
@@ -71,41 +62,23 @@ export const openQueueLog = async (broker: Broker, names: Names, options: Resolv
 
 type View = Account & Pick<QueueLog, "broker" | "names">
 
-/** Makes the streams that are gone again, one at a time, has the ledger follow, and the consumer after it. */
+/** Makes the streams that are gone again, has the ledger follow, and the consumer after it. */
 const mendingOf = (view: View, options: ResolvedOptions): Mending => {
   const { broker, names, notes } = view
-  let running: Promise<void> | undefined
-  /** Whether the connection was lost, or mending failed, since they were seen. */
-  let isDue = false
+  const mending = new Mending(() =>
+    broker.call(async () => {
+      const before = generationIn(view)
+      const streams = await openStreams(broker, names, options)
+      await follow(view)
+      const consumer = await ensureConsumer(view, options)
+      const made = [...streams, ...(consumer === undefined ? [] : [`consumer ${consumer}`])]
+      if (made.length > 0) notes.push(`gone from the server, and made again: ${made.join(", ")}`)
+      // What was asked of the old ones is answered by nobody.
+      if (made.length > 0 || generationIn(view) !== before) broker.stir()
+    })
+  )
   broker.onChange(() => {
-    if (!broker.connected) isDue = true
+    if (!broker.connected) mending.suspect()
   })
-  const mendNow = async () => {
-    isDue = false
-    const before = generationIn(view)
-    const streams = await openStreams(broker, names, options)
-    await follow(view)
-    const consumer = await ensureConsumer(view, options)
-    const made = [...streams, ...(consumer === undefined ? [] : [`consumer ${consumer}`])]
-    if (made.length > 0) notes.push(`gone from the server, and made again: ${made.join(", ")}`)
-    // What was asked of the old ones is answered by nobody.
-    if (made.length > 0 || generationIn(view) !== before) broker.stir()
-  }
-  const mend = (): Promise<void> =>
-    (running ??= broker
-      .call(mendNow)
-      .catch((cause: unknown) => {
-        isDue = true
-        throw cause
-      })
-      .finally(() => {
-        running = undefined
-      }))
-  const ready = async (): Promise<void> => {
-    if (running !== undefined) await running.catch(() => undefined)
-    if (!isDue) return
-    await mend()
-    return ready()
-  }
-  return { mend, ready }
+  return mending
 }

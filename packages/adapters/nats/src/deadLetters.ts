@@ -34,7 +34,15 @@ export const letterLogOf = (broker: Broker, { dead, subjects }: Names, queueId: 
       await broker.call(() => broker.streams.deleteMessage(dead, sequence, true))
     },
     keep: async (position, bytes) => {
-      await broker.publish(subjects.unreadable, bytes, { msgID: `${queueId()}/${position}`, timeout: ANSWER_MILLIS })
+      const once = position === undefined ? {} : { msgID: `${queueId()}/${position}` }
+      await broker.publish(subjects.unreadable, bytes, { ...once, timeout: ANSWER_MILLIS })
+    },
+    nextKept: async (sequence) => {
+      const message = await broker.next(dead, sequence, ">")
+      if (message === null) return undefined
+      return message.subject === subjects.unreadable
+        ? { sequence: message.seq, unreadable: message.data }
+        : { sequence: message.seq, text: message.string() }
     }
   }
 }

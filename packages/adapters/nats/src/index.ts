@@ -1,5 +1,5 @@
-import { restorer } from "./backup/restore.ts"
 import { layer } from "./queue.ts"
+import { restorer } from "./backup.ts"
 
 export { NatsOptions } from "./config.ts"
 export { NotConnected, StreamRefused } from "./errors.ts"

@@ -14,7 +14,6 @@ import {
 } from "@millrace/core"
 import { ledgerOf, release, type Snapshot, takeSnapshot, tellNotes, waitingOf } from "@millrace/core/account"
 import { Context, Effect, Layer, type Scope, Semaphore } from "effect"
-import { copierOf } from "./backup/copier.ts"
 import { Broker } from "./client.ts"
 import { type NatsOptions, resolveOptions } from "./config.ts"
 import { deadLettersOf } from "./deadLetters.ts"
@@ -26,6 +25,7 @@ import { namesOf } from "./subjects.ts"
 import { makeSweep, nudge } from "./sweep.ts"
 import { handoutOf, take } from "./take.ts"
 import { isGone, isUnheard, queueError } from "./errors.ts"
+import { copierOf } from "./backup.ts"
 
 /** A lease is renewed this many times before the server would end it. */
 const BEATS = 3

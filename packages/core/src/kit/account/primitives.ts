@@ -70,6 +70,11 @@ export interface WrittenLetter {
   readonly text: string
 }
 
+export interface KeptBytes {
+  readonly sequence: number
+  readonly unreadable: Uint8Array
+}
+
 /** The dead letters, as an engine keeps them, by ascending sequence. */
 export interface LetterLog {
   /** Durable when it resolves. Where there is a letter of the same place already it writes nothing. */
@@ -84,6 +89,8 @@ export interface LetterLog {
   readonly last: () => Promise<number>
   /** Leaves no byte of it behind: a letter may be purged for what it holds. */
   readonly delete: (sequence: number) => Promise<void>
-  /** Keeps the bytes of a message that is no batch; they are listed nowhere. */
-  readonly keep: (position: number, bytes: Uint8Array) => Promise<void>
+  /** Keeps the bytes of a message that is no batch, once for a position, or in any case; they are listed nowhere. */
+  readonly keep: (position: number | undefined, bytes: Uint8Array) => Promise<void>
+  /** The first of letters and kept bytes at or after a sequence. */
+  readonly nextKept: (sequence: number) => Promise<WrittenLetter | KeptBytes | undefined>
 }

@@ -24,3 +24,4 @@ export {
   missingMigrations,
   readMigrations
 } from "./migrations.ts"
+export { type CopierOptions, queueCopier, queueRestorer, type RestoreTarget } from "./queueBackup.ts"
