@@ -22,15 +22,15 @@ await millrace.query("retension", { start_date: "2026-01-01" })
 await millrace.query("dau", { from: "2026-01-01" })
 `
 
-const LAYERS = `import { EventQueue, EventStore, Warehouse } from "@millrace/core"
+const LAYERS = `import type { QueueServices, StoreServices, WarehouseServices } from "@millrace/core"
 import { DuckDb } from "@millrace/duckdb"
 import { Embedded } from "@millrace/embedded"
 import { Nats } from "@millrace/nats"
 import { Postgres } from "@millrace/postgres"
 import { createMillrace } from "@millrace/server"
 import { Layer } from "effect"
-const warehouse: Layer.Layer<Warehouse, unknown> = DuckDb.layer({ path: "./warehouse.duckdb" })
-const log: Layer.Layer<EventQueue | EventStore, unknown> = Embedded.layer({ directory: "./log" })
+const warehouse: Layer.Layer<WarehouseServices, unknown> = DuckDb.layer({ path: "./warehouse.duckdb" })
+const log: Layer.Layer<QueueServices | StoreServices, unknown> = Embedded.layer({ directory: "./log" })
 export const optional = [Nats.layer, Postgres.direct]
 export const own = () => createMillrace({ layer: Layer.merge(log, warehouse) })
 `

@@ -5,7 +5,7 @@ import type { Keys } from "./keys/configuredKeys.ts"
 import { authConfig, authDefaults, type AuthOptions } from "./auth/config.ts"
 import { limitConfig, limitDefaults, type LimitOptions } from "./limits/config.ts"
 import { keyStoreNames, type KeyPlaces } from "./keys/stores.ts"
-import { natsConfig } from "./adapters/addresses.ts"
+import { natsConfig } from "./adapters/natsConfig.ts"
 import { RolesText } from "./adapters/roles.ts"
 import { type AdapterChoice, queueNames, storeNames, warehouseNames } from "./adapters/registry.ts"
 

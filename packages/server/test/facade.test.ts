@@ -108,6 +108,18 @@ it("a full queue rejects as retryable, over the fetch handler as 503 with Retry-
   expect(answer.body.type).toBe("urn:millrace:problem:queue_full")
 })
 
+it("a layer that lacks a service is refused, and each that it lacks is named, also in plain JavaScript", async () => {
+  const queueAlone = Layer.effect(EventQueue, EventQueue).pipe(Layer.provide(layerMemoryQueue()))
+  const layer = Layer.mergeAll(queueAlone, layerMemoryStore, layerMemoryWarehouse) as typeof layerMemoryStore
+  // @ts-expect-error the types say so as well
+  const opening = open({ layer })
+  await expect(opening).rejects.toMatchObject({
+    code: "invalid_argument",
+    field: "layer",
+    message: "layer does not provide DeadLetters, QueueLedger, QueueErasure, QueueObservation."
+  })
+})
+
 it("an engine's failure never shows its words to a client", async () => {
   const broken = Layer.effect(
     Warehouse,

@@ -221,6 +221,7 @@ const runWith = async <A, E, R>(runtime: ManagedRuntime.ManagedRuntime<R, unknow
 
 /** `explained` by `run`; what its words leave out, the folder's owner, is in the cause. */
 const notOpened = (explained: unknown): MillraceError => {
+  if (explained instanceof MillraceError && explained.code === "invalid_argument") return explained
   const cause = explained instanceof MillraceError ? explained.cause : explained
   const code = cause instanceof FolderTaken ? "directory_in_use" : "not_opened"
   return new MillraceError(code, failureText(explained), { cause })
