@@ -43,7 +43,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "ledger that counts what is stored and not acknowledged twice",
     file: "packages/core/src/flow/ledger.ts",
-    search: "store.backlog(cursor, counted.unsettled)",
+    search: "store.backlog(cursor, counted.inFlight)",
     replace: "store.backlog(cursor)",
     theme: "workers"
   },

@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest"
 import { natsAddress, natsOptions } from "../src/adapters/addresses.ts"
 import { natsConfig } from "../src/adapters/natsConfig.ts"
 import { limiterNames } from "../src/limits/config.ts"
-import { lazily } from "../src/adapters/lazily.ts"
+import { lazyAdapter } from "../src/adapters/lazyAdapter.ts"
 import { type AdapterChoice, adapters, queueNames, storeNames, warehouseNames } from "../src/adapters/registry.ts"
 import { startProcess } from "./support/child.ts"
 import { temporaryDirectory } from "./support/server.ts"
@@ -70,7 +70,7 @@ describe("a choice that cannot work is refused by its name, before anything is o
 
   it("a package that is not installed is named", async () => {
     const name = "@millrace/not-there"
-    const layer = lazily(
+    const layer = lazyAdapter(
       name,
       () => import(name) as Promise<object>,
       () => Layer.empty

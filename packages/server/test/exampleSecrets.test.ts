@@ -2,7 +2,7 @@ import { Effect, Redacted } from "effect"
 import { readFileSync } from "node:fs"
 import { expect, it } from "vitest"
 import { natsAddress, postgresAddress, redisAddress } from "../src/adapters/addresses.ts"
-import { optionsAt } from "../src/adapters/lazily.ts"
+import { optionsAt } from "../src/adapters/lazyAdapter.ts"
 import { configuredPepper } from "../src/keys/pepper.ts"
 import { parseKeys } from "../src/index.ts"
 

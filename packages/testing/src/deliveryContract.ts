@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Layer } from "effect"
-import { EventBatch, EventStore, type EventStoreError, StoreLedger, type Unsettled } from "@millrace/core"
+import { EventBatch, EventStore, type EventStoreError, StoreLedger, type InFlight } from "@millrace/core"
 import { eventsOf } from "./events.ts"
 
 export interface DeliveryContractOptions<E> {
@@ -12,7 +12,7 @@ const messageOf = (position: number, from: number, count: number, project_id = "
   EventBatch.fromEvents(eventsOf(from, count, { project_id }), { log, position, offset: 0 })
 
 /** Positions from `first` on, as those that nobody has acknowledged. */
-const unsettledFrom = (first: number): Unsettled => ({ log: "log", positions: [[first, Number.MAX_SAFE_INTEGER]] })
+const inFlightFrom = (first: number): InFlight => ({ log: "log", positions: [[first, Number.MAX_SAFE_INTEGER]] })
 
 /**
  * The further laws of an event store whose queue is another system: between its commit and the acknowledgement lies a
@@ -56,7 +56,7 @@ export const deliveryContract = <E>(name: string, options: DeliveryContractOptio
       })
     )
     law(
-      "backlog: what was stored of unsettled messages is left out, by project and by log",
+      "backlog: what was stored of messages in flight is left out, by project and by log",
       Effect.gen(function* () {
         const store = yield* EventStore
         const ledger = yield* StoreLedger
@@ -64,21 +64,21 @@ export const deliveryContract = <E>(name: string, options: DeliveryContractOptio
         yield* store.append([messageOf(2, 20, 7, "default", "another log")])
         const nonzero = (counts: Readonly<Record<string, number>>) =>
           Object.fromEntries(Object.entries(counts).filter(([, count]) => count !== 0))
-        assert.deepStrictEqual(nonzero(yield* ledger.backlog("", unsettledFrom(1))), { default: 7 })
-        assert.deepStrictEqual(nonzero(yield* ledger.backlog("", unsettledFrom(3))), { default: 12 })
-        assert.deepStrictEqual(nonzero(yield* ledger.backlog("", unsettledFrom(4))), { default: 12, other: 5 })
-        const second: Unsettled = { log: "log", positions: [[2, 3]] }
+        assert.deepStrictEqual(nonzero(yield* ledger.backlog("", inFlightFrom(1))), { default: 7 })
+        assert.deepStrictEqual(nonzero(yield* ledger.backlog("", inFlightFrom(3))), { default: 12 })
+        assert.deepStrictEqual(nonzero(yield* ledger.backlog("", inFlightFrom(4))), { default: 12, other: 5 })
+        const second: InFlight = { log: "log", positions: [[2, 3]] }
         assert.deepStrictEqual(nonzero(yield* ledger.backlog("", second)), { default: 10, other: 5 })
       })
     )
     law(
-      "backlog: what was stored of unsettled messages is left out also once the cursor has passed it",
+      "backlog: what was stored of messages in flight is left out also once the cursor has passed it",
       Effect.gen(function* () {
         const store = yield* EventStore
         const ledger = yield* StoreLedger
         yield* store.append([messageOf(1, 1, 3)])
         const { cursor } = yield* store.replay({ after: "", limit: 100 })
-        assert.deepStrictEqual(yield* ledger.backlog(cursor, unsettledFrom(1)), { default: -3 })
+        assert.deepStrictEqual(yield* ledger.backlog(cursor, inFlightFrom(1)), { default: -3 })
       })
     )
   })

@@ -23,8 +23,8 @@ const accounted = Effect.gen(function* () {
   }
 })
 
-const isUnsettled = ({ unsettled }: QueueCounts, { log, position }: Origin) =>
-  unsettled.log === log && unsettled.positions.some(([start, end]) => position >= start && position < end)
+const isInFlight = ({ inFlight }: QueueCounts, { log, position }: Origin) =>
+  inFlight.log === log && inFlight.positions.some(([start, end]) => position >= start && position < end)
 
 /** Laws of what every queue counts. */
 export const queueCountLaws = (law: QueueLaw<EventQueue | DeadLetters | QueueLedger>): void => {
@@ -75,23 +75,23 @@ export const queueCountLaws = (law: QueueLaw<EventQueue | DeadLetters | QueueLed
     })
   )
   law(
-    "counts: a message is unsettled until its acknowledgement, as are all to come",
+    "counts: a message is in flight until its acknowledgement, as are all to come",
     Effect.gen(function* () {
       const queue = yield* EventQueue
       yield* queue.publish(batchOf(1, 3))
       const origin = yield* Effect.scoped(
         Effect.gen(function* () {
           const { batches } = yield* queue.take(lease)
-          assert.isTrue(isUnsettled(yield* (yield* QueueLedger).counts, batches[0]!.origin!))
+          assert.isTrue(isInFlight(yield* (yield* QueueLedger).counts, batches[0]!.origin!))
           return batches[0]!.origin!
         })
       )
       const counts = yield* (yield* QueueLedger).counts
-      assert.isFalse(isUnsettled(counts, origin))
-      assert.isTrue(isUnsettled(counts, { ...origin, position: origin.position + 1_000 }))
+      assert.isFalse(isInFlight(counts, origin))
+      assert.isTrue(isInFlight(counts, { ...origin, position: origin.position + 1_000 }))
       yield* queue.publish(batchOf(4, 3))
       const { batches } = yield* Effect.scoped(queue.take(lease))
-      assert.isTrue(isUnsettled(counts, batches[0]!.origin!))
+      assert.isTrue(isInFlight(counts, batches[0]!.origin!))
     })
   )
 }

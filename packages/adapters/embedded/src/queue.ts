@@ -53,7 +53,7 @@ const countsOf = ({ id, index, letters }: EmbeddedLog): QueueCounts => ({
   replayed: letters.replayed.toRecord(),
   waiting: index.waiting.toRecord(),
   lost: index.sums.lost.toRecord(),
-  unsettled: { log: id, positions: index.unacknowledged() }
+  inFlight: { log: id, positions: index.unacknowledged() }
 })
 
 const waitingIn = ({ index }: EmbeddedLog): Waiting => ({

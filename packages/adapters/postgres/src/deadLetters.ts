@@ -51,7 +51,7 @@ export const makeLetters = (
       deadLettered: by(found, "dead"),
       replayed: by(found, "replayed"),
       lost: by(found, "lost"),
-      unsettled: after(String(found[0]?.["snapshot"]))
+      inFlight: after(String(found[0]?.["snapshot"]))
     }))
   }
 }

@@ -1,4 +1,4 @@
-import { type ByProject, EventBatch, type Origin, type Page, type Unsettled } from "@millrace/core"
+import { type ByProject, EventBatch, type Origin, type Page, type InFlight } from "@millrace/core"
 import { Effect } from "effect"
 import type { Connection, Database, Row } from "./client.ts"
 import { snapshotOf } from "./snapshot.ts"
@@ -140,21 +140,21 @@ const toBatch = (row: Row, origin: Origin): EventBatch =>
   )
 
 /**
- * Accepted events after the cursor, duplicates included, less all that was consumed of unsettled messages and what was set
+ * Accepted events after the cursor, duplicates included, less all that was consumed of messages in flight and what was set
  * aside, as far as that is counted as dead letters.
  */
-export const backlog = (database: Database, after: string, unsettled: Unsettled = { log: "", positions: [] }) =>
+export const backlog = (database: Database, after: string, inFlight: InFlight = { log: "", positions: [] }) =>
   Effect.flatMap(parseCursor(after), ({ n, xid }) =>
     Effect.map(
       database.use((connection) =>
         connection.rows(BACKLOG, [
           xid,
           n,
-          unsettled.log,
-          unsettled.positions.map(([start]) => start),
-          unsettled.positions.map(([, end]) => end),
-          snapshotOf(unsettled),
-          unsettled.letters ?? null
+          inFlight.log,
+          inFlight.positions.map(([start]) => start),
+          inFlight.positions.map(([, end]) => end),
+          snapshotOf(inFlight),
+          inFlight.letters ?? null
         ])
       ),
       (rows): ByProject => Object.fromEntries(rows.map((row) => [row["project_id"], Number(row["accepted"])]))

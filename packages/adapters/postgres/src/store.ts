@@ -117,7 +117,7 @@ const makeStore = Effect.fnUntraced(function* (database: Database, { erasures, h
     Context.add(StoreLedger, {
       unstored: (batch) =>
         database.use((connection) => unstored(connection, batch)).pipe(Effect.mapError(storeFailed("unstored"))),
-      backlog: (after, unsettled) => backlog(database, after, unsettled).pipe(Effect.mapError(storeFailed("backlog")))
+      backlog: (after, inFlight) => backlog(database, after, inFlight).pipe(Effect.mapError(storeFailed("backlog")))
     }),
     Context.add(StoreErasure, {
       erase: (erasure) => erase(database, erasures, erasure).pipe(Effect.mapError(storeFailed("erase")))

@@ -167,8 +167,8 @@ await describeWithService("PostgreSQL without a queue", postgres(), (server, { o
       yield* (yield* DeadLetters).put(read.slice(4, 5), { stage: "warehouse", code: "No", message: "no", attempts: 1 })
       const after = yield* (yield* QueueLedger).counts
       assert.deepStrictEqual([before.deadLettered["default"], after.deadLettered], [0, { default: 1 }])
-      assert.deepStrictEqual(yield* backlog("", before.unsettled), { default: 10 })
-      assert.deepStrictEqual(yield* backlog("", after.unsettled), { default: 9 })
+      assert.deepStrictEqual(yield* backlog("", before.inFlight), { default: 10 })
+      assert.deepStrictEqual(yield* backlog("", after.inFlight), { default: 9 })
     })
   )
 

@@ -38,7 +38,7 @@ export const ledgers = Effect.gen(function* () {
   const { cursor, duplicates, lost, stored } = yield* (yield* WarehouseLedger).counts
   // In one tick where both are synchronous: on one log, acknowledging is storing.
   const [counts, backlog] = yield* Effect.flatMap(queue.counts, (counted) =>
-    Effect.map(store.backlog(cursor, counted.unsettled), (behind) => [counted, behind] as const)
+    Effect.map(store.backlog(cursor, counted.inFlight), (behind) => [counted, behind] as const)
   ).pipe(Effect.provideService(References.PreventSchedulerYield, true))
   const parts = [stored, duplicates, counts.deadLettered, counts.waiting, backlog, counts.lost, lost]
   const entryOf = (project_id: string): Ledger => {

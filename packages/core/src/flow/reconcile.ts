@@ -98,8 +98,8 @@ const goOn = Effect.fnUntraced(function* (
 
 /** Accepted events that the store has freed: neither waiting, nor set aside, nor behind its first place. */
 const prunedBefore = Effect.fnUntraced(function* (start: Cursor) {
-  const { accepted, deadLettered, lost, unsettled, waiting } = yield* (yield* QueueLedger).counts
-  const backlog = yield* (yield* StoreLedger).backlog(start, unsettled)
+  const { accepted, deadLettered, lost, inFlight, waiting } = yield* (yield* QueueLedger).counts
+  const backlog = yield* (yield* StoreLedger).backlog(start, inFlight)
   return less(accepted, [deadLettered, lost, waiting, backlog])
 })
 

@@ -18,8 +18,8 @@ export interface StoreLetters extends Omit<Letters, "replay"> {
     again: (batch: EventBatch) => Effect.Effect<void, EventQueueError>
   ) => Effect.Effect<number, EventQueueError>
   /**
-   * As {@link QueueCounts}, with `unsettled.letters`: what was appended, and what was set aside instead. Where publishing is
-   * appending, `unsettled` is what was appended later.
+   * As {@link QueueCounts}, with `inFlight.letters`: what was appended, and what was set aside instead. Where publishing is
+   * appending, `inFlight` is what was appended later.
    */
   readonly counts: Effect.Effect<Omit<QueueCounts, "waiting">, EventQueueError>
 }
@@ -82,12 +82,12 @@ const countsOfBoth = (
   kept: StoreLetters
 ): Effect.Effect<QueueCounts, EventQueueError> =>
   Effect.flatMap(ledger.counts, (counted) =>
-    Effect.map(kept.counts, ({ deadLettered, lost, replayed, unsettled: { letters } }) => ({
+    Effect.map(kept.counts, ({ deadLettered, lost, replayed, inFlight: { letters } }) => ({
       ...counted,
       deadLettered: sum(counted.deadLettered, deadLettered),
       replayed: sum(counted.replayed, replayed),
       lost: sum(counted.lost, lost),
-      unsettled: { ...counted.unsettled, letters }
+      inFlight: { ...counted.inFlight, letters }
     }))
   )
 

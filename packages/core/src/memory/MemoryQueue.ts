@@ -39,7 +39,7 @@ const make = (state: QueueState): Context.Context<QueueServices> => {
         replayed: state.replayed.toRecord(),
         waiting: state.waiting,
         lost: {},
-        unsettled: state.unsettled
+        inFlight: state.inFlight
       })),
       lost: Effect.succeed(0)
     }),

@@ -5,7 +5,7 @@ import { Tombstones } from "../event/Tombstones.ts"
 import { opaqueNames } from "./QueueState.ts"
 import { StoreErasure } from "../port/Erasure.ts"
 import { EventStore } from "../port/EventStore.ts"
-import { StoreLedger, type Unsettled } from "../port/Ledger.ts"
+import { StoreLedger, type InFlight } from "../port/Ledger.ts"
 import type { StoreServices } from "../port/services.ts"
 
 interface Row {
@@ -74,10 +74,10 @@ const make = (): Context.Context<StoreServices> => {
           .filter((index) => taken?.has(offset + index) !== true)
           .map((index) => batch.slice(index, index + 1))
       }),
-    backlog: (cursor, unsettled) =>
+    backlog: (cursor, inFlight) =>
       Effect.sync(() => {
         const counts = { ...tally(after(cursor)) }
-        for (const { offsets, project_id } of consumedIn(consumed, unsettled)) {
+        for (const { offsets, project_id } of consumedIn(consumed, inFlight)) {
           counts[project_id] = (counts[project_id] ?? 0) - offsets.size
         }
         return counts
@@ -107,13 +107,10 @@ const freshOf = (consumed: Map<string, Consumed>, { events, origin, project_id }
   return fresh
 }
 
-const consumedIn = (
-  consumed: ReadonlyMap<string, Consumed>,
-  unsettled: Unsettled | undefined
-): ReadonlyArray<Consumed> =>
+const consumedIn = (consumed: ReadonlyMap<string, Consumed>, inFlight: InFlight | undefined): ReadonlyArray<Consumed> =>
   [...consumed.values()].filter(
     ({ log, position }) =>
-      log === unsettled?.log && unsettled.positions.some(([start, end]) => position >= start && position < end)
+      log === inFlight?.log && inFlight.positions.some(([start, end]) => position >= start && position < end)
   )
 
 const tally = (rows: ReadonlyArray<Row>): Record<string, number> => {

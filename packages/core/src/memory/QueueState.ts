@@ -8,7 +8,7 @@ import { Tally } from "../kit/Tally.ts"
 import { QueueMeter } from "../port/QueueObserver.ts"
 import type { DeadLetter, DeadLetterSelection } from "../port/DeadLetters.ts"
 import type { DeadLetterReason } from "../port/EventQueue.ts"
-import type { Unsettled } from "../port/Ledger.ts"
+import type { InFlight } from "../port/Ledger.ts"
 
 export interface MemoryQueueOptions extends AttemptLimits {
   /** Waiting events; a publish beyond it fails with `QueueFull`. */
@@ -75,7 +75,7 @@ export class QueueState {
     return tally.toRecord()
   }
 
-  get unsettled(): Unsettled {
+  get inFlight(): InFlight {
     const open = [...this.messages.keys()].map((position) => [position, position + 1] as const)
     return { log: this.#log, positions: [...open, [this.#lastPosition + 1, Number.MAX_SAFE_INTEGER]] }
   }

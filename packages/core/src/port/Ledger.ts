@@ -9,7 +9,7 @@ import type { WarehouseError } from "./Warehouse.ts"
  * The positions of one log whose messages nobody has acknowledged, those yet to come included: ascending ranges
  * `[start, end)`, the last of which ends at `Number.MAX_SAFE_INTEGER`.
  */
-export interface Unsettled {
+export interface InFlight {
   readonly log: string
   readonly positions: ReadonlyArray<readonly [start: number, end: number]>
   /**
@@ -36,7 +36,7 @@ export interface QueueCounts {
    * Positions that these counts hold for waiting; an event that a store took from there already is counted twice
    * otherwise.
    */
-  readonly unsettled: Unsettled
+  readonly inFlight: InFlight
 }
 
 /** A queue's account of every event that it accepted. */
@@ -56,11 +56,11 @@ export class StoreLedger extends Context.Service<
     /** The parts of a batch, as it was taken from a queue, that no append has taken over; in order. */
     readonly unstored: (batch: EventBatch) => Effect.Effect<ReadonlyArray<EventBatch>, EventStoreError>
     /**
-     * Counts accepted events after `after`, duplicates included, dead letters (those of `unsettled.letters`) not; less
-     * all that was ever stored of messages in `unsettled`, so a project's may be below 0. One snapshot, read after the
+     * Counts accepted events after `after`, duplicates included, dead letters (those of `inFlight.letters`) not; less
+     * all that was ever stored of messages in `inFlight`, so a project's may be below 0. One snapshot, read after the
      * call was made.
      */
-    readonly backlog: (after: Cursor, unsettled?: Unsettled) => Effect.Effect<ByProject, EventStoreError>
+    readonly backlog: (after: Cursor, inFlight?: InFlight) => Effect.Effect<ByProject, EventStoreError>
   }
 >()("@millrace/core/port/StoreLedger") {}
 

@@ -2,7 +2,7 @@ import type { NatsOptions } from "@millrace/nats"
 import type { PostgresOptions } from "@millrace/postgres"
 import type { RedisOptions } from "@millrace/redis"
 import { Redacted } from "effect"
-import type { AddressForm } from "./lazily.ts"
+import type { AddressForm } from "./lazyAdapter.ts"
 import type { NatsSettings } from "./natsConfig.ts"
 
 export const postgresAddress: AddressForm<Pick<PostgresOptions, "url">> = {

@@ -4,7 +4,7 @@ import { FolderInUse, lockFolder } from "@millrace/core/node"
 import { Effect, Layer, type Scope } from "effect"
 import { checkStore } from "./roles.ts"
 import { FolderTaken, FolderUnusable } from "./failures.ts"
-import { lazily } from "./lazily.ts"
+import { lazyAdapter } from "./lazyAdapter.ts"
 import type { AdapterFailure, AdapterServices } from "./registry.ts"
 
 /** The data folder, made if need be, is this process's until the scope closes. */
@@ -35,12 +35,12 @@ export const ownFolder = (
  * of them is changed. What the log has and the warehouse has not is in no answer but the ledger's.
  */
 export const readFolder = (directory: string): Layer.Layer<AdapterServices, AdapterFailure> => {
-  const log = lazily(
+  const log = lazyAdapter(
     "@millrace/embedded",
     () => import("@millrace/embedded"),
     (it) => it.Embedded.reader({ directory: join(directory, "log") })
   )
-  const warehouse = lazily(
+  const warehouse = lazyAdapter(
     "@millrace/duckdb",
     () => import("@millrace/duckdb"),
     (it) => it.DuckDb.reader({ path: join(directory, "warehouse.duckdb") })

@@ -9,12 +9,12 @@ import type {
 import { layerMemoryQueue, layerMemoryStore, layerMemoryWarehouse } from "@millrace/core/memory"
 import { Effect, Layer, type Redacted } from "effect"
 import { join } from "node:path"
-import { absentStore, absentWarehouse } from "./absent.ts"
+import { unopenedStore, unopenedWarehouse } from "./unopened.ts"
 import { natsAddress, natsOptions, postgresAddress, postgresReplicaAddress } from "./addresses.ts"
 import type { NatsSettings } from "./natsConfig.ts"
 import { checkStore, refuseRoles, type Role, rolesOf, SHARED_WAREHOUSES } from "./roles.ts"
 import { type AdapterNotInstalled, BadAdapterChoice, type FolderTaken, type FolderUnusable } from "./failures.ts"
-import { at, lazily } from "./lazily.ts"
+import { at, lazyAdapter } from "./lazyAdapter.ts"
 import { ownFolder } from "./folder.ts"
 
 interface Places {
@@ -63,40 +63,40 @@ type Opens<Port, Needs = never> = (places: Places) => Layer.Layer<Port, AdapterF
 
 // Imported when chosen, never before. Typed by their ports alone: an optional package is no part of our declarations.
 const embeddedLog: Opens<QueueServices | StoreServices> = ({ directory }) =>
-  lazily(
+  lazyAdapter(
     "@millrace/embedded",
     () => import("@millrace/embedded"),
     (it) => it.Embedded.layer({ directory: join(directory, "log") })
   )
 // In a folder of its own: what a queue without a store has handed on, it deletes.
 const embeddedQueue: Opens<QueueServices> = ({ directory }) =>
-  lazily(
+  lazyAdapter(
     "@millrace/embedded",
     () => import("@millrace/embedded"),
     (it) => it.Embedded.queue({ directory: join(directory, "queue") })
   )
 const natsQueue: Opens<QueueServices> = ({ nats = {}, natsUrl }) =>
-  lazily(
+  lazyAdapter(
     "@millrace/nats",
     () => import("@millrace/nats"),
     (it) => at(natsAddress, natsUrl, (address) => it.Nats.layer(natsOptions(address, nats)))
   )
 // It keeps the dead letters of what the warehouse refuses, so it adds them to the queue.
 const postgresStore: Opens<QueueServices | StoreServices, QueueServices> = ({ postgresUrl }) =>
-  lazily(
+  lazyAdapter(
     "@millrace/postgres",
     () => import("@millrace/postgres"),
     (it) => at(postgresAddress, postgresUrl, it.Postgres.behind)
   )
 // Publishing is the store's commit, so it brings the store with it.
 const postgresDirect: Opens<QueueServices | StoreServices> = ({ postgresUrl }) =>
-  lazily(
+  lazyAdapter(
     "@millrace/postgres",
     () => import("@millrace/postgres"),
     (it) => at(postgresAddress, postgresUrl, it.Postgres.direct)
   )
 const duckdbWarehouse: Opens<WarehouseServices> = ({ aggregates, directory, queries }) =>
-  lazily(
+  lazyAdapter(
     "@millrace/duckdb",
     () => import("@millrace/duckdb"),
     (it) =>
@@ -108,7 +108,7 @@ const duckdbWarehouse: Opens<WarehouseServices> = ({ aggregates, directory, quer
   )
 
 const postgresWarehouse: Opens<WarehouseServices> = ({ postgresReplicaUrl, postgresUrl, queries }) =>
-  lazily(
+  lazyAdapter(
     "@millrace/postgres",
     () => import("@millrace/postgres"),
     (it) =>
@@ -212,7 +212,7 @@ export const unchecked = (choice: AdapterChoice): Layer.Layer<AdapterServices, A
       const hot = yield* openHot(choice)
       // First of all: whoever does not own the folder leaves it as it is.
       if (usesDirectory(choice)) yield* ownFolder(choice.directory, insteadOf(choice))
-      if (!opensWarehouse(choice)) return Layer.merge(hot, absentWarehouse)
+      if (!opensWarehouse(choice)) return Layer.merge(hot, unopenedWarehouse)
       return Layer.merge(hot, warehouseOf(choice))
     })
   )
@@ -275,4 +275,4 @@ const openStore = (
   store: StoreName,
   choice: AdapterChoice
 ): Layer.Layer<StoreServices, AdapterFailure, QueueServices> =>
-  rolesOf(choice).every((role) => role === "ingest") ? absentStore : stores[store](choice)
+  rolesOf(choice).every((role) => role === "ingest") ? unopenedStore : stores[store](choice)

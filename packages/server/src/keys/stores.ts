@@ -4,7 +4,7 @@ import { Context, Effect, Layer, type Redacted } from "effect"
 import { join } from "node:path"
 import { postgresAddress } from "../adapters/addresses.ts"
 import { type AdapterNotInstalled, BadAdapterChoice } from "../adapters/failures.ts"
-import { at, lazily } from "../adapters/lazily.ts"
+import { at, lazyAdapter } from "../adapters/lazyAdapter.ts"
 import { configuredPepper, PEPPER_SETTING, secretFile } from "./pepper.ts"
 
 export interface KeyPlaces {
@@ -20,13 +20,13 @@ type Failure = AdapterNotInstalled | BadAdapterChoice | KeyStoreError
 /** By the name in `MILLRACE_KEY_STORE`. */
 const keyStores = {
   file: ({ directory }) =>
-    lazily(
+    lazyAdapter(
       "@millrace/embedded",
       () => import("@millrace/embedded"),
       (it) => it.Embedded.keys({ path: join(directory, "keys", "keys.ndjson") })
     ),
   postgres: ({ postgresUrl }) =>
-    lazily(
+    lazyAdapter(
       "@millrace/postgres",
       () => import("@millrace/postgres"),
       (it) => at(postgresAddress, postgresUrl, it.Postgres.keys)

@@ -3,7 +3,7 @@ import { layerMemoryRateLimiter } from "@millrace/core/memory"
 import { Config, Layer, type Redacted, Schema } from "effect"
 import { redisAddress } from "../adapters/addresses.ts"
 import type { AdapterNotInstalled, BadAdapterChoice } from "../adapters/failures.ts"
-import { at, lazily } from "../adapters/lazily.ts"
+import { at, lazyAdapter } from "../adapters/lazyAdapter.ts"
 import type { Telemetry } from "../http/Telemetry.ts"
 import { type LimitPolicy, Limits } from "./Limits.ts"
 
@@ -19,7 +19,7 @@ interface LimiterPlaces {
 const limiters = {
   memory: () => layerMemoryRateLimiter(),
   redis: ({ redisName, redisUrl, timeoutMillis }) =>
-    lazily(
+    lazyAdapter(
       "@millrace/redis",
       () => import("@millrace/redis"),
       (it) =>

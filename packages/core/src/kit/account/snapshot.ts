@@ -17,7 +17,7 @@ export interface Snapshot {
   /** Position of the first message that waits. */
   readonly oldest: number | undefined
   /** Positions of all messages that are not settled, those to come included. */
-  readonly unsettled: ReadonlyArray<Range>
+  readonly inFlight: ReadonlyArray<Range>
   /** Settled messages that the stream still holds: about to be acknowledged, or brought back by a server's crash. */
   readonly leftOver: ReadonlyArray<number>
   readonly sight: Sight
@@ -129,7 +129,7 @@ const placesIn = ({ ledger: { state } }: Account, sight: Sight, { leftOver }: Ou
   return {
     bytes: sight.holding.bytes,
     oldest: waiting[0]?.[0],
-    unsettled: settled.missing(1, Number.MAX_SAFE_INTEGER),
+    inFlight: settled.missing(1, Number.MAX_SAFE_INTEGER),
     leftOver: leftOver.map(([position]) => position),
     sight
   }

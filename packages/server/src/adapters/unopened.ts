@@ -20,7 +20,7 @@ const noStore = (operation: EventStoreError["operation"]) =>
   Effect.fail(new EventStoreError({ operation, reason: new StoreUnavailable({ cause: because("hot store") }) }))
 
 /** In a process whose roles need no hot store: it is not even connected to. */
-export const absentStore: Layer.Layer<StoreServices> = Layer.succeedContext(
+export const unopenedStore: Layer.Layer<StoreServices> = Layer.succeedContext(
   Context.make(EventStore, {
     append: () => noStore("append"),
     replay: () => noStore("replay"),
@@ -35,7 +35,7 @@ const noWarehouse = (operation: WarehouseError["operation"]) =>
   Effect.fail(new WarehouseError({ operation, reason: new WarehouseUnavailable({ cause: because("warehouse") }) }))
 
 /** In a process that is not the warehouse's owner. */
-export const absentWarehouse: Layer.Layer<WarehouseServices> = Layer.succeedContext(
+export const unopenedWarehouse: Layer.Layer<WarehouseServices> = Layer.succeedContext(
   Context.make(Warehouse, {
     load: () => noWarehouse("load"),
     rehearse: () => noWarehouse("load"),

@@ -1,7 +1,7 @@
 import { Effect, Layer, Redacted } from "effect"
 import { AdapterNotInstalled, BadAdapterChoice, EXAMPLE_RULE, hasExampleSecret } from "./failures.ts"
 /** A layer out of a package that is imported when the layer is built. */
-export const lazily = <Module, Out, E, R>(
+export const lazyAdapter = <Module, Out, E, R>(
   name: string,
   load: () => Promise<Module>,
   layerOf: (module: Module) => Layer.Layer<Out, E, R>
