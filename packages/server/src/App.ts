@@ -37,7 +37,10 @@ interface AppOptions<E = never> {
 /** Who guards a mounted handler besides API keys. */
 interface Mounted {
   readonly authorize: Authorize | undefined
-  /** Everyone who reaches it may do everything; else, with neither keys nor `authorize`, it takes events and nothing else. */
+  /**
+   * Everyone who reaches it may do everything; else, with neither keys nor `authorize`, it takes events and nothing
+   * else.
+   */
   readonly open: boolean
 }
 

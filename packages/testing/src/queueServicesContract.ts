@@ -11,7 +11,10 @@ export interface QueueServicesContractOptions<E> extends EventQueueContractOptio
   readonly layer: () => Layer.Layer<QueueServices, E>
 }
 
-/** The laws of a queue that keeps dead letters, accounts for every event and can erase: those of every queue, and the others'. */
+/**
+ * The laws of a queue that keeps dead letters, accounts for every event and can erase: those of every queue, and the
+ * others'.
+ */
 export const queueServicesContract = <E>(name: string, options: QueueServicesContractOptions<E>) => {
   const law: QueueLaw<QueueServices> = (title, body) => it.live(title, () => Effect.provide(body, options.layer()))
   eventQueueContract(name, options)

@@ -12,8 +12,9 @@ type Rows = ReadonlyArray<RawRow>
 const ROWS_MAX = 5_000
 
 /**
- * Rows by statement, good until the next write begins; a question that is being answered is not asked a second time. What `as_of` decides is worked out from the rows each time, so an
- * idle warehouse, whose `as_of` moves on all the same, answers from here.
+ * Rows by statement, good until the next write begins; a question that is being answered is not asked a second time.
+ * What `as_of` decides is worked out from the rows each time, so an idle warehouse, whose `as_of` moves on all the
+ * same, answers from here.
  *
  * **Details**
  *

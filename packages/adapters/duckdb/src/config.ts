@@ -25,9 +25,15 @@ export interface DuckDbOptions {
   readonly hotProperties?: number
   /** After how many questions, since the warehouse was opened, a property gets one. */
   readonly hotAfterQuestions?: number
-  /** What the sets of active users may take in memory; 0: none are kept, nor recorded, and every question is asked of the events. */
+  /**
+   * What the sets of active users may take in memory; 0: none are kept, nor recorded, and every question is asked of
+   * the events.
+   */
   readonly activityMegabytes?: number
-  /** Pause between comparisons of such sets with the events; 0 for none. Longer where they take long: at most 2 % of the time. */
+  /**
+   * Pause between comparisons of such sets with the events; 0 for none. Longer where they take long: at most 2 % of the
+   * time.
+   */
   readonly selfCheckIntervalMillis?: number
 }
 

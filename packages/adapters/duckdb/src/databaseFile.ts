@@ -132,8 +132,8 @@ interface RewriteParts {
 
 /**
  * Copies every table into a fresh file, which then takes the database's place. Neither CHECKPOINT nor VACUUM overwrites
- * deleted rows (ADR 34): in a file that was never written to by them there are none. Questions are answered meanwhile, but for
- * the moment of the change.
+ * deleted rows (ADR 34): in a file that was never written to by them there are none. Questions are answered meanwhile,
+ * but for the moment of the change.
  */
 export const rewriteFile = ({ alone, database, directory, path, writer }: RewriteParts) =>
   Effect.suspend(() => {

@@ -155,7 +155,10 @@ const insertFresh = Effect.fnUntraced(function* (
   return loaded
 })
 
-/** `$1`: the page's cursor. A page that comes again, because its commit's answer was lost, adds neither duplicates nor losses. */
+/**
+ * `$1`: the page's cursor. A page that comes again, because its commit's answer was lost, adds neither duplicates nor
+ * losses.
+ */
 const ADD_COUNTS = (counted: string) => `
   INSERT INTO counts AS known
   SELECT project_id, SUM(stored) AS stored,

@@ -64,8 +64,8 @@ const open = Effect.fnUntraced(function* (options: DuckDbOptions) {
 })
 
 /**
- * Reads every row of every table, so that each block's checksum is looked at, and changes nothing. Fails at the first that is not what was written.
- * No process may have the file open.
+ * Reads every row of every table, so that each block's checksum is looked at, and changes nothing. Fails at the first
+ * that is not what was written. No process may have the file open.
  */
 export const verify = Effect.fn("DuckDb.verify")(function* (path: string) {
   return yield* Effect.tryPromise({ try: () => readWhole(path), catch: (cause) => new DriverFailure(cause) })

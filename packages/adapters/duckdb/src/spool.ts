@@ -27,7 +27,10 @@ export const makeDirectory = (
       )
     : Effect.sync(() => resolve(given ?? `${path}.tmp`))
 
-/** Where this process's queries spill what does not fit into memory, in a folder of its own, as other processes have theirs. */
+/**
+ * Where this process's queries spill what does not fit into memory, in a folder of its own, as other processes have
+ * theirs.
+ */
 export const openSpill = (directory: string): Effect.Effect<string, DriverFailure> => {
   const spills = spillsIn(directory)
   return Effect.as(

@@ -179,7 +179,10 @@ const brokenRule = (password: string): string | undefined => {
     : undefined
 }
 
-/** A new password: asked for twice at a terminal, without an echo; else all of standard input, without its line end. Never an argument, which other users of the machine could see. */
+/**
+ * A new password: asked for twice at a terminal, without an echo; else all of standard input, without its line end.
+ * Never an argument, which other users of the machine could see.
+ */
 const readPassword = Effect.gen(function* () {
   const password = process.stdin.isTTY ? yield* ask : yield* Effect.tryPromise({ try: readAll, catch: cannotRead })
   const broken = brokenRule(password)

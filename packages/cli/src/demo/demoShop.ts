@@ -14,8 +14,8 @@ const HOUR = [2, 1, 1, 1, 1, 2, 4, 6, 7, 7, 7, 8, 9, 8, 7, 7, 8, 9, 11, 13, 14, 
 
 /**
  * One shop's invented history: {@link DEMO_USERS} users over the {@link DEMO_DAYS} days that end with `endDay`
- * (`YYYY-MM-DD`, UTC), in time order, about 100,000 events. The same day gives the same events, ids included. Every event says
- * `generated: true`. The last day is whole: the caller drops what has not happened yet.
+ * (`YYYY-MM-DD`, UTC), in time order, about 100,000 events. The same day gives the same events, ids included. Every
+ * event says `generated: true`. The last day is whole: the caller drops what has not happened yet.
  */
 export function* demoShop(endDay: string): Generator<RawEvent & { readonly occurred_at: string }, void, undefined> {
   const lastDay = Date.parse(`${endDay}T00:00:00Z`)

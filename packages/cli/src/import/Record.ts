@@ -1,4 +1,7 @@
-/** One record of an input file. `line` is the physical line it starts on, `row` its number among the records; both from 1. */
+/**
+ * One record of an input file. `line` is the physical line it starts on, `row` its number among the records; both from
+ * 1.
+ */
 export type InputRecord =
   | { readonly _tag: "Cells"; readonly line: number; readonly row: number; readonly cells: ReadonlyArray<string> }
   | { readonly _tag: "Object"; readonly line: number; readonly row: number; readonly value: unknown }

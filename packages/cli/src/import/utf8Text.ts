@@ -4,8 +4,8 @@ const LINE_FEED = 10
 
 /**
  * Bytes → text, where every byte that is not UTF-8 becomes the lone surrogate `U+DC00 + byte`, in the whole line that
- * holds it. Structure (delimiters, quotes, line feeds) survives, the line's record is refused later by rule, its neighbours are
- * not touched, and {@link byteLengthOf} still knows where each record began.
+ * holds it. Structure (delimiters, quotes, line feeds) survives, the line's record is refused later by rule, its
+ * neighbours are not touched, and {@link byteLengthOf} still knows where each record began.
  */
 export const textOf = (bytes: Buffer): string => {
   if (isUtf8(bytes)) return bytes.toString("utf8")

@@ -28,8 +28,8 @@ export interface RedactedBatch {
 }
 
 /**
- * Puts redacted events in the places of the events at `indexes`, ascending; every byte that is no part of those stays where it is,
- * so that a log's record can be replaced by it.
+ * Puts redacted events in the places of the events at `indexes`, ascending; every byte that is no part of those stays
+ * where it is, so that a log's record can be replaced by it.
  */
 export const redactBytes = (
   bytes: Uint8Array,

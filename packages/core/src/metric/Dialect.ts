@@ -36,7 +36,10 @@ export interface Dialect {
   readonly wholeDiv: (value: SqlText, divisor: number) => SqlText
   /** `12 × year + month − 1` of an integer of microseconds, read as a UTC date. */
   readonly monthIndex: (micros: SqlText) => SqlText
-  /** `occurred_at`'s UTC day as whole days since 1970: what `floorDiv` of it by a day gives, where the engine has a faster way. */
+  /**
+   * `occurred_at`'s UTC day as whole days since 1970: what `floorDiv` of it by a day gives, where the engine has a
+   * faster way.
+   */
   readonly occurredDay: SqlText
   /** A 64-bit integer with one bit set; positions 0–61. */
   readonly bitAt: (position: SqlText) => SqlText
@@ -61,7 +64,10 @@ export interface Dialect {
     names: ReadonlyArray<string>,
     use: (forms: ReadonlyArray<FilteredForms>) => SqlText
   ) => SqlText
-  /** Whether a value is one of at least one, in a time and a room that hardly grow with them; may be null where it is null. */
+  /**
+   * Whether a value is one of at least one, in a time and a room that hardly grow with them; may be null where it is
+   * null.
+   */
   readonly isAmongTexts: (value: SqlText, texts: ReadonlyArray<string>) => SqlText
   readonly isAmongNumbers: (value: SqlText, numbers: ReadonlyArray<number>) => SqlText
   /** A property's value as one text, null where it is missing: what rows can be grouped by before it is read. */
@@ -91,8 +97,8 @@ export interface Dialect {
   readonly listAppended: (list: SqlText, value: SqlText) => SqlText
   readonly listHolds: (list: SqlText, value: SqlText) => SqlText
   /**
-   * What stands behind FROM: each row of `left` with the row of `right` of the same `user_id` that has the least `t` which is
-   * not before the left's time, or with nulls.
+   * What stands behind FROM: each row of `left` with the row of `right` of the same `user_id` that has the least `t`
+   * which is not before the left's time, or with nulls.
    */
   readonly withNext: (left: Waiting, right: Coming) => SqlText
 }

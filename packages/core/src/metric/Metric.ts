@@ -16,7 +16,8 @@ export interface AskContext {
 
 /**
  * One metric. `reference` is its definition, pure over an array of one project's events, those that `where` leaves;
- * `sql` + `shape` must give the same rows on every engine. SQL returns flat rows; `shape` fills gaps, adds rates and `complete`.
+ * `sql` + `shape` must give the same rows on every engine. SQL returns flat rows; `shape` fills gaps, adds rates and
+ * `complete`.
  */
 export interface Metric<Name extends string, Params extends WithFilter, Row> {
   readonly name: Name

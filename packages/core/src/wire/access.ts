@@ -3,7 +3,10 @@ import { type HttpApiEndpoint, HttpApiMiddleware, HttpApiSecurity, OpenApi } fro
 import type { KeyScope } from "../port/KeyStore.ts"
 import { problemOf } from "./Problem.ts"
 
-/** Declares how keys and access tokens are presented; the server checks them itself, since a beacon's key lies in the body. */
+/**
+ * Declares how keys and access tokens are presented; the server checks them itself, since a beacon's key lies in the
+ * body.
+ */
 export class ApiKeySecurity extends HttpApiMiddleware.Service<ApiKeySecurity>()("@millrace/core/wire/ApiKeySecurity", {
   security: {
     bearer: HttpApiSecurity.bearer,

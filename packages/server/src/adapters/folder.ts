@@ -31,8 +31,8 @@ export const ownFolder = (
 }
 
 /**
- * Log and warehouse of a data folder that no server has, to be asked: the folder is this process's meanwhile, and not one byte
- * of them is changed. What the log has and the warehouse has not is in no answer but the ledger's.
+ * Log and warehouse of a data folder that no server has, to be asked: the folder is this process's meanwhile, and not
+ * one byte of them is changed. What the log has and the warehouse has not is in no answer but the ledger's.
  */
 export const readFolder = (directory: string): Layer.Layer<AdapterServices, AdapterFailure> => {
   const log = lazyAdapter(

@@ -222,7 +222,10 @@ const FAMILY_BYTES = 16
 const SECRET_BYTES = 32
 const FAMILY_CHARACTERS = PREFIX.length + digitsFor(FAMILY_BYTES)
 
-/** `mr_s_<22 characters><43 characters><6 characters>`: the family, which all tokens of a session share, 256 random bits, a checksum. */
+/**
+ * `mr_s_<22 characters><43 characters><6 characters>`: the family, which all tokens of a session share, 256 random
+ * bits, a checksum.
+ */
 const TOKEN = /^mr_s_[0-9A-Za-z]{71}$/u
 
 const make = (family: string) => withSum(family + randomDigits(SECRET_BYTES))

@@ -93,7 +93,10 @@ const isRole = (role: unknown): role is AccountRole => role === "viewer" || role
 
 const MAX_GRANTS = 1_000
 
-/** `{"shop":"viewer"}` or `["shop:viewer"]`; whatever else the issuer has in there is not for us. Of two roles the greater one. */
+/**
+ * `{"shop":"viewer"}` or `["shop:viewer"]`; whatever else the issuer has in there is not for us. Of two roles the
+ * greater one.
+ */
 const grantsOf = (claim: unknown): ReadonlyArray<Grant> => {
   const pairs: ReadonlyArray<ReadonlyArray<unknown>> = Array.isArray(claim)
     ? claim.slice(0, MAX_GRANTS).map((entry: unknown) => (typeof entry === "string" ? entry.split(":") : []))

@@ -20,9 +20,9 @@ export interface RestoreOptions extends RestorePlaces {
 const OWNER_ONLY = 0o700
 
 /**
- * Puts a backup into an empty data folder, and what it holds of systems on servers into those, where they are empty. Every file
- * is compared with the manifest before anything is written, and once more as it was written; the folder appears whole or not
- * at all, and last: a restore that was cut short is begun again by the same call.
+ * Puts a backup into an empty data folder, and what it holds of systems on servers into those, where they are empty.
+ * Every file is compared with the manifest before anything is written, and once more as it was written; the folder
+ * appears whole or not at all, and last: a restore that was cut short is begun again by the same call.
  */
 export const restoreBackup = Effect.fn("restoreBackup")(function* (options: RestoreOptions) {
   const { backup } = options

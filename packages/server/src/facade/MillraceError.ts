@@ -6,9 +6,9 @@ import { refuseParameter, refuseWarehouse } from "../routes/stats.ts"
 
 /**
  * `closed`: the instance was closed. `directory_in_use`: another process, or another instance in this one, has its folder.
- * `not_opened`: its adapters could not be opened. `invalid_argument`: an option or an argument that types would have refused;
- * `field` names it. `queue_broken`: the log's disk failed, and nothing is accepted until the instance is closed and made
- * again. The rest as over HTTP.
+ * `not_opened`: its adapters could not be opened. `invalid_argument`: an option or an argument that types would have
+ * refused; `field` names it. `queue_broken`: the log's disk failed, and nothing is accepted until the instance is
+ * closed and made again. The rest as over HTTP.
  */
 export type MillraceErrorCode =
   | ProblemCode

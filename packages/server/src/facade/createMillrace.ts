@@ -42,10 +42,14 @@ export interface MillraceOptions {
   readonly authorize?: Authorize
   /**
    * Of a mounted handler with neither `keys` nor `authorize`. `true`: everyone who reaches it may read and erase everything,
-   * since the program around it guards it. `false`: it takes events and nothing else, as by default, and does not warn of it.
+   * since the program around it guards it. `false`: it takes events and nothing else, as by default, and does not warn
+   * of it.
    */
   readonly open?: boolean
-  /** Web origins whose pages may read statistics, like `https://dashboard.example`; those of every origin may send events. */
+  /**
+   * Web origins whose pages may read statistics, like `https://dashboard.example`; those of every origin may send
+   * events.
+   */
   readonly origins?: ReadonlyArray<string>
   /** Where the handler is mounted, for example `/analytics`. */
   readonly basePath?: BasePath
@@ -95,7 +99,10 @@ export interface Millrace {
    * `open: true` it takes `POST /events` and nothing else.
    */
   readonly fetch: (request: Request) => Promise<Response>
-  /** The same for servers that speak Node's `http`, like Express; a body that a parser has read already is taken as it left it. */
+  /**
+   * The same for servers that speak Node's `http`, like Express; a body that a parser has read already is taken as it
+   * left it.
+   */
   readonly node: NodeHandler
 }
 

@@ -68,7 +68,10 @@ const meant = (given: string, names: Iterable<string>): string => {
   return name === undefined ? "" : ` (did you mean ${name}?)`
 }
 
-/** Plain JavaScript has no types to tell it: each option is held against its rule, and what is none is refused by its name. */
+/**
+ * Plain JavaScript has no types to tell it: each option is held against its rule, and what is none is refused by its
+ * name.
+ */
 export const checkOptions = (options: unknown): MillraceOptions => {
   checkFields("options", options, rules)
   const { basePath, directory, layer, ...rest } = options as MillraceOptions

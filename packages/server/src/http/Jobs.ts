@@ -9,7 +9,10 @@ type Answering<R = never> = Effect.Effect<HttpServerResponse.HttpServerResponse,
 
 /** Long work on all there is: one at a time, and whoever asked for it need not stay. */
 export interface Jobs {
-  /** The work's answer, or 202 with a name to ask for it by. Once begun it is carried through, whether anybody waits or not. */
+  /**
+   * The work's answer, or 202 with a name to ask for it by. Once begun it is carried through, whether anybody waits or
+   * not.
+   */
   readonly carryThrough: <R>(project: string, work: Answering<R>) => Answering<R>
   /** The same, of work that was begun for the project. */
   readonly answerOf: (project: string, id: string) => Answering

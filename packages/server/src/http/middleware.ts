@@ -59,7 +59,10 @@ const unrouted = (request: Request, route: ContractPath | undefined): Response |
 const METHODS = new Set(["GET", "HEAD", "POST", "DELETE", "OPTIONS"])
 const methodLabel = (method: string) => (METHODS.has(method) ? method : "other")
 
-/** An answer is data: no browser shall guess its type, show it in a frame, run anything of it, or tell where it came from. */
+/**
+ * An answer is data: no browser shall guess its type, show it in a frame, run anything of it, or tell where it came
+ * from.
+ */
 const SECURITY_HEADERS = {
   "x-content-type-options": "nosniff",
   "x-frame-options": "DENY",

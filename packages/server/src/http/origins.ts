@@ -68,7 +68,8 @@ type Pages = Pick<Admission["Service"], "readers" | "loopbackReaders" | "loopbac
 
 /**
  * Where no key decides, a browser may be sent here by any page it shows, and lends it this machine's address or a cookie.
- * Not reading the answer is not enough: a question costs time, and a request without a preflight has its effect all the same.
+ * Not reading the answer is not enough: a question costs time, and a request without a preflight has its effect all the
+ * same.
  */
 export const refuseCrossSite = (
   access: EndpointAccess,

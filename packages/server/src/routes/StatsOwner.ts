@@ -125,7 +125,10 @@ const readAll = async (answer: Response): Promise<Uint8Array> => {
 }
 
 const JSON_TYPE = /^application\/(?:problem\+)?json(?:;|$)/u
-/** What an owner says that does not take the key, or the name, which were good enough here; of what else it refuses it names the project. */
+/**
+ * What an owner says that does not take the key, or the name, which were good enough here; of what else it refuses it
+ * names the project.
+ */
 const STRANGERS = new Set([401, 403])
 
 const distrust = (status: number, answeredFor: string | null, project: string): Refusal | undefined => {
@@ -155,8 +158,8 @@ const passOn = Effect.fnUntraced(function* ({ body, headers, status }: OwnerAnsw
 })
 
 /**
- * A bounded number of places. Whoever comes gets one while fewer than an equal share are theirs, of one share more than there
- * are holders: so there is always room for somebody new.
+ * A bounded number of places. Whoever comes gets one while fewer than an equal share are theirs, of one share more than
+ * there are holders: so there is always room for somebody new.
  */
 class FairPlaces {
   readonly #max: number

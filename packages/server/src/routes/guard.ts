@@ -42,7 +42,10 @@ const askCaller = <R>(
     return yield* isForwarded(request) ? nameProjectOf(caller, answer) : answer
   })
 
-/** To another process whatever comes after the key was taken names the project: a refusal that does not is a sign of other keys. */
+/**
+ * To another process whatever comes after the key was taken names the project: a refusal that does not is a sign of
+ * other keys.
+ */
 const nameProjectOf = <R>({ project }: Caller, answer: Answer<R>): Answer<R> =>
   answer.pipe(
     Effect.catchTag("Refusal", (refused) => Effect.succeed(respondRefusal(refused))),

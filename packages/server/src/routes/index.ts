@@ -74,7 +74,10 @@ const handlers: { readonly [Name in Exclude<EndpointName, "docs">]: HandlerOf<Na
 
 const isHandled = (name: string): name is keyof typeof handlers => Object.hasOwn(handlers, name)
 
-/** Paths as they stand in the contract and no others: what a proxy keeps from outside by its path must not answer to a second spelling. */
+/**
+ * Paths as they stand in the contract and no others: what a proxy keeps from outside by its path must not answer to a
+ * second spelling.
+ */
 export const routerConfig = {
   caseSensitive: true,
   ignoreTrailingSlash: false,

@@ -24,7 +24,10 @@ const EMPTY = new UserSet()
 
 const periodKey = (period: Period): string => period.map(({ from, until }) => `${from}-${until}`).join(",")
 
-/** Users of one event type in one project: sets of users by period, as far as they were asked for, and all first quarter hours. */
+/**
+ * Users of one event type in one project: sets of users by period, as far as they were asked for, and all first quarter
+ * hours.
+ */
 export class EventTypeSets {
   /** Undefined until read; null where nothing ever happened. */
   bounds: Bounds | null | undefined

@@ -57,8 +57,8 @@ const RESOLVE = `
 const APPEND = "INSERT INTO activity SELECT series, quarter, user_number FROM active"
 
 /**
- * Records who was active, inside the caller's transaction; leaves the tables `active` and `newcomers` of these events. To record
- * events again changes no answer. Returns the number of users who were not known before.
+ * Records who was active, inside the caller's transaction; leaves the tables `active` and `newcomers` of these events.
+ * To record events again changes no answer. Returns the number of users who were not known before.
  */
 export const record = Effect.fnUntraced(function* (connection: Connection, source: Source) {
   yield* connection.rows(FIND_SERIES(source), source.values)

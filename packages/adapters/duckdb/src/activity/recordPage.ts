@@ -15,8 +15,8 @@ export interface RecordedPage {
 }
 
 /**
- * Records a page and adds it to the sets in memory, before the commit: an answer may hold more than its `as_of` promises, never
- * less. The caller forgets the sets if the commit fails.
+ * Records a page and adds it to the sets in memory, before the commit: an answer may hold more than its `as_of`
+ * promises, never less. The caller forgets the sets if the commit fails.
  */
 export const recordPage = Effect.fnUntraced(function* (connection: Connection, store: SetStore, page: RecordedPage) {
   const newcomers = yield* record(connection, page.whole ? WHOLE_PAGE : FRESH_PAGE)

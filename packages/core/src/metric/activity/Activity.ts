@@ -31,7 +31,10 @@ export interface Activity {
   readonly users: number
   /** Of a plan's `periods` alone. */
   readonly active: (eventType: EventTypeOrAny, period: Period) => UserSet
-  /** By user number, the quarter hour of the first event ever, or {@link NEVER}; may be longer than `users`. Of a plan's `firsts` alone. */
+  /**
+   * By user number, the quarter hour of the first event ever, or {@link NEVER}; may be longer than `users`. Of a plan's
+   * `firsts` alone.
+   */
   readonly first: (eventType: EventTypeOrAny) => Int32Array
 }
 

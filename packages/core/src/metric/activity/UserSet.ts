@@ -94,7 +94,10 @@ export class UserSet {
   }
 }
 
-/** Here and where these are added up, `| 0` tells V8 that there are integers alone: with doubles it takes three times as long. */
+/**
+ * Here and where these are added up, `| 0` tells V8 that there are integers alone: with doubles it takes three times as
+ * long.
+ */
 const bitsOf = (word: number): number => {
   const pairs = (word - ((word >>> 1) & 0x55555555)) | 0
   const nibbles = (pairs & 0x33333333) + ((pairs >>> 2) & 0x33333333)

@@ -12,7 +12,10 @@ import {
   type WithBreakdownValue
 } from "./values.ts"
 
-/** Things put into groups by their values, best value first. `score` is undefined where a group has no part in the answer. */
+/**
+ * Things put into groups by their values, best value first. `score` is undefined where a group has no part in the
+ * answer.
+ */
 export const groupByValue = <Thing>(
   things: ReadonlyArray<Thing>,
   valueOf: (thing: Thing) => BreakdownValue,

@@ -45,7 +45,10 @@ export const breakdownOf = (event: Event, field: Field): BreakdownValue => {
   return typeof value === "string" || typeof value === "boolean" ? value : NONE
 }
 
-/** The values in the order of their rows: `wanted`, then the best by `score`, then {@link OTHER} and {@link NONE} where there are any. */
+/**
+ * The values in the order of their rows: `wanted`, then the best by `score`, then {@link OTHER} and {@link NONE} where
+ * there are any.
+ */
 export const orderOf = (
   scores: ReadonlyMap<BreakdownValue, number | null>,
   wanted?: BreakdownValue

@@ -21,7 +21,8 @@ const within = (piece: OffsetPiece, firstDay: number, endDay: number): InstantRa
 
 /**
  * Every instant whose local date lies in `[firstDay, endDay)`, as few ranges as possible, in time order. More than one
- * where clocks ran back over midnight (America/St_Johns until 2006); none for a day that never was (Pacific/Apia 2011-12-30).
+ * where clocks ran back over midnight (America/St_Johns until 2006); none for a day that never was (Pacific/Apia
+ * 2011-12-30).
  */
 export const instantsOf = (zone: string, firstDay: number, endDay: number): ReadonlyArray<InstantRange> => {
   const ranges: Array<InstantRange> = []

@@ -14,7 +14,10 @@ export const dateOfDay = (day: number): string => new Date(day * DAY_MILLIS).toI
 /** 1970-01-01 was a Thursday: days to add so that week 0 starts on the wanted weekday. */
 export const weekShift = (weekStart: WeekStart): number => (weekStart === "monday" ? 3 : 4)
 
-/** Numbers intervals so that neighbours differ by one: days, weeks and months since 1970 (months as `12 × year + month − 1`). */
+/**
+ * Numbers intervals so that neighbours differ by one: days, weeks and months since 1970 (months as `12 × year + month −
+ * 1`).
+ */
 export const intervalOfDay = (day: number, interval: DateInterval, weekStart: WeekStart): number => {
   if (interval === "day") return day
   if (interval === "week") return Math.floor((day + weekShift(weekStart)) / 7)

@@ -63,7 +63,10 @@ const conditionSql = (condition: Condition, dialect: Dialect, fieldOf: FieldOf):
   }
 }
 
-/** However long the list, the value is looked for once among those of its type; each is told as {@link comparison} tells it. */
+/**
+ * However long the list, the value is looked for once among those of its type; each is told as {@link comparison} tells
+ * it.
+ */
 const memberSql = (field: FieldSql, values: ReadonlyArray<FilterValue>, dialect: Dialect): SqlText => {
   const texts = values.filter((value) => typeof value === "string")
   const [safe, beyond] = partition(

@@ -104,7 +104,10 @@ const hintOf = (value: unknown): string => {
   return EVENT_TYPE.test(name) ? "; write event_type" : `; write ${PROPERTIES_PREFIX}${name}`
 }
 
-/** Where a property is asked for by its name alone: the field that was meant, if the name is an event's own or has a prefix misspelt. */
+/**
+ * Where a property is asked for by its name alone: the field that was meant, if the name is an event's own or has a
+ * prefix misspelt.
+ */
 export const fieldMeantBy = (name: string): string | undefined => {
   const bare = name.trim()
   const isOwn = COLUMNS.has(bare) || EVENT_TYPE.test(bare)

@@ -26,7 +26,10 @@ const usersIn = ({ periods }: ActivityBucket, activity: Activity): UserSet =>
 const rowsOf = (buckets: ReadonlyArray<ActivityBucket>, activity: Activity): ReadonlyArray<RawRow> =>
   buckets.map((bucket) => ({ bucket: bucket.bucket, users: usersIn(bucket, activity).size }))
 
-/** The day's users are the window of 0 days; what leaves a window is what it held, plus the day's users, less what it holds now. */
+/**
+ * The day's users are the window of 0 days; what leaves a window is what it held, plus the day's users, less what it
+ * holds now.
+ */
 const trailingRows = (buckets: ReadonlyArray<ActivityBucket>, activity: Activity): ReadonlyArray<RawRow> => {
   const days = buckets.map((bucket) => usersIn(bucket, activity))
   const rows: Array<RawRow> = buckets.map(({ bucket }, index) => ({ window_days: 0, bucket, users: days[index]!.size }))

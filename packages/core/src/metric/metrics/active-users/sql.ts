@@ -8,8 +8,8 @@ import { type ActiveUsersCounts, type ActiveUsersParams, type ActiveUsersRow, MO
 import { integerOf, ratio, type RawRow } from "../../rows.ts"
 
 /**
- * Rows `(bucket, users)`; rolling `(window_days, bucket, users)`, see {@link rollingSql}. Buckets outside the wanted range may
- * appear (a zone's clock ran back over midnight at its edge).
+ * Rows `(bucket, users)`; rolling `(window_days, bucket, users)`, see {@link rollingSql}. Buckets outside the wanted
+ * range may appear (a zone's clock ran back over midnight at its edge).
  */
 export const activeUsersSql = (params: ActiveUsersParams, context: AskContext, dialect: Dialect): SqlText => {
   const groups = activeIn(params, context, dialect)

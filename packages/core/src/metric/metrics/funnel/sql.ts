@@ -8,7 +8,10 @@ import { overlappingSql } from "./overlapping.ts"
 import { foundSql, isStart, named, nextSql, type Plan, planOf } from "./plan.ts"
 import { integerOf, type RawRow } from "../../rows.ts"
 
-/** Rows `(step, users, micros, median)`: how many users reached a step, and the sum and median of what they took from the one before. */
+/**
+ * Rows `(step, users, micros, median)`: how many users reached a step, and the sum and median of what they took from
+ * the one before.
+ */
 export const funnelSql = (params: FunnelParams, context: AskContext, dialect: Dialect): SqlText => {
   const groups = attemptsOf(params, context, dialect)
   const steps = params.steps.map((_, index) => {
