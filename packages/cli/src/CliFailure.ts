@@ -1,6 +1,6 @@
 import { Schema } from "effect"
 
-/** What went wrong, in one sentence for the person at the terminal. */
+/** Failure of a command, in one sentence for the person at the terminal. */
 export class CliFailure extends Schema.TaggedError<CliFailure>()("CliFailure", {
   message: Schema.String
 }) {}

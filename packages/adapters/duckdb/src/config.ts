@@ -1,4 +1,4 @@
-/** Where the warehouse lives and how much of the machine it may take. */
+/** Options: where the warehouse lives and how much of the machine it may take. */
 export interface DuckDbOptions {
   /** The database file; made when absent. `:memory:` for one that is gone when the layer closes. */
   readonly path: string

@@ -49,12 +49,12 @@ interface CopyParts {
 
 const copyIn = (directory: string) => join(directory, "copied.duckdb")
 
-/** Of a copy that a crash cut short: no erasure would find it. */
+/** Removes a copy that a crash cut short: no erasure would find it. */
 export const removeUnfinished = ({ directory }: Pick<Spool, "directory">) => removeFile(copyIn(directory))
 
 const failed = (cause: DriverFailure) => new SnapshotError({ of: "warehouse", behind: false, cause })
 
-/** In the spool first: SQL may write nowhere else. */
+/** Copier of the database, into the spool first: SQL may write nowhere else. */
 export const copierOf = ({ spool, writer, writing }: CopyParts): WarehouseCopier => ({
   copyTo: (file) =>
     Effect.gen(function* () {
@@ -149,7 +149,7 @@ export const rewriteFile = ({ alone, database, directory, path, writer }: Rewrit
 
 const rewrittenIn = (directory: string) => join(directory, "rewritten.duckdb")
 
-/** Of a rewriting that a crash cut short, also between two file systems: no erasure would find it. */
+/** Removes a rewriting that a crash cut short, also between two file systems: no erasure would find it. */
 export const removeUnfinishedRewrite = (path: string, directory: string) =>
   Effect.andThen(removeFile(rewrittenIn(directory)), path === ":memory:" ? Effect.void : removeFile(besideOf(path)))
 

@@ -20,7 +20,7 @@ export const takePlace = async (fresh: string, path: string): Promise<void> => {
   await moveSynced(fresh, path)
 }
 
-/** Where a copy from another file system is made, before it takes the name of `path`. */
+/** Path at which a copy from another file system is made, before it takes the name of `path`. */
 export const besideOf = (path: string): string => `${path}.rewritten`
 
 /** A closed database to another place, also on another file system, durably. */

@@ -45,7 +45,7 @@ const SUSPECTS = `
     SELECT project_id, ${NAMED_ID} FROM page WHERE event_type = $2 AND ${OLD}
   ) AS named WHERE user_id IS NOT NULL`
 
-/** Of the rows in the table `page`, redacts those that are covered. */
+/** Redacts those rows of the table `page` that are erased. */
 export const hideErasedRows = Effect.fnUntraced(function* (connection: Connection, tombstones: Tombstones) {
   if (tombstones.size === 0) return
   const suspects = yield* connection.rows(SUSPECTS, [tombstones.newest, IDENTIFY])

@@ -85,7 +85,7 @@ const openOnce = Effect.fnUntraced(function* (options: DuckDbOptions) {
   return { ...made, copier: copierOf(opened) }
 })
 
-/** What a warehouse answers and loads with, over an open database. */
+/** Tools with which a warehouse answers and loads, over an open database. */
 export interface Opened {
   readonly keptAnswers: number
   /** Whether any identities are merged. */

@@ -6,7 +6,7 @@ const DEFAULT_URL = "http://127.0.0.1:4000"
 
 export const json = Flag.Boolean("json").pipe(Flag.withDefault(false), Flag.withDescription("Print the answer as JSON"))
 
-/** Where the events are: a running server, or a folder that no server has open. */
+/** Flags that say where the events are: a running server, or a folder that no server has open. */
 export const place = {
   url: Flag.String("url").pipe(
     Flag.optional,

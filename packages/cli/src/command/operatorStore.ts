@@ -3,7 +3,7 @@ import { Effect, Layer, Option } from "effect"
 import { Flag } from "effect/cli"
 import { CliFailure, WrongUsage } from "../CliFailure.ts"
 
-/** Where keys and accounts are. */
+/** Folder of keys and accounts. */
 export const data = Flag.String("data").pipe(
   Flag.optional,
   Flag.withMetavar("DIR"),

@@ -8,7 +8,7 @@ export interface IndexedRefusal extends Refused {
   readonly index: number
 }
 
-/** Where mapped events go. */
+/** Sink that mapped events go into. */
 export interface Sink {
   /** Succeeds once every event that it does not refuse is durable. */
   readonly publish: (raws: ReadonlyArray<RawEvent>) => Effect.Effect<ReadonlyArray<IndexedRefusal>, CliFailure>

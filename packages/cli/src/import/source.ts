@@ -8,7 +8,7 @@ import { CliFailure } from "../CliFailure.ts"
 const CHUNK_BYTES = 64 * 1024
 const HEAD_BYTES = 64 * 1024
 
-/** What is imported. `-` is standard input. */
+/** Source that is imported. `-` is standard input. */
 export interface InputFile {
   readonly path: string
   /** The base name, without `.gz`. */

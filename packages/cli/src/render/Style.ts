@@ -1,4 +1,4 @@
-/** What the terminal can show. */
+/** Style that the terminal can show. */
 export interface Style {
   readonly colour: boolean
   /** Columns; lines are kept within it where the data allows. */

@@ -57,7 +57,7 @@ export const bar = (value: number, max: number, width: number): string => {
 
 type Value = string | number | boolean
 
-/** What an answer is broken down by, as the end of a title. */
+/** Title's end that says what an answer is broken down by. */
 export const titleBy = (params: Readonly<Record<string, unknown>>): string => {
   if (typeof params["breakdown"] !== "string") return ""
   const whose = params["breakdown_of"] === "user" ? " of the user" : ""

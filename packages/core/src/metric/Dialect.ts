@@ -10,7 +10,7 @@ export interface PropertyForms {
   readonly digits: SqlText
 }
 
-/** What a filter asks of a property. */
+/** Forms of a property that a filter asks for. */
 export interface FilteredForms extends PropertyForms {
   /** Whether it is there and not JSON null; never null itself. */
   readonly exists: SqlText

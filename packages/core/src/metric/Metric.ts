@@ -7,7 +7,7 @@ import type { Dialect } from "./Dialect.ts"
 import { eventsIn, type WithFilter } from "./source.ts"
 import type { SqlText } from "./SqlText.ts"
 
-/** What a question is about, besides its own parameters. */
+/** Context of a question, besides its own parameters. */
 export interface AskContext {
   readonly project_id: string
   /** UTC microseconds; decides `complete`. */

@@ -118,14 +118,14 @@ export const steps = about(StepsText, {
 export const property = (help: string) => optional(PropertyName, { kind: "property", help })
 export const optionalEventType = (help: string) =>
   optional(EventType, { kind: "event-type", help: `${help} (default: any)` })
-/** Of the events that are counted. */
+/** Type of the events that are counted. */
 export const countedType = optional(EventType, {
   kind: "event-type",
   help: "Count events of this type alone (default: any)",
   isHeading: true
 })
 
-/** What every metric takes. */
+/** Parameters that every metric takes. */
 export const common = {
   breakdown: optional(FieldName, {
     kind: "field",

@@ -4,7 +4,7 @@ import { BadParameter } from "./BadParameter.ts"
 import { fieldsOf, isRequired } from "./Parameter.ts"
 import { type MetricName, metrics, type ParamsOf } from "./registry.ts"
 
-/** As they come from a query string, or from a program or JSON body, which may give numbers, filters and lists as such. */
+/** Parameters from a query string, or from a program or JSON body, which may give numbers, filters and lists as such. */
 export type RawParams = Readonly<Record<string, unknown>>
 
 /** Parameters of a JSON body: there the text `"1"` is no number, as which a query string would have it. */

@@ -4,13 +4,13 @@ import type { Dialect } from "./Dialect.ts"
 import { type Filter, filterSql, matches } from "./filter/index.ts"
 import { sql, type SqlText } from "./SqlText.ts"
 
-/** What every metric's parameters have in common. */
+/** Filter of the events, which every metric's parameters may have. */
 export interface WithFilter {
   /** The metric is counted as though there were no other events than these. */
   readonly where?: Filter | undefined
 }
 
-/** What stands behind FROM in every metric: the events that `where` leaves, named `events`. */
+/** Events that `where` leaves, named `events`: they stand behind FROM in every metric. */
 export const eventsOf = ({ where }: WithFilter, dialect: Dialect): SqlText =>
   where === undefined
     ? dialect.events

@@ -3,7 +3,7 @@ import { Effect, Layer, Schema, SchemaTransformation } from "effect"
 import { BadAdapterChoice } from "./failures.ts"
 import type { AdapterChoice, QueueName, WarehouseName } from "./registry.ts"
 
-/** What a process can do; one process does any set of it that its adapters allow. */
+/** Roles of a process; one process has any set of them that its adapters allow. */
 export const ROLES = ["ingest", "worker", "etl", "stats"] as const
 export type Role = (typeof ROLES)[number]
 

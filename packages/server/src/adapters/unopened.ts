@@ -19,7 +19,7 @@ const because = (what: string) => new Error(`no role of this process opens the $
 const noStore = (operation: EventStoreError["operation"]) =>
   Effect.fail(new EventStoreError({ operation, reason: new StoreUnavailable({ cause: because("hot store") }) }))
 
-/** In a process whose roles need no hot store: it is not even connected to. */
+/** Store of a process whose roles need none: it is not even connected to. */
 export const unopenedStore: Layer.Layer<StoreServices> = Layer.succeedContext(
   Context.make(EventStore, {
     append: () => noStore("append"),
@@ -34,7 +34,7 @@ export const unopenedStore: Layer.Layer<StoreServices> = Layer.succeedContext(
 const noWarehouse = (operation: WarehouseError["operation"]) =>
   Effect.fail(new WarehouseError({ operation, reason: new WarehouseUnavailable({ cause: because("warehouse") }) }))
 
-/** In a process that is not the warehouse's owner. */
+/** Warehouse of a process that is not its owner. */
 export const unopenedWarehouse: Layer.Layer<WarehouseServices> = Layer.succeedContext(
   Context.make(Warehouse, {
     load: () => noWarehouse("load"),

@@ -6,7 +6,7 @@ import { DEFAULT_PROJECT, type Caller } from "../http/Caller.ts"
 import { CHALLENGE, refusal, type Refusal } from "../http/Refusal.ts"
 import { isProject } from "../keys/configuredKeys.ts"
 
-/** What a request may do: the same as an API key of that scope. */
+/** Grant of a request: it may do the same as an API key of that scope. */
 export interface Grant {
   readonly scope: KeyScope
   /** Default `default`. */

@@ -2,7 +2,7 @@ import type { Grant, AccountRole } from "@millrace/core"
 import { Option, Schema } from "effect"
 import { isProject } from "../keys/configuredKeys.ts"
 
-/** Of every access token that a millrace signs; other tokens of the same key are none. */
+/** Issuer of every access token that a millrace signs; other tokens of the same key are none. */
 export const ISSUER = "urn:millrace"
 export const AUDIENCE = "urn:millrace:api"
 /** RFC 9068: an access token, so that nothing else that a key signs is taken for one. */

@@ -37,7 +37,7 @@ const isOf = (path: string, served: Served) => path.startsWith(`${served}/`)
 export const servedIn = (files: Manifest["files"]): ReadonlyArray<Served> =>
   SERVED.filter((served) => files.some(({ path }) => isOf(path, served)))
 
-/** What belongs into the data folder. */
+/** Files that belong into the data folder. */
 export const ownFiles = (files: Manifest["files"]): ReadonlyArray<BackedUpFile> =>
   files.filter(({ path }) => !SERVED.some((served) => isOf(path, served)))
 

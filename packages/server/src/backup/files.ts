@@ -26,7 +26,7 @@ export const describeFile = async (directory: string, path: string): Promise<Bac
   return { path, bytes, sha256: hash.digest("hex") }
 }
 
-/** Of all files below the folder, relative to it, in order. */
+/** Paths of all files below the folder, relative to it, in order. */
 export const filesBelow = async (directory: string): Promise<ReadonlyArray<string>> => {
   const entries = await readdir(directory, { recursive: true, withFileTypes: true })
   return entries

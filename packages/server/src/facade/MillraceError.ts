@@ -18,7 +18,7 @@ export type MillraceErrorCode =
   | "not_opened"
   | "queue_broken"
 
-/** What every promise of the facade rejects with. */
+/** Error that every promise of the facade rejects with. */
 export class MillraceError extends Error {
   override readonly name = "MillraceError"
   readonly code: MillraceErrorCode

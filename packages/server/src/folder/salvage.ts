@@ -61,7 +61,7 @@ const refuse = Effect.fnUntraced(function* (from: string, to: string) {
 const LOGS = ["log", "queue"]
 const WAREHOUSE = "warehouse.duckdb"
 
-/** What is sound in a data folder and what is not. It is read, all of it, and nothing in it is changed. */
+/** Verifies a data folder: what is sound and what is not. All of it is read, and nothing in it is changed. */
 export const verifyFolder = Effect.fn("verifyFolder")(function* (directory: string) {
   const owned = folderOwner(directory)
   if (owned !== undefined) {

@@ -1,6 +1,6 @@
 import type { Problem } from "@millrace/core/wire"
 
-/** What was answered, or cut off, without a handler; `problem` is undefined where nobody could be told. */
+/** Request that was answered, or cut off, without a handler; `problem` is undefined where nobody could be told. */
 export interface Ended {
   readonly problem: Problem | undefined
   readonly reason: string

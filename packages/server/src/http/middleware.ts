@@ -12,7 +12,7 @@ import { continued } from "../observe/traces.ts"
 type Request = HttpServerRequest.HttpServerRequest
 type Response = HttpServerResponse.HttpServerResponse
 
-/** What surrounds every request: host check, preflight, problems for what no handler answered, headers, counting. */
+/** Middleware around every request: host check, preflight, problems for what no handler answered, headers, counting. */
 export const middleware = Effect.fnUntraced(function* (basePath: string) {
   const admission = yield* Admission
   const telemetry = yield* Telemetry

@@ -5,7 +5,7 @@ import type { Headers, HttpServerRequest } from "effect/http"
 import type { Admission } from "./Admission.ts"
 import { type Refusal, refusal } from "./Refusal.ts"
 
-/** As a browser names the origin of a page: `https://shop.example`, `http://localhost:3000`. */
+/** Origin of a page, as a browser names it: `https://shop.example`, `http://localhost:3000`. */
 export const isOrigin = (text: string): boolean => URL.canParse(text) && new URL(text).origin === text
 
 const Origins = Schema.Array(

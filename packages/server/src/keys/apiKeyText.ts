@@ -19,6 +19,6 @@ export const isApiKey = (text: string): boolean => KEY.test(text) && isSummed(te
 /** Safe to log and to list. */
 export const prefixOf = (key: string): string => key.slice(0, PREFIX_CHARACTERS)
 
-/** What the store keeps: lower-case hex HMAC-SHA-256. */
+/** Hash that the store keeps of a key: lower-case hex HMAC-SHA-256. */
 export const hashApiKey = (key: string, pepper: Uint8Array): string =>
   createHmac("sha256", pepper).update(key).digest("hex")

@@ -19,10 +19,10 @@ export const quotaHeaders = (limits: ReadonlyArray<Limit>, { buckets }: RateDeci
     .join(", ")
 })
 
-/** Of a refusal: those that held too little. */
+/** Limits that held too little, of a refusal. */
 export const emptyOf = <A extends Limit>(limits: ReadonlyArray<A>, { buckets }: RateDecision): ReadonlyArray<A> =>
   limits.filter((_, at) => buckets[at]!.resetSeconds > 0)
 
-/** Of a refusal: whole seconds until all of them hold enough. */
+/** Seconds, whole ones, until all limits of a refusal hold enough. */
 export const secondsUntil = ({ buckets }: RateDecision): number =>
   Math.max(1, Math.ceil(Math.max(...buckets.map(({ resetSeconds }) => resetSeconds))))

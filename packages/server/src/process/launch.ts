@@ -91,7 +91,7 @@ export const boundShutdown = (): void => {
   process.on("SIGTERM", onSignal).on("SIGINT", onSignal)
 }
 
-/** What nobody caught is told on one line, and ends the process: nobody knows what state it left behind. */
+/** Logs what nobody caught on one line and ends the process: nobody knows what state it left behind. */
 export const exitOnUncaught = (): void => {
   const onUncaught = (error: unknown) => {
     process.stderr.write(`${fatalLine("something broke that nobody caught; the process ends", error)}\n`)

@@ -13,7 +13,7 @@ interface Kept {
   readonly users: UserSet
 }
 
-/** In quarter hours, both inclusive; nothing has happened outside. */
+/** Bounds in quarter hours, both inclusive; nothing has happened outside. */
 export interface Bounds {
   readonly earliest: number
   readonly latest: number

@@ -2,7 +2,7 @@ import { type EventTypeOrAny, IDENTIFY } from "@millrace/core"
 import { type Alias, Aliases } from "./Aliases.ts"
 import { EventTypeSets, type Run } from "./EventTypeSets.ts"
 
-/** What one page adds to a project. */
+/** Addition of one page to a project. */
 export interface Addition {
   readonly runs: ReadonlyArray<Run>
   readonly aliases: ReadonlyArray<Alias>

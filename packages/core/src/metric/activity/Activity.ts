@@ -38,7 +38,7 @@ export interface Activity {
   readonly first: (eventType: EventTypeOrAny) => Int32Array
 }
 
-/** What an answer needs, and how it is made of it. */
+/** Plan of an answer: the sets it needs, and how it is made of them. */
 export interface ActivityPlan {
   readonly periods: ReadonlyArray<{ readonly eventType: EventTypeOrAny; readonly periods: ReadonlyArray<Period> }>
   readonly firsts: ReadonlyArray<EventTypeOrAny>

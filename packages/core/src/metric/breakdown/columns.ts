@@ -29,7 +29,7 @@ export const breakdownCode = (field: Field, dialect: Dialect): SqlText => {
   return property === undefined ? sql`event_type` : dialect.propertyCode(property)
 }
 
-/** Of a code in a column: the same for equal values. */
+/** Code in a column in the form that equal values share. */
 export const canonicalCode = (field: Field, code: SqlText, dialect: Dialect): SqlText => {
   const property = propertyOf(field)
   return property === undefined ? code : dialect.canonicalCode(property, code)

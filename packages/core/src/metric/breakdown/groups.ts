@@ -36,7 +36,7 @@ export interface Groups {
   readonly usersOf: (value: BreakdownValue | undefined, rows: SqlText) => SqlText
 }
 
-/** What values are ranked by. */
+/** Score by which values are ranked. */
 interface Ranking {
   /** Rows that rank; values without any have no place in the answer. Absent: all rows. */
   readonly among?: SqlText

@@ -12,6 +12,6 @@ export const readScalar = (text: string): BreakdownValue => {
   }
 }
 
-/** What {@link readScalar} reads again. */
+/** Writes a value as {@link readScalar} reads it again. */
 export const writeScalar = (value: BreakdownValue): string =>
   typeof value === "string" && readScalar(value) === value ? value : JSON.stringify(value)

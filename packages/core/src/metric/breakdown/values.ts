@@ -17,7 +17,7 @@ export const BreakdownValue = Schema.Union([Schema.String, Schema.Finite, Schema
   description: `A value of the breakdown; ${OTHER}: all but the first ${BREAKDOWN_MAX}, ${NONE}: those without one.`
 })
 
-/** What a metric's parameters say about its breakdown. */
+/** Breakdown, as a metric's parameters have it. */
 export interface WithBreakdown {
   readonly breakdown?: Field | undefined
   /**

@@ -2,7 +2,7 @@ import type { Event } from "../../event/Event.ts"
 import { comparable, doubleOf, parseJson } from "../../event/json.ts"
 import { compareCodePoints } from "../rows.ts"
 
-/** What a condition compares with; JSON's scalars but null, which counts as missing. */
+/** Value that a condition compares with; JSON's scalars but null, which counts as missing. */
 export type FilterValue = string | number | boolean
 
 export type Comparison = "=" | "!=" | "<" | "<=" | ">" | ">="

@@ -6,7 +6,7 @@ const CONDITIONS_MAX = 100
 const VALUES_MAX = 1_000
 const TEXT_MAX_CHARACTERS = 1_000
 
-/** Where and why a filter is refused; the message begins with the place, as a JSON Pointer below the parameter. */
+/** Refusal of a filter; the message begins with the location, as a JSON Pointer below the parameter. */
 export class BadFilter extends Error {
   constructor(pointer: string, problem: string) {
     super(pointer === "" ? problem : `${problem} (at ${pointer})`)

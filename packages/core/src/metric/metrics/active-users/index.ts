@@ -13,7 +13,7 @@ export const details = [
   "Breakdown: by the events' values, so that a user may count under several; values are ranked by users."
 ]
 
-/** What a command draws of a row. */
+/** Columns that a command draws of a row. */
 export const columns = [
   { field: "date" },
   { field: "users" },

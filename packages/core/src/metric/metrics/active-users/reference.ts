@@ -14,7 +14,7 @@ export const activeUsersReference = (
 ): ReadonlyArray<ActiveUsersRow> =>
   eachValue(events, params, usersInRange(params, context), (of) => countsOf(of, params, context))
 
-/** What values are ranked by: the users of all the range's intervals together. */
+/** Score by which values are ranked: the users of all the range's intervals together. */
 export const usersInRange = (params: ActiveUsersParams, context: AskContext) => {
   const label = labelIn(params)
   const dates = new Set(localBuckets(params, context.as_of).map(({ date }) => date))

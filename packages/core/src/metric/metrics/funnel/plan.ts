@@ -8,7 +8,7 @@ import { join, sql, type SqlText } from "../../SqlText.ts"
 import { areApart, stepSql } from "../../steps.ts"
 import { type FunnelParams, windowMicros } from "./model.ts"
 
-/** What the parts of the query share. Column and table names are made of numbers alone. */
+/** Plan that the parts of the query share. Column and table names are made of numbers alone. */
 export interface Plan {
   readonly params: FunnelParams
   readonly dialect: Dialect

@@ -44,7 +44,7 @@ const details = [
     "breakdown by events, a user is new to each value anew; values are ranked by the users of the range."
 ]
 
-/** Where active users come from and go to, per interval. New, returning and resurrecting add up to the active users. */
+/** Lifecycle: where active users come from and go to, per interval. New, returning and resurrecting add up to them. */
 export const lifecycle = define({
   name: "lifecycle",
   title: "Users new, returning, resurrecting and dormant per interval",

@@ -19,7 +19,7 @@ export const pathsReference = (events: ReadonlyArray<Event>, params: PathsParams
       }))
   )
 
-/** What values are ranked by. */
+/** Score by which values are ranked. */
 export const eventsInRange = (params: PathsParams) => (events: ReadonlyArray<Event>) =>
   countedIn(events, params).length || undefined
 

@@ -16,7 +16,7 @@ import { eventsOf } from "../../source.ts"
 import { sql, type SqlText } from "../../SqlText.ts"
 import { countsAsAny, type RetentionParams, ROLLING_MICROS } from "./model.ts"
 
-/** What the parts of the query share. */
+/** Plan that the parts of the query share. */
 export interface Plan {
   readonly params: RetentionParams
   readonly dialect: Dialect

@@ -17,7 +17,7 @@ export const stickinessReference = (
     return rowsOf(users)
   })
 
-/** What values are ranked by. */
+/** Score by which values are ranked. */
 export const activeUsers = (params: StickinessParams) => (events: ReadonlyArray<Event>) =>
   intervalsOf(events, params).size || undefined
 

@@ -20,7 +20,7 @@ export const topEventsReference = (
       }))
   )
 
-/** What values are ranked by. */
+/** Score by which values are ranked. */
 export const eventsInRange = (params: TopEventsParams) => (events: ReadonlyArray<Event>) =>
   inRange(events, params).length || undefined
 

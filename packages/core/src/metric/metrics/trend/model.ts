@@ -43,7 +43,7 @@ export const row = Schema.Struct({
 })
 export type TrendRow = typeof row.Type
 
-/** Of the percentiles: the least value that at least so many percent of the values do not exceed. */
+/** Percentiles: the least value that at least so many percent of the values do not exceed. */
 export const PERCENT: Partial<Readonly<Record<Measure, number>>> = { p50: 50, p90: 90, p95: 95, p99: 99 }
 
 /** The value of an interval without any event. */

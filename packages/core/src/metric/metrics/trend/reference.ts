@@ -21,7 +21,7 @@ export const trendReference = (
   })
 }
 
-/** What values are ranked by: the measure of all the range's intervals together. */
+/** Score by which values are ranked: the measure of all the range's intervals together. */
 export const measureOfRange = (params: TrendParams, { as_of }: AskContext) => {
   const dates = localBuckets(params, as_of).map(({ date }) => date)
   return (events: ReadonlyArray<Event>) => {
