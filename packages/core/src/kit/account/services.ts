@@ -36,13 +36,13 @@ const receivedAt = ({ errorOf, events, ledger }: LogQueue, position: number | un
   })
 
 export const ledgerOf = (queue: LogQueue, look: Look): QueueLedger["Service"] => ({
-  counts: Effect.map(look, ({ accepted, deadLettered, lost, replayed, unsettled, waiting }) => ({
+  counts: Effect.map(look, ({ accepted, deadLettered, lost, replayed, inFlight, waiting }) => ({
     accepted,
     deadLettered,
     replayed,
     waiting,
     lost,
-    unsettled: { log: idIn(queue), positions: unsettled }
+    inFlight: { log: idIn(queue), positions: inFlight }
   })),
   lost: Effect.map(look, ({ lost }) => total(lost))
 })
