@@ -52,7 +52,7 @@ export {
   type LoopStatus,
   type LoopTrouble
 } from "./kit/Loops.ts"
-export { eventOfRow } from "./kit/eventOfRow.ts"
+export { eventOfRow } from "./metric/eventOfRow.ts"
 export { type NoTurn, type TurnOptions, Turns } from "./kit/turns/Turns.ts"
 export { makeLoadAhead } from "./flow/loadAhead.ts"
 export {

@@ -1,5 +1,5 @@
 import type { Event } from "../event/Event.ts"
-import type { RawRow } from "../metric/rows.ts"
+import type { RawRow } from "./rows.ts"
 
 /** An event out of a row whose columns are named like its fields; drivers give integers as they like. */
 export const eventOfRow = (project_id: string, row: RawRow): Event => ({
