@@ -70,12 +70,17 @@ const send = Effect.fnUntraced(function* (target: Target, endDay: string, now: s
   return events
 })
 
+const untilLate = Schedule.upTo(Schedule.spaced(LOADED_POLL_MILLIS), { duration: LOADED_WITHIN_MILLIS })
+
 const untilLoaded = Effect.fnUntraced(function* (target: Target) {
   const late = new CliFailure({
     message: `${target.name} has not loaded the demo shop within ${LOADED_WITHIN_MILLIS / 1000} s`
   })
   yield* readLedger(target).pipe(
-    Effect.repeat({ until: ({ in_flight }) => in_flight === 0, schedule: Schedule.spaced(LOADED_POLL_MILLIS) }),
-    Effect.timeoutOrElse({ duration: LOADED_WITHIN_MILLIS, orElse: () => Effect.fail(late) })
+    Effect.filterOrFail(
+      ({ in_flight }) => in_flight === 0,
+      () => late
+    ),
+    Effect.retry({ while: (error) => error === late, schedule: untilLate })
   )
 })
