@@ -117,7 +117,8 @@ await describeWithService("lost", nats({ maxFileStoreBytes: FILE_STORE_BYTES }),
     })
     // A publish that fell into the change was in doubt, and came twice.
     const counted = { accepted: 20 + delivered, dead: 0, waiting: 0, lost: 10 }
-    for (const queue of [publisher, worker]) expect(await countsOf(queue)).toEqual(counted)
+    // A publisher tells within a moment what it published, and only then is it known to be gone.
+    for (const queue of [publisher, worker]) await insist(async () => expect(await countsOf(queue)).toEqual(counted))
     await Promise.all([before, publisher, worker].map((queue) => queue.close()))
     const fresh = openQueue(optionsOf(name))
     expect(await countsOf(fresh)).toEqual(counted)
