@@ -169,7 +169,7 @@ await describeWithService("PostgreSQL: backup", postgres(), (server) => {
       assert.isAbove(Number((yield* lettersThere.list({ limit: 9 }))[2]?.id), Number(listed[1]?.id))
       yield* storeThere.append([batchOf(60, 2, { user_id: "gone-4711" })])
       const sqlThere = yield* connect(target)
-      assert.deepStrictEqual(yield* sqlThere("SELECT count(*)::int AS shells FROM events WHERE event_type = ''"), [
+      assert.deepStrictEqual(yield* sqlThere("SELECT count(*)::int AS redacted FROM events WHERE event_type = ''"), [
         { redacted: 2 }
       ])
       assert.deepStrictEqual([yield* rowsOf(sqlThere, "users"), yield* rowsOf(sqlThere, "user_sessions")], [1, 0])
