@@ -14,7 +14,7 @@ export const MAX_BODY_BYTES = 5 * 1024 * 1024
 const tooLarge = refusal("body_too_large", `The body may hold at most ${MAX_BODY_BYTES} bytes.`, {
   errors: [{ path: "", code: "body_too_large", message: `must be at most ${MAX_BODY_BYTES} bytes` }]
 })
-const spent = retryLater("overloaded", "Too many request bodies are under way.")
+export const bodiesSpent = retryLater("overloaded", "Too many request bodies are under way.")
 const cut = refusal("incomplete_body", "The body ended before its announced length.")
 /** Of a mounted handler. */
 const readBefore = refusal(
@@ -71,7 +71,7 @@ const collect = (body: Readable, lease: Lease): Effect.Effect<Uint8Array, Refusa
     const onData = (chunk: Uint8Array) => {
       length += chunk.length
       if (length > MAX_BODY_BYTES) return finish(Effect.fail(tooLarge))
-      if (!lease.charge(chunk.length)) return finish(Effect.fail(spent))
+      if (!lease.charge(chunk.length)) return finish(Effect.fail(bodiesSpent))
       chunks.push(chunk)
     }
     const onEnd = () => finish(Effect.succeed(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, length)))

@@ -13,7 +13,7 @@ import { type Headers, type HttpServerRequest, HttpServerResponse } from "effect
 import { Access, presentedKey } from "../auth/Access.ts"
 import type { Lease } from "../http/BodyBudget.ts"
 import { Admission } from "../http/Admission.ts"
-import { inflate, readBytes, refuseJson, refuseMediaType } from "../http/body.ts"
+import { bodiesSpent, inflate, readBytes, refuseJson, refuseMediaType } from "../http/body.ts"
 import { because, NO_STORE, type Refusal, refusal, retryLater } from "../http/Refusal.ts"
 import { Telemetry } from "../http/Telemetry.ts"
 import { Limits } from "../limits/Limits.ts"
@@ -43,10 +43,8 @@ const bytesOf = Effect.fnUntraced(function* (request: Request, lease: Lease) {
   if (unsupported !== undefined) return yield* Effect.fail(unsupported)
   const wire = yield* readBytes(request, lease)
   const bytes = yield* inflate(wire, headers["content-encoding"])
-  return bytes === wire || lease.charge(bytes.length) ? bytes : yield* Effect.fail(spent)
+  return bytes === wire || lease.charge(bytes.length) ? bytes : yield* Effect.fail(bodiesSpent)
 })
-
-const spent = retryLater("overloaded", "Too many request bodies are under way.")
 
 /** Asked before anything is parsed; undefined when only the body can hold a key. */
 const callerOf = Effect.fnUntraced(function* (headers: Headers.Headers, bytes: Uint8Array) {
